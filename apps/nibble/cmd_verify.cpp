@@ -1,0 +1,86 @@
+// nibble verify OP|all [--variant V] [--case C] [--isa LIMIT] [--json]
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "command.h"
+#include "nibble/cpu/detect.h"
+#include "nibble/harness/verify.h"
+#include "nibble/runtime/error.h"
+
+namespace nibble::app {
+namespace {
+
+struct Flags {
+  std::string op, variant, case_name, isa;
+  bool json = false;
+};
+
+std::string known_ops() {
+  std::string all = "all";
+  for (const auto* op : harness::all_ops()) all += ", " + std::string(op->name());
+  return all;
+}
+
+void print(const harness::VariantReport& r, const Machine& m, bool json) {
+  if (json) {
+    nlohmann::ordered_json j = {{"op", r.op},
+                                {"variant", r.variant},
+                                {"isa", to_string(r.needs)},
+                                {"cases", r.cases},
+                                {"failed", r.failed},
+                                {"worst", r.worst},
+                                {"ran_on", r.cases ? m.cpu_model : ""}};
+    if (!r.not_run.empty()) j["not_run"] = r.not_run;
+    if (!r.failures.empty()) j["failures"] = r.failures;
+    fmt::print("{}\n", j.dump());
+    return;
+  }
+  if (r.cases == 0)
+    fmt::print("not run  {}/{}: {}\n", r.op, r.variant, r.not_run);
+  else
+    fmt::print("{}  {}/{}: {} cases, {} failed, worst {:.3g}\n", r.failed ? "FAILED " : "green  ",
+               r.op, r.variant, r.cases, r.failed, r.worst);
+  for (const std::string& f : r.failures) fmt::print("  {}\n", f);
+}
+
+Exit verify(const Flags& flags) {
+  harness::VerifyOptions options{.machine = cpu::this_machine()};
+  options.variant = flags.variant, options.case_name = flags.case_name;
+  options.bench_cases = !flags.case_name.empty();
+  if (!flags.isa.empty()) {
+    IsaSet allowed;
+    if (!parse_isa_limit(flags.isa, allowed))
+      throw Error("unknown --isa '" + flags.isa + "': portable, avx2 and avx512 are known");
+    options.machine = options.machine.limited_to(allowed);
+  }
+  std::vector<harness::VariantReport> all;
+  for (const auto* op : harness::all_ops()) {
+    if (flags.op != "all" && op->name() != flags.op) continue;
+    for (auto& r : harness::verify(*op, options)) {
+      if (!flags.variant.empty() && r.variant != flags.variant) continue;
+      print(r, options.machine, flags.json);
+      all.push_back(std::move(r));
+    }
+  }
+  if (all.empty())
+    throw Error("nothing is called '" + flags.op +
+                (flags.variant.empty() ? "" : "/" + flags.variant) + "': the ops are " +
+                known_ops());
+  return harness::exit_code(all);
+}
+
+}  // namespace
+
+void add_verify(CLI::App& command, Exit& exit) {
+  auto flags = std::make_shared<Flags>();
+  command.add_option("op", flags->op, "an op, or all")->required();
+  command.add_option("--variant", flags->variant, "only this variant");
+  command.add_option("--case", flags->case_name, "only this case");
+  command.add_option("--isa", flags->isa, "use no more than: portable, avx2, avx512");
+  command.add_flag("--json", flags->json, "one object a line");
+  command.callback([flags, &exit] { exit = verify(*flags); });
+}
+
+}  // namespace nibble::app

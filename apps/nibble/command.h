@@ -1,0 +1,13 @@
+// A subcommand is one file: a function that declares its flags and what to do with them.
+#pragma once
+#include <CLI/CLI.hpp>
+
+namespace nibble::app {
+
+// What a command returns to the shell. Errors are thrown as nibble::Error and become one line on
+// stderr and exit status 1; wrong flags exit with 2.
+using Exit = int;
+
+void add_verify(CLI::App& command, Exit& exit);
+
+}  // namespace nibble::app

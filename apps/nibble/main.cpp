@@ -1,0 +1,47 @@
+// nibble: train, multiply, attend, serve and prove low-bit language models.
+#include <fmt/format.h>
+
+#include <exception>
+#include <string>
+
+#include "command.h"
+
+namespace {
+
+struct Command {
+  const char* name;
+  const char* summary;
+  void (*add)(CLI::App&, nibble::app::Exit&);
+};
+
+constexpr Command kCommands[] = {
+    {"verify", "run every variant of an op against its reference", nibble::app::add_verify},
+};
+
+std::string one_line(std::string text) {
+  for (char& c : text)
+    if (c == '\n') c = ' ';
+  return text;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("nibble trains, multiplies, attends and serves low-bit language models", "nibble");
+  app.set_version_flag("--version", "nibble " NIBBLE_VERSION);
+  app.require_subcommand(1);
+  nibble::app::Exit exit = 0;
+  for (const Command& c : kCommands) c.add(*app.add_subcommand(c.name, c.summary), exit);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& e) {
+    return app.exit(e);  // --help, --version
+  } catch (const CLI::ParseError& e) {
+    fmt::print(stderr, "nibble: {}; see 'nibble --help'\n", one_line(e.what()));
+    return 2;
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "nibble: {}\n", one_line(e.what()));
+    return 1;
+  }
+  return exit;
+}

@@ -1,0 +1,17 @@
+# Decides whether CUDA variants are built and says why not. AUTO never fails; ON fails loudly.
+set(NIBBLE_HAVE_CUDA OFF)
+if(NIBBLE_CUDA STREQUAL "OFF")
+  message(STATUS "nibble: CUDA is off: NIBBLE_CUDA=OFF was asked for")
+else()
+  include(CheckLanguage)
+  check_language(CUDA)
+  if(CMAKE_CUDA_COMPILER)
+    set(NIBBLE_HAVE_CUDA ON)
+    message(STATUS "nibble: CUDA is on: ${CMAKE_CUDA_COMPILER}")
+  elseif(NIBBLE_CUDA STREQUAL "ON")
+    message(FATAL_ERROR "nibble: NIBBLE_CUDA=ON, but there is no CUDA compiler: put nvcc on PATH, "
+                        "set CUDACXX, or configure with -DNIBBLE_CUDA=OFF")
+  else()
+    message(STATUS "nibble: CUDA is off: no nvcc on PATH and CUDACXX is not set")
+  endif()
+endif()

@@ -1,0 +1,57 @@
+#include "nibble/base/machine.h"
+#include "nibble/base/proof.h"
+
+namespace nibble {
+
+std::string to_string(IsaSet s) {
+  std::string out;
+  for (const auto& [set, name] : kIsaNames) {
+    // avx512 implies avx2: name the wider one by its own bit.
+    const IsaSet own = set == Isa::avx512 ? set - Isa::avx2 : set;
+    if (!s.contains(own)) continue;
+    if (!out.empty()) out += '+';
+    out += name;
+  }
+  return out.empty() ? "portable" : out;
+}
+
+bool parse_isa_limit(std::string_view name, IsaSet& allowed) {
+  if (name == "portable") return allowed = Isa::portable, true;
+  if (name == "avx2") return allowed = Isa::avx2, true;
+  if (name == "avx512") return allowed = Isa::any_cpu, true;
+  return false;
+}
+
+std::string_view to_string(MicroArch u) {
+  switch (u) {
+    case MicroArch::skylake_x:
+      return "skylake_x";
+    case MicroArch::ice_lake:
+      return "ice_lake";
+    case MicroArch::sapphire_rapids:
+      return "sapphire_rapids";
+    case MicroArch::zen3:
+      return "zen3";
+    case MicroArch::zen4:
+      return "zen4";
+    case MicroArch::zen5:
+      return "zen5";
+    case MicroArch::unknown:
+      break;
+  }
+  return "unknown";
+}
+
+namespace {
+constexpr std::string_view kLevels[] = {"none", "compiled", "emulated", "executed", "proven"};
+}  // namespace
+
+std::string_view to_string(Level l) { return kLevels[static_cast<int>(l)]; }
+
+bool parse_level(std::string_view name, Level& level) {
+  for (int i = 0; i < 5; ++i)
+    if (kLevels[i] == name) return level = static_cast<Level>(i), true;
+  return false;
+}
+
+}  // namespace nibble

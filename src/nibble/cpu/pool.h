@@ -1,0 +1,16 @@
+// Backends of nibble::Pool.
+#pragma once
+#include <memory>
+
+#include "nibble/base/parallel.h"
+
+namespace nibble::cpu {
+
+enum class PoolBackend { std_thread, openmp };
+
+// A pool of `threads` workers, the caller being worker 0. The std::thread backend keeps its workers
+// asleep between calls and is what servers, MPI ranks and sanitizers use; OpenMP shares the
+// application's team and is null where this build has no OpenMP.
+std::unique_ptr<Pool> make_pool(int threads, PoolBackend backend = PoolBackend::std_thread);
+
+}  // namespace nibble::cpu
