@@ -1,4 +1,4 @@
-// nibble verify OP|all [--variant V] [--case C] [--isa LIMIT] [--json]
+// nibble verify OP|all [--variant V] [--case C] [--isa LIMIT] [--json] [--prove DIR]
 #include <fmt/format.h>
 
 #include <memory>
@@ -6,6 +6,7 @@
 
 #include "command.h"
 #include "nibble/cpu/detect.h"
+#include "nibble/harness/proofs.h"
 #include "nibble/harness/verify.h"
 #include "nibble/runtime/error.h"
 
@@ -13,8 +14,8 @@ namespace nibble::app {
 namespace {
 
 struct Flags {
-  std::string op, variant, case_name, isa;
-  bool json = false;
+  std::string op, variant, case_name, isa, prove;
+  bool json = false, emulated = false;
 };
 
 std::string known_ops() {
@@ -68,6 +69,8 @@ Exit verify(const Flags& flags) {
     throw Error("nothing is called '" + flags.op +
                 (flags.variant.empty() ? "" : "/" + flags.variant) + "': the ops are " +
                 known_ops());
+  if (!flags.prove.empty())
+    throw_if(harness::write_proofs(flags.prove, all, options.machine.cpu_model, flags.emulated));
   return harness::exit_code(all);
 }
 
@@ -80,6 +83,9 @@ void add_verify(CLI::App& command, Exit& exit) {
   command.add_option("--case", flags->case_name, "only this case");
   command.add_option("--isa", flags->isa, "use no more than: portable, avx2, avx512");
   command.add_flag("--json", flags->json, "one object a line");
+  command.add_option("--prove", flags->prove,
+                     "record green variants in this folder (bench/proofs)");
+  command.add_flag("--emulated", flags->emulated, "with --prove: this run is under an emulator");
   command.callback([flags, &exit] { exit = verify(*flags); });
 }
 

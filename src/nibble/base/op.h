@@ -176,7 +176,8 @@ std::string refusal(std::string_view op, const Variant<Args>& v, const Args& a, 
   if (!m.has(v.needs)) return "the machine lacks " + to_string(v.needs - m.isas);
   if (const std::string_view why = v.takes(a); !why.empty()) return std::string(why);
   if (level_of(op, v.name, proofs) < Level::executed)
-    return "never proven: no record of a run of these sources that agreed with the reference";
+    return "never proven: run scripts/prove.sh, which records that these sources agree with the "
+           "reference";
   return {};
 }
 
