@@ -1,0 +1,79 @@
+// The learning machine: a model, its optimiser state and its estimator. It owns no files, prints
+// nothing and knows no clock; train/run.h drives it.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "nibble/base/op.h"
+#include "nibble/train/recipe.h"
+
+namespace nibble::train {
+
+// A tensor of the learner's state, for checkpoints. `data` points into the learner.
+struct StateTensor {
+  std::string name;  // "block0.ffn1.shadow", "head.adam_m", ...
+  DType type;
+  std::vector<int64_t> shape;
+  void* data = nullptr;
+  int64_t bytes() const {
+    int64_t n = bytes_of(type);
+    for (int64_t d : shape) n *= d;
+    return n;
+  }
+};
+
+struct StepResult {
+  double train_nats = 0;    // mean clean loss of the batch, nats per symbol
+  int64_t data_tokens = 0;  // tokens of the clean pass
+  int64_t lane_tokens = 0;  // data_tokens * (1 + lanes)
+};
+
+struct LayerHealth {
+  std::string layer;           // "block0.mixer", "block0.ffn"
+  double zero_increments = 0;  // share of residual increments that rounded to zero
+  double saturated = 0;        // share of residual entries at +-127 after the layer
+  double mean_beta = -1;       // mean write strength of the mixer; -1 where there is none
+};
+
+class Learner {
+ public:
+  virtual ~Learner() = default;
+
+  // One update. `text` is the training part as symbols; the batch is chosen by (seed, step), so a
+  // resumed run sees the same batches. `progress` in [0, 1] positions the learning-rate schedule.
+  virtual StepResult step(std::span<const uint8_t> text, int64_t step, double progress) = 0;
+
+  // Mean nats per symbol of text[1..], each predicted from what precedes it, context reset every
+  // `window` symbols. Exact for any number of threads.
+  virtual double loss(std::span<const uint8_t> text, int window = 128) const = 0;
+
+  virtual std::vector<LayerHealth> health(std::span<const uint8_t> text) const = 0;
+  virtual int64_t parameters() const = 0;
+
+  // All that a bit-exact resume needs; writing into the tensors and calling restored() loads it.
+  virtual std::vector<StateTensor> state() = 0;
+  virtual void restored() = 0;
+};
+
+// `symbols` is the alphabet's size. Throws nibble::Error for a recipe that cannot be built.
+std::unique_ptr<Learner> make_learner(const Recipe&, int symbols, uint64_t seed, const Machine&,
+                                      Pool*);
+
+// One step of generation: the model's recurrent form with O(1) state.
+class Generator {
+ public:
+  virtual ~Generator() = default;
+  virtual void reset() = 0;
+  // Feeds a symbol and returns the logits of the next one, `symbols` long, valid until the next
+  // call.
+  virtual std::span<const float> feed(uint8_t symbol) = 0;
+};
+
+// `weights` holds the model's inference tensors under the names that Learner::state() gives them.
+std::unique_ptr<Generator> make_generator(const Recipe&, int symbols,
+                                          std::span<const StateTensor> weights, const Machine&);
+
+}  // namespace nibble::train
