@@ -119,29 +119,36 @@ enum class Role : uint8_t { in, out, inout, workspace };
 // Sees every pointer of an Args with its element count. The harness allocates, guards, poisons,
 // hashes and copies back with it; runtime allocates workspaces with it. An absent optional buffer
 // has count 0 and is left null.
+//
+// `align` is what the contract asks of the address, in bytes, a power of two; without it a buffer
+// may start at any multiple of its element size, and the harness makes sure that it does.
 class BufferVisitor {
  public:
   virtual ~BufferVisitor() = default;
   template <class T>
-  void in(std::string_view name, const T*& p, int64_t count) {
-    p = static_cast<const T*>(buffer(name, Role::in, DTypeOf<T>::value, count, const_cast<T*>(p)));
+  void in(std::string_view name, const T*& p, int64_t count, int align = sizeof(T)) {
+    p = static_cast<const T*>(visit(name, Role::in, count, align, const_cast<T*>(p)));
   }
   template <class T>
-  void out(std::string_view name, T*& p, int64_t count) {
-    p = static_cast<T*>(buffer(name, Role::out, DTypeOf<T>::value, count, p));
+  void out(std::string_view name, T*& p, int64_t count, int align = sizeof(T)) {
+    p = static_cast<T*>(visit(name, Role::out, count, align, p));
   }
   template <class T>
-  void inout(std::string_view name, T*& p, int64_t count) {
-    p = static_cast<T*>(buffer(name, Role::inout, DTypeOf<T>::value, count, p));
+  void inout(std::string_view name, T*& p, int64_t count, int align = sizeof(T)) {
+    p = static_cast<T*>(visit(name, Role::inout, count, align, p));
   }
   template <class T>
-  void workspace(std::string_view name, T*& p, int64_t count) {
-    p = static_cast<T*>(buffer(name, Role::workspace, DTypeOf<T>::value, count, p));
+  void workspace(std::string_view name, T*& p, int64_t count, int align = sizeof(T)) {
+    p = static_cast<T*>(visit(name, Role::workspace, count, align, p));
   }
 
  private:
+  template <class T>
+  void* visit(std::string_view name, Role role, int64_t count, int align, T* now) {
+    return buffer(name, role, DTypeOf<T>::value, count, align, now);
+  }
   // Returns the pointer that Args shall hold from now on; `now` is what it holds.
-  virtual void* buffer(std::string_view name, Role, DType, int64_t count, void* now) = 0;
+  virtual void* buffer(std::string_view name, Role, DType, int64_t count, int align, void* now) = 0;
 };
 
 // How far an element may be from the reference. All zero: bit for bit. Floats pass within
@@ -152,9 +159,14 @@ struct Tolerance {
   int codes = 0;
 };
 
-struct Work {  // of the op, not of an implementation: operations (a multiply-add is 2) and least
-               // bytes
+// The arithmetic that an op's operations are made of on a machine that has it: which compute roof
+// the bench holds a variant against. none: it moves data. unstated: held against the highest roof.
+enum class Arithmetic : uint8_t { unstated, none, int8, fp32, bf16, fp16 };
+
+// Of the op, not of an implementation: operations (a multiply-add is 2) and least bytes moved.
+struct Work {
   int64_t ops = 0, bytes = 0;
+  Arithmetic arithmetic = Arithmetic::unstated;
 };
 
 template <class Op>

@@ -30,7 +30,7 @@ bool is_integer(DType t) { return t >= DType::i64; }
 
 }  // namespace
 
-void* CaseMemory::buffer(std::string_view name, Role role, DType type, int64_t count, void*) {
+void* CaseMemory::buffer(std::string_view name, Role role, DType type, int64_t count, int, void*) {
   if (count <= 0) return nullptr;
   Buffer b{std::string(name), role, type, count, size_t(count) * bytes_of(type), nullptr, nullptr};
   const size_t total = b.bytes + 2 * kGuard + 64;

@@ -32,7 +32,7 @@ class CaseMemory final : public BufferVisitor {
   void restore(const std::vector<std::vector<std::byte>>&, Role);
 
  private:
-  void* buffer(std::string_view name, Role, DType, int64_t count, void* now) override;
+  void* buffer(std::string_view name, Role, DType, int64_t count, int align, void* now) override;
   std::vector<Buffer> buffers_;
 };
 

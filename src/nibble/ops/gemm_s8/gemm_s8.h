@@ -44,7 +44,8 @@ struct Op {
   static Tolerance tolerance(const Args&) { return {}; }
   static Work work(const Args& a) {
     return {.ops = 2 * a.m * a.n * a.k,
-            .bytes = a.m * a.lda + packed_bytes(a.n, a.k) + 4 * a.m * a.n};
+            .bytes = a.m * a.lda + packed_bytes(a.n, a.k) + 4 * a.m * a.n,
+            .arithmetic = Arithmetic::int8};
   }
 };
 static_assert(OpContract<Op>);

@@ -23,7 +23,7 @@ Status Op::check(const Args& a) {
 
 void Op::buffers(Args& a, BufferVisitor& v) {
   v.in("a", a.a, (a.m - 1) * a.lda + a.k);
-  v.in("b", a.b, packed_bytes(a.n, a.k));
+  v.in("b", a.b, packed_bytes(a.n, a.k), 64);
   v.inout("c", a.c, (a.m - 1) * a.ldc + a.n);
 }
 
