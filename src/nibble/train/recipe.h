@@ -2,7 +2,9 @@
 // length. Read from recipes/<name>.json; `--set key=value` overrides a field by its path.
 #pragma once
 #include <cstdint>
+#include <span>
 #include <string>
+#include <vector>
 
 namespace nibble::train {
 
@@ -52,5 +54,17 @@ struct Recipe {
   ModelRecipe model;
   TrainRecipe train;
 };
+
+// JSON and back. Absent keys keep their defaults; an unknown key, a wrong type or a value out of
+// range is an error that names the key and says what is allowed. `source` is named in errors.
+Recipe parse_recipe(const std::string& json, const std::string& source);
+std::string to_json(const Recipe&);  // all fields; parse_recipe(to_json(r)) == r
+
+// "train.lr=0.01", "model.weights=int8": what `--set` takes.
+void set_field(Recipe&, const std::string& assignment);
+
+// A name (`<folder>/<name>.json`, the first folder that has it) or a path that ends in .json.
+Recipe find_recipe(const std::string& name_or_path, std::span<const std::string> folders);
+std::vector<std::string> recipe_names(std::span<const std::string> folders);
 
 }  // namespace nibble::train
