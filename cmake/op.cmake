@@ -1,11 +1,13 @@
-# nibble_op(name HOST a.cpp ... AVX2 cpu_avx2.cpp AVX512_VNNI cpu_avx512_vnni.cpp SM80 cuda_sm80.cu)
+# nibble_op(name HOST a.cpp ... AVX2 cpu_avx2.cpp AVX512_VNNI cpu_avx512_vnni.cpp
+#           SM80 cuda_sm80.cu)
 #
 # All that the build knows of an op. CPU flags are a property of a file; CUDA architectures are a
 # property of a target, so each architecture has one object library that all ops add files to.
 # Generates per op the glue that erases its types for the harness, and once the registry that
 # `verify all`, `bench`, `explain` and `doctor` walk.
 #
-# In the folder: <name>.h (contract), cases.h, test.cpp, bench.cpp. Variant v is cpu_v.cpp or cuda_v.cu.
+# In the folder: <name>.h (contract), cases.h, test.cpp, bench.cpp. Variant v is cpu_v.cpp or
+# cuda_v.cu.
 set(NIBBLE_SMS SM80 SM89 SM90A SM100A SM120F)
 
 function(nibble_sm_library sm)
@@ -29,10 +31,11 @@ function(nibble_sm_library sm)
 endfunction()
 
 function(nibble_op name)
-  cmake_parse_arguments(A "" "" "HOST;AVX2;AVX512;AVX512_VNNI;AVX512_BF16;AVX512_FP16;${NIBBLE_SMS}" ${ARGN})
+  set(lists HOST AVX2 AVX512 AVX512_VNNI AVX512_BF16 AVX512_FP16 ${NIBBLE_SMS})
+  cmake_parse_arguments(A "" "" "${lists}" ${ARGN})
   if(A_UNPARSED_ARGUMENTS)
-    message(FATAL_ERROR "nibble_op(${name}): '${A_UNPARSED_ARGUMENTS}' stands in no list: "
-                        "HOST, AVX2, AVX512, AVX512_VNNI, AVX512_BF16, AVX512_FP16, ${NIBBLE_SMS}")
+    list(JOIN lists ", " lists)
+    message(FATAL_ERROR "nibble_op(${name}): '${A_UNPARSED_ARGUMENTS}' stands in no list: ${lists}")
   endif()
   set(dir ${CMAKE_CURRENT_SOURCE_DIR})
   list(TRANSFORM A_HOST PREPEND ${dir}/)
