@@ -39,8 +39,8 @@ class ErasedOp final : public OpView {
     explicit Bound(const Case<Args>& c) : case_(&c), args_(c.args) {}
     Status check() const override { return Op::check(args_); }
     void buffers(BufferVisitor& v) override { Op::buffers(args_, v); }
-    void fill() override {
-      Random rng(case_->seed);
+    void fill(uint64_t set) override {
+      Random rng(case_->seed, set);
       if (case_->fill) case_->fill(args_, rng);
     }
     void reference() const override { Op::reference(args_); }

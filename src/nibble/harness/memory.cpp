@@ -1,9 +1,13 @@
 #include "nibble/harness/memory.h"
 
-#include <xxhash.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <new>
 
 #include "nibble/numerics/bf16.h"
 #include "nibble/numerics/fp16.h"
@@ -12,8 +16,21 @@
 namespace nibble::harness {
 namespace {
 
-constexpr size_t kGuard = 256;  // bytes on each side: four cache lines, the widest unrolled store
-constexpr std::byte kGuardByte{0xC3}, kPoison{0xA5};
+constexpr size_t kGuard = 256;  // bytes: four cache lines, the widest unrolled store
+constexpr std::byte kGuardByte{0xC3}, kFirstPoison{0xA5};
+constexpr size_t kHugePage = 2 << 20;
+
+size_t page_bytes() {
+  static const size_t bytes = size_t(sysconf(_SC_PAGESIZE));
+  return bytes;
+}
+size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
+
+std::byte* map(size_t bytes) {
+  void* p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (p == MAP_FAILED) throw std::bad_alloc();
+  return static_cast<std::byte*>(p);
+}
 
 template <class T>
 T load_as(const std::byte* data, int64_t i) {
@@ -30,15 +47,56 @@ bool is_integer(DType t) { return t >= DType::i64; }
 
 }  // namespace
 
-void* CaseMemory::buffer(std::string_view name, Role role, DType type, int64_t count, int, void*) {
+CaseMemory::~CaseMemory() {
+  for (const Mapping& m : mappings_) munmap(m.address, m.bytes);
+}
+
+// From one 2 MiB-aligned mapping as long as it lasts: the thousands of copies of a small case, as a
+// cold run makes them, share pages.
+std::byte* CaseMemory::pack(size_t bytes) {
+  if (size_t(free_end_ - free_) < bytes) {
+    const size_t usable = round_up(bytes, kHugePage), total = usable + kHugePage;
+    std::byte* p = map(total);
+    mappings_.push_back({p, total});
+    free_ = p + (kHugePage - reinterpret_cast<uintptr_t>(p) % kHugePage) % kHugePage;
+    free_end_ = free_ + usable;
+#ifdef MADV_HUGEPAGE
+    madvise(free_, usable, MADV_HUGEPAGE);  // advice: 4 KiB pages are slower, not wrong
+#endif
+  }
+  std::byte* p = free_;
+  free_ += bytes;
+  return p;
+}
+
+void* CaseMemory::buffer(std::string_view name, Role role, DType type, int64_t count, int align,
+                         void*) {
   if (count <= 0) return nullptr;
-  Buffer b{std::string(name), role, type, count, size_t(count) * bytes_of(type), nullptr, nullptr};
-  const size_t total = b.bytes + 2 * kGuard + 64;
-  b.block = std::make_unique_for_overwrite<std::byte[]>(total);
-  std::memset(b.block.get(), int(kGuardByte), total);
-  const auto base = reinterpret_cast<uintptr_t>(b.block.get()) + kGuard;
-  b.data = b.block.get() + kGuard + ((64 - base % 64) % 64);
-  std::memset(b.data, int(kPoison), b.bytes);
+  Buffer b{.name = std::string(name), .role = role, .type = type, .count = count};
+  b.bytes = size_t(count) * size_t(bytes_of(type));
+  const size_t step = size_t(std::max(align, bytes_of(type)));
+  if (placement_ == Placement::packed) {
+    const size_t line = std::max<size_t>(64, step);
+    const size_t room = round_up(b.bytes, line) + 2 * kGuard + line;
+    b.begin = pack(room), b.end = b.begin + room;
+    const auto first = reinterpret_cast<uintptr_t>(b.begin) + kGuard;
+    b.data = b.begin + kGuard + (round_up(first, line) - first);
+  } else {
+    const size_t page = page_bytes(), room = round_up(b.bytes + 2 * kGuard + 2 * step, page);
+    std::byte* p = map(room + 2 * page);
+    mappings_.push_back({p, room + 2 * page});
+    mprotect(p, page, PROT_NONE);
+    mprotect(p + page + room, page, PROT_NONE);
+    b.begin = p + page, b.end = b.begin + room;
+    if (placement_ == Placement::flush_begin)
+      b.data = b.begin;
+    else if (placement_ == Placement::flush_end)
+      b.data = b.end - round_up(b.bytes, step);
+    else
+      b.data = b.begin + round_up(kGuard, 2 * step) + step;
+  }
+  std::memset(b.begin, int(kGuardByte), size_t(b.end - b.begin));
+  std::memset(b.data, int(kFirstPoison), b.bytes);
   buffers_.push_back(std::move(b));
   return buffers_.back().data;
 }
@@ -49,37 +107,48 @@ int64_t CaseMemory::footprint_bytes() const {
   return n;
 }
 
-void CaseMemory::poison(Role role) {
+void CaseMemory::poison(Role role, std::byte value) {
   for (Buffer& b : buffers_)
-    if (b.role == role) std::memset(b.data, int(kPoison), b.bytes);
+    if (b.role == role) std::memset(b.data, int(value), b.bytes);
 }
 
 std::string CaseMemory::broken_guard() const {
+  const auto intact = [](std::byte b) { return b == kGuardByte; };
+  for (const Buffer& b : buffers_)
+    if (!std::all_of(b.begin, b.data, intact) || !std::all_of(b.data + b.bytes, b.end, intact))
+      return b.name;
+  return {};
+}
+
+void CaseMemory::protect_inputs(bool on) {
+  if (placement_ == Placement::packed) return;
+  for (const Buffer& b : buffers_)
+    if (b.role == Role::in)
+      mprotect(b.begin, size_t(b.end - b.begin), on ? PROT_READ : PROT_READ | PROT_WRITE);
+}
+
+std::string CaseMemory::describe(const void* address) const {
+  const auto* at = static_cast<const std::byte*>(address);
+  const size_t page = page_bytes();
   for (const Buffer& b : buffers_) {
-    for (size_t i = 1; i <= kGuard; ++i)
-      if (*(b.data - i) != kGuardByte) return b.name;
-    for (size_t i = 0; i < kGuard; ++i)
-      if (*(b.data + b.bytes + i) != kGuardByte) return b.name;
+    if (at < b.begin - page || at >= b.end + page) continue;
+    if (at < b.data) return fmt::format("{} bytes before buffer {}", b.data - at, b.name);
+    if (at < b.data + b.bytes) return "input buffer " + b.name;
+    return fmt::format("{} bytes behind the end of buffer {}", at - b.data - b.bytes, b.name);
   }
   return {};
 }
 
-uint64_t CaseMemory::hash(Role role) const {
-  uint64_t h = 0;
-  for (const Buffer& b : buffers_)
-    if (b.role == role) h = XXH3_64bits_withSeed(b.data, b.bytes, h);
-  return h;
-}
-
-std::vector<std::vector<std::byte>> CaseMemory::save() const {
-  std::vector<std::vector<std::byte>> all;
+Contents CaseMemory::save() const {
+  Contents all;
   for (const Buffer& b : buffers_) all.emplace_back(b.data, b.data + b.bytes);
   return all;
 }
 
-void CaseMemory::restore(const std::vector<std::vector<std::byte>>& saved, Role role) {
+void CaseMemory::restore(const Contents& saved, Role role) {
   for (size_t i = 0; i < buffers_.size(); ++i)
-    if (buffers_[i].role == role) std::memcpy(buffers_[i].data, saved[i].data(), saved[i].size());
+    if (const auto& s = saved[i % saved.size()]; buffers_[i].role == role)
+      std::memcpy(buffers_[i].data, s.data(), s.size());
 }
 
 double element(DType t, const std::byte* data, int64_t i) {

@@ -1,7 +1,6 @@
 // Memory for one case: guarded, poisoned, hashed. Also what an op's buffers() is for.
 #pragma once
 #include <cstddef>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -9,31 +8,64 @@
 
 namespace nibble::harness {
 
+// Where a buffer stands in its pages. In all but `packed`, a page that cannot be touched stands on
+// either side, and what is left of the buffer's own pages is a guard band.
+enum class Placement : uint8_t {
+  packed,       // for timing: multiples of 64 bytes in 2 MiB pages, guard bands between
+  flush_end,    // ends at the last byte of a page, or as near as its alignment allows
+  flush_begin,  // begins at the first byte of a page
+  shifted,      // at an odd multiple of the alignment its contract asks for, and no better
+};
+
 struct Buffer {
   std::string name;
   Role role;
   DType type;
   int64_t count;
   size_t bytes;
-  std::byte* data;  // 64-byte aligned, between guard bands
-  std::unique_ptr<std::byte[]> block;
+  std::byte* data;
+  std::byte* begin;  // of the guard band in front of it
+  std::byte* end;    // of the guard band behind it
 };
 
-// Allocates what it visits. The pointers it hands out stay valid as long as it lives.
+using Contents = std::vector<std::vector<std::byte>>;  // of every buffer, in order
+
+// Allocates what it visits; visited again it makes another copy. The pointers it hands out stay
+// valid as long as it lives.
 class CaseMemory final : public BufferVisitor {
  public:
+  explicit CaseMemory(Placement placement = Placement::packed) : placement_(placement) {}
+  ~CaseMemory() override;
+  CaseMemory(const CaseMemory&) = delete;
+  CaseMemory& operator=(const CaseMemory&) = delete;
+
   std::vector<Buffer>& buffers() { return buffers_; }
+  const std::vector<Buffer>& buffers() const { return buffers_; }
   int64_t footprint_bytes() const;
-  void poison(Role);  // 0xA5 bytes: a NaN-like pattern that no op writes by chance
+  void poison(Role, std::byte);
   // Name of the first buffer whose guard bands were written, or empty.
   std::string broken_guard() const;
-  uint64_t hash(Role) const;  // of the contents of all buffers with that role
-  std::vector<std::vector<std::byte>> save() const;
-  void restore(const std::vector<std::vector<std::byte>>&, Role);
+  // While on, a write to an `in` buffer faults; not for `packed`.
+  void protect_inputs(bool on);
+  // "4 bytes behind the end of buffer c", "input buffer a", or empty if far from every buffer.
+  std::string describe(const void* address) const;
+  Contents save() const;
+  // Buffer i gets contents i modulo their number: what was saved of one case restores all its
+  // copies.
+  void restore(const Contents&, Role);
 
  private:
   void* buffer(std::string_view name, Role, DType, int64_t count, int align, void* now) override;
+  std::byte* pack(size_t bytes);
+
+  Placement placement_;
   std::vector<Buffer> buffers_;
+  struct Mapping {
+    std::byte* address;
+    size_t bytes;
+  };
+  std::vector<Mapping> mappings_;
+  std::byte *free_ = nullptr, *free_end_ = nullptr;  // of the last packed mapping
 };
 
 // Element `i` of a buffer as a double, and whether two buffers' bytes agree within a tolerance.

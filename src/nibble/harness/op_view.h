@@ -17,7 +17,7 @@ class BoundCase {
   virtual ~BoundCase() = default;
   virtual Status check() const = 0;
   virtual void buffers(BufferVisitor&) = 0;
-  virtual void fill() = 0;  // inputs, from the case's seed
+  virtual void fill(uint64_t set) = 0;  // inputs, from the case's seed; set 0 is the case itself
   virtual void reference() const = 0;
   virtual Tolerance tolerance() const = 0;
   virtual Work work() const = 0;

@@ -1,58 +1,118 @@
 #include "nibble/harness/verify.h"
 
 #include <fmt/format.h>
+#include <signal.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 
 #include "nibble/cpu/detect.h"
 #include "nibble/cpu/pool.h"
+#include "nibble/harness/fault.h"
 #include "nibble/harness/memory.h"
+#include "nibble/harness/serial_pool.h"
 
 namespace nibble::harness {
 namespace {
 
-using Contents = std::vector<std::vector<std::byte>>;
+constexpr Placement kPlacements[] = {Placement::flush_end, Placement::flush_begin,
+                                     Placement::shifted};
+constexpr int kSets =
+    2;  // of inputs, at the same addresses: an answer kept from the first is wrong
+// No two runs in a row find the same. 0xff is a NaN in every float format, and -1.
+constexpr std::byte kPoisons[] = {std::byte{0xff}, std::byte{0xa5}, std::byte{0x5a}};
 
-// One case in memory, with the answer of the reference.
+struct Run {
+  int placement, set, poison;
+  Pool* pool;
+  bool one_thread;  // whatever the pool says: faults can be caught
+};
+
+// One case in memory, three times over, with the answers of the reference.
 struct Prepared {
-  std::unique_ptr<BoundCase> bound;
-  CaseMemory memory;
-  Contents before, want;
+  struct Copy {
+    std::unique_ptr<BoundCase> bound;
+    CaseMemory memory;
+    Copy(const OpView& op, int index, Placement p) : bound(op.bind(index)), memory(p) {
+      bound->buffers(memory);
+    }
+  };
+  std::vector<std::unique_ptr<Copy>> copies;
+  Contents before[kSets], want[kSets];
   std::string invalid;  // the case itself is wrong
 
-  Prepared(const OpView& op, int index) : bound(op.bind(index)) {
-    bound->buffers(memory);
-    bound->fill();
-    if (Status s = bound->check(); !s.ok()) {
-      invalid = "the case breaks its own contract: " + s.why();
-      return;
+  Prepared(const OpView& op, int index) {
+    for (Placement p : kPlacements) copies.push_back(std::make_unique<Copy>(op, index, p));
+    for (const auto& copy : copies)
+      if (Status s = copy->bound->check(); !s.ok()) {
+        invalid = "the case breaks its own contract: " + s.why() +
+                  " (is an alignment missing in buffers()?)";
+        return;
+      }
+    Copy& first = *copies.front();
+    for (int set = 0; set < kSets && invalid.empty(); ++set) {
+      for (Role role : {Role::in, Role::inout}) first.memory.poison(role, std::byte{0xc7});
+      first.bound->fill(uint64_t(set));
+      before[set] = first.memory.save();
+      first.memory.poison(Role::out,
+                          std::byte{0xc7});  // none of kPoisons: what it leaves unwritten
+      first.memory.poison(Role::workspace, std::byte{0xc7});  // differs from every run
+      const Fault fault = guarded([&] { first.bound->reference(); });
+      if (fault)
+        invalid = "the reference touched " + first.memory.describe(fault.address);
+      else if (const std::string g = first.memory.broken_guard(); !g.empty())
+        invalid = "the reference wrote outside buffer " + g;
+      want[set] = first.memory.save();
     }
-    before = memory.save();
-    bound->reference();
-    if (const std::string g = memory.broken_guard(); !g.empty())
-      invalid = "the reference wrote outside buffer " + g;
-    want = memory.save();
   }
 
-  void reset() {
-    memory.restore(before, Role::in);
-    memory.restore(before, Role::inout);
-    memory.poison(Role::out);
-    memory.poison(Role::workspace);
+  void reset(const Run& run) {
+    CaseMemory& m = copies[size_t(run.placement)]->memory;
+    m.restore(before[run.set], Role::in);
+    m.restore(before[run.set], Role::inout);
+    m.poison(Role::out, kPoisons[run.poison]);
+    m.poison(Role::workspace, kPoisons[run.poison]);
   }
 };
 
-// What is wrong with the outputs in memory, or empty; fills the report's error figures.
-std::string judge(Prepared& p, VariantReport& report) {
-  if (const std::string g = p.memory.broken_guard(); !g.empty()) return "wrote outside buffer " + g;
-  const auto& buffers = p.memory.buffers();
+std::string describe(const Fault& fault, const CaseMemory& memory) {
+  const std::string where = memory.describe(fault.address);
+  if (fault.signal == SIGILL) return "executed an instruction that this machine lacks";
+  if (fault.signal == SIGFPE) return "divided an integer by zero";
+  // A misaligned vector load or store faults without an address.
+  if (where.empty())
+    return fmt::format(
+        "faulted at address {}, which is no buffer's: a wild pointer, or a load that wants more "
+        "alignment than buffers() asks for",
+        fault.address);
+  if (where.starts_with("input")) return "wrote " + where;
+  return fmt::format("{} outside its buffers: {}", fault.write ? "wrote" : "read", where);
+}
+
+// Runs the variant once and says what was wrong, or nothing; fills the report's error figures.
+std::string run_and_judge(Prepared& p, int variant, const Run& run, VariantReport& report) {
+  Prepared::Copy& copy = *p.copies[size_t(run.placement)];
+  p.reset(run);
+  const Exec exec{.pool = run.pool};
+  if (run.one_thread) {
+    copy.memory.protect_inputs(true);
+    const Fault fault = guarded([&] { copy.bound->run(variant, exec); });
+    copy.memory.protect_inputs(false);
+    if (fault) return describe(fault, copy.memory);
+  } else {
+    copy.bound->run(variant, exec);
+  }
+  if (const std::string g = copy.memory.broken_guard(); !g.empty())
+    return "wrote outside buffer " + g;
+  const auto& buffers = copy.memory.buffers();
+  const Contents& want = p.want[run.set];
   for (size_t i = 0; i < buffers.size(); ++i) {
     const Buffer& b = buffers[i];
-    if (b.role == Role::in && std::memcmp(b.data, p.before[i].data(), b.bytes) != 0)
+    if (b.role == Role::in && std::memcmp(b.data, p.before[run.set][i].data(), b.bytes) != 0)
       return "changed its input " + b.name;
     if (b.role != Role::out && b.role != Role::inout) continue;
-    const Difference d = compare(b.type, b.data, p.want[i].data(), b.count, p.bound->tolerance());
+    const Difference d = compare(b.type, b.data, want[i].data(), b.count, copy.bound->tolerance());
     if (!(d.worst <= report.worst)) report.worst = d.worst;
     if (!(d.rel_l2 <= report.worst_rel_l2)) report.worst_rel_l2 = d.rel_l2;
     if (d.wrong)
@@ -62,11 +122,47 @@ std::string judge(Prepared& p, VariantReport& report) {
   return {};
 }
 
-Contents outputs(const CaseMemory& memory, const std::vector<Buffer>& buffers) {
+Contents outputs(const CaseMemory& memory) {
   Contents all = memory.save();
-  for (size_t i = 0; i < buffers.size(); ++i)
-    if (buffers[i].role == Role::in || buffers[i].role == Role::workspace) all[i].clear();
+  for (size_t i = 0; i < all.size(); ++i)
+    if (const Role role = memory.buffers()[i].role; role == Role::in || role == Role::workspace)
+      all[i].clear();
   return all;
+}
+
+std::vector<Run> plan(std::span<const std::unique_ptr<Pool>> pools, Pool& two, Pool& seven) {
+  std::vector<Run> runs = {{0, 0, 0, nullptr, true}, {1, 0, 1, &two, true},
+                           {1, 1, 2, nullptr, true}, {0, 1, 0, &seven, true},
+                           {2, 0, 1, nullptr, true}, {2, 1, 2, &two, true}};
+  for (size_t i = 0; i < 2 * pools.size(); ++i)  // each pool twice: repeats
+    runs.push_back({0, int(i % 2), int(i % 3), pools[i / 2].get(), false});
+  return runs;
+}
+
+std::string describe(const Run& run) {
+  constexpr std::string_view places[] = {"flush with an end", "flush with a beginning",
+                                         "misaligned"};
+  return fmt::format("buffers {}, inputs {}, {} {}", places[run.placement], run.set + 1,
+                     run.pool ? run.pool->threads() : 1,
+                     run.one_thread ? "workers played by one thread" : "threads");
+}
+
+// All runs of a variant on a case: what was wrong with the first bad one, or nothing. `bits` are
+// the outputs for each set of inputs.
+std::string verify_case(Prepared& p, int variant, std::span<const Run> runs, VariantReport& report,
+                        Contents (&bits)[kSets]) {
+  for (const Run& run : runs) {
+    std::string why = run_and_judge(p, variant, run, report);
+    if (why.empty()) {
+      Contents now = outputs(p.copies[size_t(run.placement)]->memory);
+      if (bits[run.set].empty())
+        bits[run.set] = std::move(now);
+      else if (now != bits[run.set])
+        why = "not reproducible: gave other bits than before";
+    }
+    if (!why.empty()) return why + " (" + describe(run) + ")";
+  }
+  return {};
 }
 
 }  // namespace
@@ -83,6 +179,8 @@ std::vector<VariantReport> verify(const OpView& op, const VerifyOptions& options
   }
   std::vector<std::unique_ptr<Pool>> pools;
   for (int t : options.threads) pools.push_back(cpu::make_pool(t));
+  SerialPool two(2), seven(7);
+  const std::vector<Run> runs = plan(pools, two, seven);
 
   for (int c = 0; c < op.num_cases(); ++c) {
     const CaseInfo info = op.case_info(c);
@@ -90,34 +188,19 @@ std::vector<VariantReport> verify(const OpView& op, const VerifyOptions& options
                                    : info.bench && !options.bench_cases)
       continue;
     Prepared p(op, c);
-    Contents agreed;  // outputs of the first green run, for ops that declare bit_exact
+    Contents agreed[kSets];  // outputs of the first green variant, for ops that declare bit_exact
     for (int v = 0; v < op.num_variants(); ++v) {
-      VariantReport& r = reports[v];
+      VariantReport& r = reports[size_t(v)];
       if (!r.not_run.empty()) continue;
       std::string why = p.invalid;
-      if (why.empty() && !p.bound->takes(v).empty()) continue;
+      if (why.empty() && !p.copies.front()->bound->takes(v).empty()) continue;
       ++r.cases;
-      Contents first;
-      for (size_t i = 0; why.empty() && i < 2 * pools.size(); ++i) {  // each pool twice: repeats
-        Pool* pool = pools[i / 2].get();
-        p.reset();
-        p.bound->run(v, {.pool = pool});
-        why = judge(p, r);
-        if (!why.empty()) {
-          why += fmt::format(" (run {}, {} threads)", i % 2 + 1, pool->threads());
-          break;
-        }
-        Contents now = outputs(p.memory, p.memory.buffers());
-        if (first.empty())
-          first = std::move(now);
-        else if (now != first)
-          why = fmt::format("not reproducible: run {} with {} threads gave other bits", i % 2 + 1,
-                            pool->threads());
-      }
+      Contents bits[kSets];
+      if (why.empty()) why = verify_case(p, v, runs, r, bits);
       if (why.empty() && op.bit_exact()) {
-        if (agreed.empty())
-          agreed = std::move(first);
-        else if (agreed != first)
+        if (agreed[0].empty())
+          std::move(bits, bits + kSets, agreed);
+        else if (!std::equal(agreed, agreed + kSets, bits))
           why = "other bits than an earlier variant of a bit-exact op";
       }
       if (why.empty()) continue;

@@ -1,4 +1,12 @@
 // Runs every variant that a machine can run on every case, against the op's reference.
+//
+// A case runs with two sets of inputs and in four ways: its buffers end at a page that cannot be
+// touched; begin at one; stand at the least alignment that the contract allows; and again with
+// real worker threads. Each run finds other poison in outputs and workspaces, and all runs of a set
+// of inputs must give the same bits. Inputs cannot be written while a run is on one thread. Faults
+// are caught on the calling thread alone, so the runs that look for them let one thread play all
+// workers (serial_pool.h); real threads come last, when a variant has shown that it keeps inside
+// its buffers.
 #pragma once
 #include <string>
 #include <vector>
@@ -9,7 +17,7 @@ namespace nibble::harness {
 
 struct VerifyOptions {
   Machine machine;                       // which variants may run
-  std::vector<int> threads = {1, 2, 7};  // results must not depend on it
+  std::vector<int> threads = {1, 2, 7};  // of the runs with real workers
   std::string variant, case_name;        // empty: all
   bool bench_cases = false;              // verify the bench cases too
 };

@@ -1,0 +1,38 @@
+#include "nibble/cpu/ceilings.h"
+
+#include "nibble/cpu/ceilings_loops.h"
+
+namespace nibble::cpu {
+namespace {
+
+constexpr ComputeLoop kCompute[] = {
+#if defined(__x86_64__)
+    {"vpdpbusd_zmm", Isa::avx512 | Isa::vnni, Arithmetic::int8, 16 * 128, avx512_vnni_int8},
+    {"vdpbf16ps_zmm", Isa::avx512 | Isa::vnni | Isa::bf16, Arithmetic::bf16, 16 * 64,
+     avx512_bf16_dot},
+    {"vfmadd_zmm", Isa::avx512, Arithmetic::fp32, 16 * 32, avx512_fma},
+    {"vpmaddubsw_ymm", Isa::avx2, Arithmetic::int8, 8 * 64, avx2_int8},
+    {"vfmadd_ymm", Isa::avx2, Arithmetic::fp32, 12 * 16, avx2_fma},
+#endif
+    {"portable_int16_mac", Isa::portable, Arithmetic::int8, 4 * 16, portable_int16_mac},
+    {"portable_fp32_mac", Isa::portable, Arithmetic::fp32, 8 * 8, portable_fp32_mac},
+};
+
+constexpr ReadLoop kRead[] = {
+#if defined(__x86_64__)
+    {"zmm", Isa::avx512, avx512_read},
+    {"zmm_prefetch", Isa::avx512, avx512_read_ahead},
+    {"zmm_4_streams", Isa::avx512, avx512_read_streams},
+    {"ymm", Isa::avx2, avx2_read},
+    {"ymm_prefetch", Isa::avx2, avx2_read_ahead},
+    {"ymm_4_streams", Isa::avx2, avx2_read_streams},
+#endif
+    {"portable", Isa::portable, portable_read},
+};
+
+}  // namespace
+
+std::span<const ComputeLoop> compute_loops() { return kCompute; }
+std::span<const ReadLoop> read_loops() { return kRead; }
+
+}  // namespace nibble::cpu
