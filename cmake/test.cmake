@@ -17,3 +17,19 @@ function(nibble_test name)
     set_tests_properties(${name} PROPERTIES TIMEOUT ${A_TIMEOUT})
   endif()
 endfunction()
+
+# nibble_python_test(name SCRIPT test.py [ARGS ...] LABELS full): a Python test, run in build/venv,
+# which scripts/venv.sh makes on first use. Where that is not possible the test is skipped and says
+# why; the ci preset asks for NIBBLE_PYTHON_TESTS=ON, and then it fails.
+function(nibble_python_test name)
+  if(NOT NIBBLE_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(A "" "SCRIPT" "LABELS;ARGS" ${ARGN})
+  add_test(NAME ${name} COMMAND ${PROJECT_SOURCE_DIR}/scripts/venv.sh
+    python ${CMAKE_CURRENT_SOURCE_DIR}/${A_SCRIPT} ${A_ARGS})
+  set_tests_properties(${name} PROPERTIES LABELS "${A_LABELS}" TIMEOUT 600)
+  if(NOT NIBBLE_PYTHON_TESTS STREQUAL "ON")
+    set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77)
+  endif()
+endfunction()

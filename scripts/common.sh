@@ -5,7 +5,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # Debian 12 packages, each listed here and nowhere else.
 build_packages=(g++ cmake ninja-build pkg-config python3 libfmt-dev libcli11-dev
                 nlohmann-json3-dev libgtest-dev libxxhash-dev)
-test_packages=(clang-format qemu-user g++-aarch64-linux-gnu)
+test_packages=(clang-format python3-venv qemu-user g++-aarch64-linux-gnu)
 text_packages=(bible-kjv bible-kjv-text)
 
 say() { printf '%s\n' "$*"; }
