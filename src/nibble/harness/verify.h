@@ -29,7 +29,7 @@ struct VariantReport {
   double worst = 0;           // largest |got - want| over all outputs
   double worst_rel_l2 = 0;
   std::string not_run;                // why nothing ran; empty if something did
-  std::vector<std::string> failures;  // one sentence each, with a command that reproduces it
+  std::vector<std::string> failures;  // the first few, each with a command that reproduces it
   bool green() const { return cases > 0 && failed == 0; }
 };
 

@@ -23,7 +23,7 @@ void Op::buffers(Args& a, BufferVisitor& v) {
   const int64_t size = int64_t(a.n) * a.k;
   v.in("w", a.w, size);
   v.in("e", a.e, a.sign ? size : 0);
-  v.out("packed", a.packed, gemm_s8::packed_bytes(a.n, a.k));
+  v.out("packed", a.packed, gemm_s8::packed_bytes(a.n, a.k), 64);
 }
 
 void Op::reference(const Args& a) {
