@@ -18,6 +18,7 @@ namespace {
 
 constexpr Placement kPlacements[] = {Placement::flush_end, Placement::flush_begin,
                                      Placement::shifted};
+constexpr int kFailuresTold = 5;
 constexpr int kSets =
     2;  // of inputs, at the same addresses: an answer kept from the first is wrong
 // No two runs in a row find the same. 0xff is a NaN in every float format, and -1.
