@@ -2,7 +2,7 @@
 //
 // Rows of an int8 residual x. The increment d is absent, a float (`add`), or an integer sum of a
 // GEMM times its scale (`sum_scale * sum`): all three in one pass, so the residual is read once.
-// q8 rounds to nearest even and clamps to [-127, 127] (numerics/round_s8.h); x + q8(...) is clamped
+// q8 rounds to nearest even and clamps to [-127, 127] (numerics/s8.h); x + q8(...) is clamped
 // to [-127, 127] too. The divisor is floored at 1, so small residuals are not amplified; there is
 // no learned gain.
 //

@@ -1,4 +1,4 @@
-#include "nibble/cpu/round_s8_avx2.h"
+#include "nibble/cpu/s8_avx2.h"
 #include "nibble/ops/absmean_norm/kernels.h"
 
 namespace nibble::absmean_norm {
@@ -24,7 +24,7 @@ int32_t add_row(const Args& a, int64_t first) {
               ? _mm256_maskload_ps(a.add + at, exist)
               : _mm256_mul_ps(sum_scale,
                               _mm256_cvtepi32_ps(_mm256_maskload_epi32(a.sum + at, exist)));
-      x = _mm256_add_epi32(x, cpu::round_s8_epi32(_mm256_mul_ps(add_scale, d)));
+      x = _mm256_add_epi32(x, cpu::to_s8_epi32(_mm256_mul_ps(add_scale, d)));
       x = _mm256_min_epi32(_mm256_max_epi32(x, _mm256_set1_epi32(-127)), _mm256_set1_epi32(127));
       cpu::store_s8(a.x + at, x, left);
     }
@@ -43,7 +43,7 @@ void avx2(const Args& a, const Exec& e) {
       const __m256 factor = _mm256_set1_ps(a.scale / (mean > 1 ? mean : 1.0f));
       for (int j = 0; j < a.cols; j += 8) {
         const __m256 x = _mm256_cvtepi32_ps(cpu::load_s8(a.x + first + j, a.cols - j));
-        cpu::store_s8(a.y + first + j, cpu::round_s8_epi32(_mm256_mul_ps(x, factor)), a.cols - j);
+        cpu::store_s8(a.y + first + j, cpu::to_s8_epi32(_mm256_mul_ps(x, factor)), a.cols - j);
       }
     }
   });

@@ -1,4 +1,4 @@
-#include "nibble/cpu/round_s8_avx512.h"
+#include "nibble/cpu/s8_avx512.h"
 #include "nibble/ops/absmean_norm/kernels.h"
 
 namespace nibble::absmean_norm {
@@ -22,7 +22,7 @@ int32_t add_row(const Args& a, int64_t first) {
               ? _mm512_maskz_loadu_ps(exist, a.add + at)
               : _mm512_mul_ps(sum_scale,
                               _mm512_cvtepi32_ps(_mm512_maskz_loadu_epi32(exist, a.sum + at)));
-      x = _mm512_add_epi32(x, cpu::round_s8_epi32(_mm512_mul_ps(add_scale, d)));
+      x = _mm512_add_epi32(x, cpu::to_s8_epi32(_mm512_mul_ps(add_scale, d)));
       x = _mm512_min_epi32(_mm512_max_epi32(x, _mm512_set1_epi32(-127)), _mm512_set1_epi32(127));
       _mm512_mask_cvtepi32_storeu_epi8(a.x + at, exist, x);
     }
@@ -42,7 +42,7 @@ void avx512(const Args& a, const Exec& e) {
       for (int j = 0; j < a.cols; j += 16) {
         const __mmask16 exist = cpu::lanes(a.cols - j);
         const __m512 x = _mm512_cvtepi32_ps(load_s8(exist, a.x + first + j));
-        _mm_mask_storeu_epi8(a.y + first + j, exist, cpu::round_s8(_mm512_mul_ps(x, factor)));
+        _mm_mask_storeu_epi8(a.y + first + j, exist, cpu::to_s8(_mm512_mul_ps(x, factor)));
       }
     }
   });

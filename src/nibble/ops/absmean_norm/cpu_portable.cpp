@@ -1,4 +1,4 @@
-#include "nibble/numerics/round_s8.h"
+#include "nibble/numerics/s8.h"
 #include "nibble/ops/absmean_norm/kernels.h"
 
 namespace nibble::absmean_norm {
@@ -13,13 +13,13 @@ void row(const Args& a, int64_t first) {
     if (a.add_kind != Add::none) {
       const float d =
           a.add_kind == Add::f32 ? a.add[first + j] : a.sum_scale * float(a.sum[first + j]);
-      x[j] = int8_t(saturate(x[j] + round_s8(a.add_scale * d)));
+      x[j] = int8_t(saturate(x[j] + to_s8(a.add_scale * d)));
     }
     sum += x[j] < 0 ? -x[j] : x[j];
   }
   const float mean = float(sum) / float(a.cols);
   const float factor = a.scale / (mean > 1 ? mean : 1.0f);
-  for (int j = 0; j < a.cols; ++j) a.y[first + j] = round_s8(float(x[j]) * factor);
+  for (int j = 0; j < a.cols; ++j) a.y[first + j] = to_s8(float(x[j]) * factor);
 }
 
 }  // namespace

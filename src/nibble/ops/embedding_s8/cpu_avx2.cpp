@@ -1,6 +1,6 @@
 #include <cstring>
 
-#include "nibble/cpu/round_s8_avx2.h"
+#include "nibble/cpu/s8_avx2.h"
 #include "nibble/ops/embedding_s8/kernels.h"
 
 namespace nibble::embedding_s8 {
@@ -19,7 +19,7 @@ void avx2(const Args& a, const Exec& e) {
       for (int j = 0; j < a.dim; j += 8) {
         const __m256 x = _mm256_cvtepi32_ps(cpu::load_s8(table + j, a.dim - j));
         const __m256 n = _mm256_cvtepi32_ps(cpu::load_s8(noise + j, a.dim - j));
-        cpu::store_s8(out + j, cpu::round_s8_epi32(_mm256_fmadd_ps(scale, n, x)), a.dim - j);
+        cpu::store_s8(out + j, cpu::to_s8_epi32(_mm256_fmadd_ps(scale, n, x)), a.dim - j);
       }
     }
   });

@@ -1,6 +1,6 @@
 #include <cstring>
 
-#include "nibble/cpu/round_s8_avx512.h"
+#include "nibble/cpu/s8_avx512.h"
 #include "nibble/ops/embedding_s8/kernels.h"
 
 namespace nibble::embedding_s8 {
@@ -27,7 +27,7 @@ void avx512(const Args& a, const Exec& e) {
         const __mmask16 exist = cpu::lanes(a.dim - j);
         const __m512 x =
             _mm512_fmadd_ps(scale, load_f32(exist, noise + j), load_f32(exist, table + j));
-        _mm_mask_storeu_epi8(out + j, exist, cpu::round_s8(x));
+        _mm_mask_storeu_epi8(out + j, exist, cpu::to_s8(x));
       }
     }
   });

@@ -1,7 +1,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "nibble/numerics/round_s8.h"
+#include "nibble/numerics/s8.h"
 #include "nibble/ops/embedding_s8/kernels.h"
 
 namespace nibble::embedding_s8 {
@@ -14,7 +14,7 @@ void portable(const Args& a, const Exec& e) {
       if (a.has_noise)
         for (int j = 0; j < a.dim; ++j)
           out[j] =
-              round_s8(std::fma(a.noise_scale, float(a.noise[row + j]), float(a.table[row + j])));
+              to_s8(std::fma(a.noise_scale, float(a.noise[row + j]), float(a.table[row + j])));
       else
         std::memcpy(out, a.table + row, size_t(a.dim));
     }

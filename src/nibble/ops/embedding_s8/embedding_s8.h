@@ -1,6 +1,6 @@
 // embedding_s8:  out[t][j] = q8(table[token[t]][j] + noise_scale * noise[token[t]][j])
 //
-// q8 rounds to nearest even and clamps to [-127, 127] (numerics/round_s8.h). The noise is added
+// q8 rounds to nearest even and clamps to [-127, 127] (numerics/s8.h). The noise is added
 // before the rounding, so at small scales most of it disappears: that is the arithmetic this op
 // reproduces. Without noise a row is copied. One fma per element: variants agree bit for bit.
 #pragma once

@@ -1,4 +1,4 @@
-// numerics/round_s8.h for 8 floats, and rows of int8 in pieces of 8. For files compiled for AVX2.
+// numerics/s8.h for 8 floats, and rows of int8 in pieces of 8. For files compiled for AVX2.
 #pragma once
 #include <immintrin.h>
 
@@ -9,7 +9,7 @@ namespace {
 
 // The clamp comes first: the packs below would saturate to -128. Rounds as MXCSR says, which is to
 // nearest even unless the caller changed it.
-inline __m256i round_s8_epi32(__m256 x) {
+inline __m256i to_s8_epi32(__m256 x) {
   const __m256 low = _mm256_max_ps(x, _mm256_set1_ps(-127.0f));
   return _mm256_cvtps_epi32(_mm256_min_ps(low, _mm256_set1_ps(127.0f)));
 }
