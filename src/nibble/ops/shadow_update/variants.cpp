@@ -1,0 +1,29 @@
+#include "nibble/ops/shadow_update/kernels.h"
+
+namespace nibble::shadow_update {
+namespace {
+
+double hashes(const Args& a) { return double(a.n) * a.pairs * (1 + a.terms) * 1e-3; }
+
+constexpr Variant<Args> kTable[] = {
+#if defined(__x86_64__)
+    {.name = "avx512",
+     .needs = Isa::avx512,
+     .cost = [](const Args& a, const Machine&) { return hashes(a) / 3; },
+     .run = avx512},
+    {.name = "avx2",
+     .needs = Isa::avx2,
+     .cost = [](const Args& a, const Machine&) { return hashes(a) / 0.8; },
+     .run = avx2},
+#endif
+    {.name = "portable",
+     .needs = Isa::portable,
+     .cost = [](const Args& a, const Machine&) { return hashes(a) / 0.4; },
+     .run = portable},
+};
+
+}  // namespace
+
+std::span<const Variant<Args>> Op::variants() { return kTable; }
+
+}  // namespace nibble::shadow_update
