@@ -50,6 +50,7 @@ Exit verify(const Flags& flags) {
   harness::VerifyOptions options{.machine = cpu::this_machine()};
   options.variant = flags.variant, options.case_name = flags.case_name;
   options.bench_cases = !flags.case_name.empty();
+  options.emulated = flags.emulated;
   if (!flags.isa.empty()) {
     IsaSet allowed;
     if (!parse_isa_limit(flags.isa, allowed))
@@ -85,7 +86,9 @@ void add_verify(CLI::App& command, Exit& exit) {
   command.add_flag("--json", flags->json, "one object a line");
   command.add_option("--prove", flags->prove,
                      "record green variants in this folder (bench/proofs)");
-  command.add_flag("--emulated", flags->emulated, "with --prove: this run is under an emulator");
+  command.add_flag("--emulated", flags->emulated,
+                   "this run is under an emulator: relax what emulators get wrong about memory, "
+                   "and say so in proofs");
   command.callback([flags, &exit] { exit = verify(*flags); });
 }
 

@@ -181,7 +181,10 @@ std::vector<VariantReport> verify(const OpView& op, const VerifyOptions& options
   std::vector<std::unique_ptr<Pool>> pools;
   for (int t : options.threads) pools.push_back(cpu::make_pool(t));
   SerialPool two(2), seven(7);
-  const std::vector<Run> runs = plan(pools, two, seven);
+  std::vector<Run> runs = plan(pools, two, seven);
+  if (options.emulated)
+    for (Run& run : runs)
+      if (run.placement == 0) run.placement = 1;
 
   for (int c = 0; c < op.num_cases(); ++c) {
     const CaseInfo info = op.case_info(c);
