@@ -1,0 +1,71 @@
+// Files that are there whole or not at all, and folders that one process at a time works in.
+//
+// Everything here throws nibble::Error with one sentence.
+#pragma once
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace nibble {
+
+// An open file descriptor.
+class FileHandle {
+ public:
+  FileHandle() = default;
+  explicit FileHandle(int fd) : fd_(fd) {}
+  FileHandle(FileHandle&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  FileHandle& operator=(FileHandle&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~FileHandle();
+  int get() const { return fd_; }
+  explicit operator bool() const { return fd_ >= 0; }
+
+ private:
+  int fd_ = -1;
+};
+
+std::string read_file(const std::filesystem::path&);
+
+// Replaces `path` by a new file, or leaves it as it is: until commit() the bytes go to `path`.tmp,
+// which is then synced, renamed, and made permanent by syncing the folder. A process that is killed
+// leaves at most the temporary behind, which the next writer takes over; two writers of one path at
+// a time are an error. Permissions are those of a new file; a symbolic link is replaced, not
+// followed.
+class AtomicFile {
+ public:
+  explicit AtomicFile(std::filesystem::path);
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+  ~AtomicFile();  // without commit(): removes the temporary
+  void write(std::span<const std::byte>);
+  void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
+  void commit();
+
+ private:
+  std::filesystem::path path_, temporary_;
+  FileHandle file_;  // empty once committed
+};
+
+// All of a small file in one call.
+void write_file(const std::filesystem::path&, std::string_view text);
+
+// Makes what was created, renamed or removed in a folder survive a power failure.
+void sync_folder(const std::filesystem::path&);
+
+// The right to work in a folder, for one process at a time, by flock on the file `folder`/lock. The
+// kernel gives it back when the process ends, however it ends; the file stays and means nothing.
+// Programs started meanwhile do not inherit it; a fork without exec does.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::filesystem::path& folder);
+
+ private:
+  FileHandle file_;
+};
+
+}  // namespace nibble
