@@ -8,6 +8,7 @@ namespace nibble::app {
 // stderr and exit status 1; wrong flags exit with 2.
 using Exit = int;
 
+void add_bench(CLI::App& command, Exit& exit);
 void add_verify(CLI::App& command, Exit& exit);
 
 }  // namespace nibble::app

@@ -16,6 +16,7 @@ struct Command {
 
 constexpr Command kCommands[] = {
     {"verify", "run every variant of an op against its reference", nibble::app::add_verify},
+    {"bench", "time variants that agree with their reference", nibble::app::add_bench},
 };
 
 std::string one_line(std::string text) {

@@ -11,6 +11,7 @@ constexpr ComputeLoop kCompute[] = {
     {"vdpbf16ps_zmm", Isa::avx512 | Isa::vnni | Isa::bf16, Arithmetic::bf16, 16 * 64,
      avx512_bf16_dot},
     {"vfmadd_zmm", Isa::avx512, Arithmetic::fp32, 16 * 32, avx512_fma},
+    {"vpmaddubsw_zmm", Isa::avx512, Arithmetic::int8, 8 * 128, avx512_int8},
     {"vpmaddubsw_ymm", Isa::avx2, Arithmetic::int8, 8 * 64, avx2_int8},
     {"vfmadd_ymm", Isa::avx2, Arithmetic::fp32, 12 * 16, avx2_fma},
 #endif

@@ -18,6 +18,7 @@ uint64_t avx2_read(const std::byte* p, size_t bytes);
 uint64_t avx2_read_ahead(const std::byte* p, size_t bytes);
 uint64_t avx2_read_streams(const std::byte* p, size_t bytes);
 
+uint64_t avx512_int8(int64_t rounds);
 uint64_t avx512_fma(int64_t rounds);
 uint64_t avx512_read(const std::byte* p, size_t bytes);
 uint64_t avx512_read_ahead(const std::byte* p, size_t bytes);

@@ -1,0 +1,159 @@
+// nibble bench OP|all [--case C] [--variant V|all] [--threads N] [--isa LIMIT] [--cold] [--json]
+// nibble bench OP --ab BASELINE,CANDIDATE [--case C] [--json]
+// nibble bench --suite NAME|FILE [--json]      nibble bench --ceilings [--threads N] [--json]
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "command.h"
+#include "nibble/cpu/detect.h"
+#include "nibble/harness/bench.h"
+#include "nibble/runtime/error.h"
+
+namespace nibble::app {
+namespace {
+
+struct Flags {
+  std::string op, variant, case_name, isa, ab, suite;
+  int threads = 1;
+  double seconds = 0.3;
+  bool json = false, cold = false, ceilings = false;
+};
+
+harness::BenchOptions options_from(const Flags& flags) {
+  harness::BenchOptions o{.machine = cpu::this_machine()};
+  o.threads = flags.threads, o.cold = flags.cold;
+  o.variant = flags.variant, o.case_name = flags.case_name;
+  o.sampling.time_us = flags.seconds * 1e6;
+  if (!flags.isa.empty()) {
+    IsaSet allowed;
+    if (!parse_isa_limit(flags.isa, allowed))
+      throw Error("unknown --isa '" + flags.isa + "': portable, avx2 and avx512 are known");
+    o.machine = o.machine.limited_to(allowed);
+  }
+  return o;
+}
+
+const harness::OpView& op_named(const std::string& name) {
+  if (const auto* op = harness::find_op(name)) return *op;
+  std::string known = "all";
+  for (const auto* op : harness::all_ops()) known += ", " + std::string(op->name());
+  throw Error("no op is called '" + name + "': the ops are " + known);
+}
+
+struct Entry {
+  const harness::OpView* op;
+  std::string case_name;  // empty: every bench case
+};
+
+// {"entries": [{"op": "gemm_s8", "case": "bench_m1024_n256_k256"}, ...]}; without a case, all.
+std::vector<Entry> read_suite(const std::string& name) {
+  const std::string file = name.find('/') == std::string::npos && !name.ends_with(".json")
+                               ? "bench/suites/" + name + ".json"
+                               : name;
+  std::ifstream in(file);
+  if (!in) throw Error("there is no suite " + file);
+  const auto json = nlohmann::json::parse(in, nullptr, false);
+  if (!json.is_object() || !json.contains("entries") || !json["entries"].is_array())
+    throw Error(file + " is no suite: it needs an array \"entries\" of {\"op\", \"case\"}");
+  std::vector<Entry> entries;
+  for (const auto& e : json["entries"]) {
+    if (!e.is_object() || !e.value("op", nlohmann::json()).is_string() ||
+        !e.value("case", nlohmann::json("")).is_string())
+      throw Error(file + " has an entry that is not {\"op\": name, \"case\": name}");
+    entries.push_back({&op_named(e["op"]), e.value("case", "")});
+  }
+  return entries;
+}
+
+void require_case(const harness::OpView& op, const std::string& name) {
+  std::string known;
+  for (int c = 0; c < op.num_cases(); ++c) {
+    const auto info = op.case_info(c);
+    if (info.name == name) return;
+    if (info.bench) known += (known.empty() ? "" : ", ") + std::string(info.name);
+  }
+  throw Error(fmt::format("{} has no case '{}': its bench cases are {}", op.name(), name,
+                          known.empty() ? "none" : known));
+}
+
+Exit print_ceilings(const Flags& flags) {
+  const Machine machine = options_from(flags).machine;
+  for (const auto& c : harness::all_ceilings(machine, flags.threads)) {
+    if (flags.json)
+      fmt::print("{}\n", harness::to_json(c, flags.threads));
+    else
+      fmt::print("{:<20} {:>3} threads {:>9.1f} {}  {}\n", c.name, flags.threads, c.value, c.unit,
+                 c.pattern);
+  }
+  return 0;
+}
+
+Exit print_comparison(const Flags& flags) {
+  const size_t comma = flags.ab.find(',');
+  if (comma == std::string::npos)
+    throw Error("--ab wants two variants, BASELINE,CANDIDATE, got '" + flags.ab + "'");
+  const auto& op = op_named(flags.op);
+  if (!flags.case_name.empty()) require_case(op, flags.case_name);
+  const auto report = harness::compare_variants(op, flags.ab.substr(0, comma),
+                                                flags.ab.substr(comma + 1), options_from(flags));
+  if (!report.refused.empty()) throw Error(report.refused);
+  for (const auto& r : report.results)
+    fmt::print("{}", flags.json ? harness::to_json(r) + "\n" : harness::to_sentence(r));
+  return report.results.empty() ? 77 : 0;
+}
+
+Exit bench(const Flags& flags) {
+  if (flags.threads < 1) throw Error("--threads must be positive");
+  if (flags.ceilings) return print_ceilings(flags);
+  if (!flags.ab.empty()) return print_comparison(flags);
+  std::vector<Entry> entries;
+  if (!flags.suite.empty())
+    entries = read_suite(flags.suite);
+  else if (flags.op == "all")
+    for (const auto* op : harness::all_ops()) entries.push_back({op, flags.case_name});
+  else if (!flags.op.empty())
+    entries.push_back({&op_named(flags.op), flags.case_name});
+  else
+    throw Error("say what to time: an op, all, --suite or --ceilings");
+
+  std::vector<harness::BenchResult> all;
+  bool refused = false;
+  for (const Entry& e : entries) {
+    if (!e.case_name.empty() && flags.op != "all") require_case(*e.op, e.case_name);
+    harness::BenchOptions options = options_from(flags);
+    options.case_name = e.case_name;
+    const auto report = harness::bench(*e.op, options);
+    for (const auto& why : report.refused) fmt::print(stderr, "refused  {}\n", why), refused = true;
+    for (const auto& why : report.not_run) fmt::print(stderr, "not run  {}\n", why);
+    for (const auto& r : report.results) {
+      if (flags.json) fmt::print("{}\n", harness::to_json(r));
+      all.push_back(r);
+    }
+  }
+  if (!flags.json && !all.empty()) fmt::print("{}", harness::to_table(all));
+  return refused ? 1 : all.empty() ? 77 : 0;
+}
+
+}  // namespace
+
+void add_bench(CLI::App& command, Exit& exit) {
+  auto flags = std::make_shared<Flags>();
+  command.add_option("op", flags->op, "an op, or all");
+  command.add_option("--case", flags->case_name, "only this case, also one that is no bench case");
+  command.add_option("--variant", flags->variant, "this variant, or all; else the chosen one");
+  command.add_option("--threads", flags->threads, "threads of the pool");
+  command.add_option("--isa", flags->isa, "use no more than: portable, avx2, avx512");
+  command.add_option("--seconds", flags->seconds, "of timed calls, for each variant and case");
+  command.add_option("--ab", flags->ab, "BASELINE,CANDIDATE: interleave two variants");
+  command.add_option("--suite", flags->suite, "a file, or the name of one in bench/suites");
+  command.add_flag("--cold", flags->cold, "rotate over copies that fill four times the last cache");
+  command.add_flag("--ceilings", flags->ceilings, "what this machine gives at most");
+  command.add_flag("--json", flags->json, "one object a line");
+  command.callback([flags, &exit] { exit = bench(*flags); });
+}
+
+}  // namespace nibble::app
