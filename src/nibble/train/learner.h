@@ -1,5 +1,5 @@
 // The learning machine: a model, its optimiser state and its estimator. It owns no files, prints
-// nothing and knows no clock; train/run.h drives it.
+// nothing and knows no clock; train/loop.h drives it.
 #pragma once
 #include <cstdint>
 #include <memory>

@@ -232,6 +232,14 @@ Recipe parse_recipe(const std::string& json, const std::string& source) {
   return r;
 }
 
+std::string label(const Recipe& r) {
+  if (r.arithmetic == Arithmetic::origin) return "origin arithmetic";
+  return fmt::format(
+      "{} estimator, {} head, {} weights, {}", name_of(r.train.estimator, kEstimators),
+      name_of(r.train.head_rule, kHeadRules), name_of(r.model.weights, kWeightFormats),
+      r.model.mixer ? "EFLA mixer" : "no mixer");
+}
+
 std::string to_json(const Recipe& r) {
   Json j;
   j["name"] = r.name;

@@ -58,6 +58,9 @@ struct Recipe {
 // JSON and back. Absent keys keep their defaults; an unknown key, a wrong type or a value out of
 // range is an error that names the key and says what is allowed. `source` is named in errors.
 Recipe parse_recipe(const std::string& json, const std::string& source);
+// What a loss must not be quoted without: "activity estimator, noise head, ternary weights, EFLA
+// mixer".
+std::string label(const Recipe&);
 std::string to_json(const Recipe&);  // all fields; parse_recipe(to_json(r)) == r
 
 // "train.lr=0.01", "model.weights=int8": what `--set` takes.

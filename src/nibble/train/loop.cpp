@@ -1,0 +1,242 @@
+#include "nibble/train/loop.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cmath>
+
+#include "nibble/runtime/error.h"
+
+namespace nibble::train {
+namespace {
+
+// The held-out sample that records are measured on: all of a short held-out part, else evenly
+// spaced pieces of whole windows, because the beginning of a text is not like the rest of it.
+constexpr int64_t kWindow = 128;
+constexpr int64_t kPieces = 8, kPiece = 32 * kWindow;
+
+std::vector<std::span<const uint8_t>> sample_of(std::span<const uint8_t> heldout) {
+  const int64_t n = int64_t(heldout.size());
+  if (n <= kPieces * kPiece + 1) return {heldout};
+  std::vector<std::span<const uint8_t>> pieces;
+  for (int64_t i = 0; i < kPieces; ++i)
+    pieces.push_back(heldout.subspan(size_t((n - kPiece - 1) * i / (kPieces - 1)), kPiece + 1));
+  return pieces;
+}
+
+double sample_nats(const Learner& learner, const Alphabet& alphabet,
+                   std::span<const uint8_t> heldout) {
+  const auto pieces = sample_of(heldout);
+  double sum = 0;  // the pieces are equally long
+  for (const auto& piece : pieces) sum += heldout_nats(learner, alphabet, piece);
+  return sum / double(pieces.size());
+}
+
+double steady_seconds() {
+  using namespace std::chrono;
+  return duration<double>(steady_clock::now().time_since_epoch()).count();
+}
+
+// Records come often at first and then every 2% more, so that a curve over log time is even.
+double seconds_to_next_record(double seconds) { return std::fmax(0.5, 0.02 * seconds); }
+constexpr double kSecondsToNextCheckpoint = 20;
+
+class Loop {
+ public:
+  Loop(Run& run, const TrainOptions& options);
+  Outcome go();
+
+ private:
+  void begin();
+  void step();
+  void plan();
+  void record(bool first = false);
+  void save();
+  Outcome finish();
+  double now() const { return base_ + clock_() - started_; }
+
+  Run& run_;
+  const RunConfig& config_;
+  const TrainOptions& options_;
+  std::function<double()> clock_;
+  Corpus corpus_;
+  Alphabet alphabet_;
+  Bytes text_;  // the training part as symbols
+  std::unique_ptr<Learner> learner_;
+  Mark mark_;                      // where the run stands
+  double base_ = 0, started_ = 0;  // seconds of earlier processes; when this one began
+  std::optional<HorizonEstimator> estimator_;
+  double nats_ = 0, last_nats_ = 0;  // sum over the steps since the last record; of the last step
+  Mark recorded_;                    // at the last record
+  int64_t saved_ = -1;               // step of the last checkpoint
+  double saved_at_ = 0;
+  double speed_ = 0;
+};
+
+Loop::Loop(Run& run, const TrainOptions& options)
+    : run_(run),
+      config_(run.config()),
+      options_(options),
+      clock_(options.clock ? options.clock : steady_seconds),
+      corpus_(reread_corpus(run.config())),
+      alphabet_(Alphabet::from_hex(run.config().alphabet)),
+      text_(alphabet_.encode(corpus_.train)) {
+  if (int64_t(text_.size()) <= config_.recipe.train.seq)
+    throw Error(fmt::format("the training part has {} bytes: train.seq = {} needs at least {}",
+                            text_.size(), config_.recipe.train.seq, config_.recipe.train.seq + 1));
+  learner_ = options.make(config_.recipe, alphabet_.symbols(), config_.seed, options.machine,
+                          options.pool);
+}
+
+void Loop::begin() {
+  const std::vector<Mark> marks = run_.checkpoints();
+  if (marks.empty()) {
+    if (config_.steps > 0) mark_.horizon.steps = config_.steps;
+    run_.rewind_metrics(-1);
+  } else {
+    mark_ = restore(*learner_, run_.checkpoint_path(marks.back().step));
+    saved_ = mark_.step;
+    run_.rewind_metrics(mark_.step);
+  }
+  base_ = saved_at_ = mark_.seconds, recorded_ = mark_;
+  started_ = clock_();
+  if (config_.seconds > 0) estimator_.emplace(config_.seconds, mark_.step, mark_.seconds);
+  if (!marks.empty()) return;
+  run_.append(ngram_nats(corpus_.train, corpus_.heldout));
+  record(true);
+  if (config_.steps > 0) run_.append(mark_.horizon);
+}
+
+void Loop::record(bool first) {
+  mark_.heldout_nats = sample_nats(*learner_, alphabet_, corpus_.heldout);
+  mark_.seconds = now();
+  const int64_t steps = mark_.step - recorded_.step;
+  const double seconds = mark_.seconds - recorded_.seconds;
+  if (steps > 0 && seconds > 0)
+    speed_ = double(mark_.lane_tokens - recorded_.lane_tokens) / seconds;
+  const Record r = {.step = mark_.step,
+                    .seconds = mark_.seconds,
+                    .tokens = mark_.tokens,
+                    .lane_tokens = mark_.lane_tokens,
+                    .train_nats = steps > 0 ? nats_ / double(steps) : 0,
+                    .heldout_nats = mark_.heldout_nats,
+                    .lane_tokens_per_second = first ? 0 : speed_};
+  run_.append(r, first ? learner_->health(text_) : std::vector<LayerHealth>());
+  nats_ = 0, recorded_ = mark_;
+}
+
+void Loop::save() {
+  try {
+    run_.save(learner_->state(), mark_, options_.keep);
+  } catch (const Error& e) {
+    throw Error(saved_ < 0 ? fmt::format("{}; there is no checkpoint yet", e.what())
+                           : fmt::format("{}; the last good checkpoint is '{}'", e.what(),
+                                         run_.checkpoint_path(saved_)));
+  }
+  saved_ = mark_.step, saved_at_ = mark_.seconds;
+}
+
+// In a timed run, a new horizon where one is due.
+void Loop::plan() {
+  std::optional<Horizon> next;
+  if (!options_.replay.empty()) {
+    for (const Horizon& h : options_.replay)
+      if (h.at == mark_.step) next = h;
+  } else if (estimator_) {
+    next = estimator_->update(mark_.horizon, mark_.step, mark_.seconds);
+  }
+  if (!next) return;
+  mark_.horizon = *next;
+  run_.append(mark_.horizon);
+}
+
+void Loop::step() {
+  const StepResult r = learner_->step(text_, mark_.step, mark_.horizon.progress(mark_.step));
+  if (!std::isfinite(r.train_nats))
+    throw Error(
+        fmt::format("training diverged in step {}: the loss is not a number; a smaller "
+                    "train.lr or train.sigma is needed",
+                    mark_.step));
+  ++mark_.step;
+  mark_.tokens += r.data_tokens, mark_.lane_tokens += r.lane_tokens;
+  mark_.seconds = now();
+  nats_ += r.train_nats, last_nats_ = r.train_nats;
+}
+
+Outcome Loop::finish() {
+  const bool target = !mark_.horizon.done(mark_.step);
+  const double nats = heldout_nats(*learner_, alphabet_, corpus_.heldout);
+  if (!run_.metrics().end)
+    run_.append(RunEnd{.why = target              ? "target"
+                              : config_.steps > 0 ? "steps"
+                                                  : "seconds",
+                       .step = mark_.step,
+                       .heldout_nats = nats,
+                       .heldout_bytes = int64_t(corpus_.heldout.size()) - 1});
+  return {.step = mark_.step, .seconds = mark_.seconds, .heldout_nats = nats};
+}
+
+Outcome Loop::go() {
+  begin();
+  const auto stop = [&] { return options_.interrupted && *options_.interrupted; };
+  const auto reached = [&] {
+    return config_.target_nats > 0 && mark_.step > 0 && mark_.heldout_nats <= config_.target_nats;
+  };
+  while (!mark_.horizon.done(mark_.step) && !reached()) {
+    if (stop()) {
+      if (recorded_.step != mark_.step) record();
+      if (saved_ != mark_.step) save();
+      return {.interrupted = true,
+              .step = mark_.step,
+              .seconds = mark_.seconds,
+              .heldout_nats = mark_.heldout_nats};
+    }
+    step();
+    plan();
+    const bool last = mark_.horizon.done(mark_.step);
+    const bool due = config_.checkpoint_every > 0
+                         ? mark_.step % config_.checkpoint_every == 0
+                         : mark_.seconds >= saved_at_ + kSecondsToNextCheckpoint;
+    const bool write =
+        last || due || mark_.seconds >= recorded_.seconds + seconds_to_next_record(mark_.seconds);
+    if (write) record();
+    if (last || due || reached()) save();
+    if (options_.report) {
+      const double rate = double(mark_.step) / std::fmax(mark_.seconds, 1e-9);
+      const bool timed = config_.seconds > 0;
+      options_.report(
+          {.step = mark_.step,
+           .steps = mark_.horizon.steps,
+           .seconds = mark_.seconds,
+           .seconds_left = std::fmax(0, timed ? config_.seconds - mark_.seconds
+                                              : double(config_.steps - mark_.step) / rate),
+           .train_nats = last_nats_,
+           .heldout_nats = mark_.heldout_nats,
+           .lane_tokens_per_second = speed_,
+           .recorded = write});
+    }
+  }
+  return finish();
+}
+
+}  // namespace
+
+double heldout_nats(const Learner& learner, const Alphabet& alphabet,
+                    std::span<const uint8_t> text) {
+  const Bytes symbols = alphabet.encode(text);
+  return learner.loss(symbols, int(kWindow)) +
+         alphabet.escaped_nats(text) / double(text.size() - 1);
+}
+
+Outcome train(Run& run, const TrainOptions& options) { return Loop(run, options).go(); }
+
+std::unique_ptr<Learner> load_learner(const Run& run, int64_t step, const LearnerFactory& make,
+                                      const Machine& machine, Pool* pool) {
+  const RunConfig& c = run.config();
+  const int symbols = Alphabet::from_hex(c.alphabet).symbols();
+  auto learner = make(c.recipe, symbols, c.seed, machine, pool);
+  restore(*learner, run.checkpoint_path(step));
+  return learner;
+}
+
+}  // namespace nibble::train

@@ -1,0 +1,42 @@
+// Where a run stands in its learning-rate schedule. The schedule wants progress from 0 to 1, and so
+// a number of steps. A run of N steps knows it; a run of S seconds measures its speed and estimates
+// it again and again. Every estimate is recorded, and the steps between two of them depend on the
+// record alone, so that the same horizons give the same weights however fast the machine is.
+#pragma once
+#include <cstdint>
+#include <optional>
+
+namespace nibble::train {
+
+// Progress is linear from (at, from) to (steps, 1); a later horizon starts where the one before it
+// stands, so progress never jumps.
+struct Horizon {
+  int64_t at = 0;
+  double from = 0;
+  int64_t steps = 0;  // the run ends after so many; 0: not known yet, progress stays at `from`
+
+  double progress(int64_t step) const {
+    if (steps == 0) return from;
+    if (steps <= at || step >= steps) return 1;
+    return from + (1 - from) * (double(step - at) / double(steps - at));
+  }
+  bool done(int64_t step) const { return steps > 0 && step >= steps; }
+};
+
+// Estimates horizons for a budget in seconds: first after 2% of it, then after every further 5%,
+// from the speed since the estimate before.
+class HorizonEstimator {
+ public:
+  HorizonEstimator(double budget, int64_t step, double seconds)
+      : budget_(budget), step_(step), seconds_(seconds) {}
+
+  // `step` steps are done after `seconds`. Nothing if it is not yet time for an estimate.
+  std::optional<Horizon> update(const Horizon& now, int64_t step, double seconds);
+
+ private:
+  double budget_;
+  int64_t step_;  // at the estimate before, or where this process began
+  double seconds_;
+};
+
+}  // namespace nibble::train
