@@ -13,8 +13,7 @@ void portable(const Args& a, const Exec& e) {
       int8_t* out = a.out + t * a.dim;
       if (a.has_noise)
         for (int j = 0; j < a.dim; ++j)
-          out[j] =
-              to_s8(std::fma(a.noise_scale, float(a.noise[row + j]), float(a.table[row + j])));
+          out[j] = to_s8(std::fma(a.noise_scale, float(a.noise[row + j]), float(a.table[row + j])));
       else
         std::memcpy(out, a.table + row, size_t(a.dim));
     }
