@@ -71,6 +71,28 @@ void visit_fields(R& r, V&& v) {
   v.number("train.lr_mixer", t.lr_mixer, 0, 100);
   v.number("train.beta1", t.beta1, 0, 0.999999);
   v.number("train.beta2", t.beta2, 0, 0.999999);
+  auto& o = r.origin;
+  v.number("origin.hidden", o.hidden, 1, 1024);
+  v.number("origin.layers", o.layers, 2, 1024);
+  v.number("origin.mlp_mult", o.mlp_mult, 1, 64);
+  v.number("origin.batch", o.batch, 1, 65536);
+  v.number("origin.seq", o.seq, 1, 65536);
+  v.number("origin.pop", o.pop, 4, 1 << 24);
+  v.flag("origin.adaptive_pop", o.adaptive_pop);
+  v.number("origin.sigma_shift", o.sigma_shift, 0, 6);
+  v.number("origin.sigma_shift_end", o.sigma_shift_end, 0, 6);
+  v.number("origin.clt_k", o.clt_k, 0, 63);
+  v.number("origin.act_scale", o.act_scale, 0, 1000);
+  v.number("origin.mlp_act_scale", o.mlp_act_scale, 0, 1000);
+  v.number("origin.ln_scale", o.ln_scale, 0, 1000);
+  v.number("origin.residual_scale", o.residual_scale, 0, 1000);
+  v.number("origin.mlp_residual_scale", o.mlp_residual_scale, 0, 1000);
+  v.number("origin.lr", o.lr, 0, 10);
+  v.number("origin.lr_end", o.lr_end, 0, 10);
+  v.number("origin.thresh", o.thresh, 0, 10);
+  v.number("origin.thresh_end", o.thresh_end, 0, 10);
+  v.choice("origin.fitness", o.fitness, kFitnesses);
+  v.number("origin.fitness_clip", o.fitness_clip, 1e-6, 1e6);
 }
 
 template <class E, size_t N>
@@ -162,7 +184,7 @@ std::string known_fields(const std::string& path) {
   Lister lister;
   visit_fields(any, lister);
   const std::string group = path.substr(0, path.find('.'));
-  std::string near, top = "name, model, train";
+  std::string near, top = "name, model, train, origin";
   for (const std::string& p : lister.paths) {
     if (p.find('.') == std::string::npos) top += ", " + p;
     if (p.rfind(group + ".", 0) == 0) near += (near.empty() ? "" : ", ") + p;
@@ -186,7 +208,7 @@ void set_value(Recipe& r, const std::string& path, const Json& value, const std:
 void set_all(Recipe& r, const Json& object, const std::string& prefix, const std::string& source) {
   for (const auto& [key, value] : object.items()) {
     const std::string path = prefix + key;
-    const bool group = prefix.empty() && (key == "model" || key == "train");
+    const bool group = prefix.empty() && (key == "model" || key == "train" || key == "origin");
     if (!group) {
       set_value(r, path, value, source);
     } else {

@@ -48,11 +48,28 @@ struct TrainRecipe {
   float beta1 = 0.95f, beta2 = 0.99f;
 };
 
+// Settings of the compatibility mode (docs/origin.md); the other groups are not read there.
+struct OriginRecipe {
+  int hidden = 512, layers = 4, mlp_mult = 2;
+  int batch = 32, seq = 128;  // sequences per update, bytes per sequence
+  int pop = 2048;             // evaluations per update: half as many antithetic pairs
+  bool adaptive_pop = true;   // half of them in the first 15% of a run, 3/4 until 35%
+  int sigma_shift = 3, sigma_shift_end = 4;  // sigma = 2^-shift
+  int clt_k = 4;                             // draws that are summed for a noise element; 0: plain
+  float act_scale = 0.8f, mlp_act_scale = 1, ln_scale = 1;
+  float residual_scale = 1, mlp_residual_scale = 1;
+  float lr = 0.8f, lr_end = 0.05f;             // cosine
+  float thresh = 0.008f, thresh_end = 0.008f;  // exponential; times sqrt(pairs)
+  Fitness fitness = Fitness::rank;             // rank, zscore or sign
+  float fitness_clip = 3;
+};
+
 struct Recipe {
   std::string name = "activity";
   Arithmetic arithmetic = Arithmetic::product;
   ModelRecipe model;
   TrainRecipe train;
+  OriginRecipe origin;
 };
 
 // JSON and back. Absent keys keep their defaults; an unknown key, a wrong type or a value out of

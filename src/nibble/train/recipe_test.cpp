@@ -69,8 +69,9 @@ TEST(Recipe, RefusesByNameAndSaysWhatIsAllowed) {
   const std::string unknown = error_of_json(R"({"train": {"learning_rate": 1}})");
   EXPECT_NE(unknown.find("unknown key 'train.learning_rate'; known are train.estimator"),
             std::string::npos);
-  EXPECT_NE(error_of_json(R"({"sigma": 1})").find("known are name, model, train, arithmetic"),
-            std::string::npos);
+  EXPECT_NE(
+      error_of_json(R"({"sigma": 1})").find("known are name, model, train, origin, arithmetic"),
+      std::string::npos);
 }
 
 TEST(Recipe, SetsFieldsByPath) {
