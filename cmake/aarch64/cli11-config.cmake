@@ -1,0 +1,4 @@
+if(NOT TARGET CLI11::CLI11)
+  add_library(CLI11::CLI11 INTERFACE IMPORTED)
+  target_include_directories(CLI11::CLI11 INTERFACE ${NIBBLE_CROSS_HEADERS})
+endif()
