@@ -25,6 +25,10 @@ size_t page_bytes() {
   return bytes;
 }
 size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
+std::byte* align_up(std::byte* p, size_t to) {
+  const auto at = reinterpret_cast<uintptr_t>(p);
+  return p + (round_up(at, to) - at);
+}
 
 std::byte* map(size_t bytes) {
   void* p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -58,7 +62,7 @@ std::byte* CaseMemory::pack(size_t bytes) {
     const size_t usable = round_up(bytes, kHugePage), total = usable + kHugePage;
     std::byte* p = map(total);
     mappings_.push_back({p, total});
-    free_ = p + (kHugePage - reinterpret_cast<uintptr_t>(p) % kHugePage) % kHugePage;
+    free_ = align_up(p, kHugePage);
     free_end_ = free_ + usable;
 #ifdef MADV_HUGEPAGE
     madvise(free_, usable, MADV_HUGEPAGE);  // advice: 4 KiB pages are slower, not wrong
@@ -79,21 +83,20 @@ void* CaseMemory::buffer(std::string_view name, Role role, DType type, int64_t c
     const size_t line = std::max<size_t>(64, step);
     const size_t room = round_up(b.bytes, line) + 2 * kGuard + line;
     b.begin = pack(room), b.end = b.begin + room;
-    const auto first = reinterpret_cast<uintptr_t>(b.begin) + kGuard;
-    b.data = b.begin + kGuard + (round_up(first, line) - first);
+    b.data = align_up(b.begin + kGuard, line);
   } else {
-    const size_t page = page_bytes(), room = round_up(b.bytes + 2 * kGuard + 2 * step, page);
+    const size_t page = page_bytes(), room = round_up(b.bytes + 2 * kGuard + 4 * step, page);
     std::byte* p = map(room + 2 * page);
     mappings_.push_back({p, room + 2 * page});
     mprotect(p, page, PROT_NONE);
     mprotect(p + page + room, page, PROT_NONE);
     b.begin = p + page, b.end = b.begin + room;
     if (placement_ == Placement::flush_begin)
-      b.data = b.begin;
+      b.data = align_up(b.begin, step);
     else if (placement_ == Placement::flush_end)
-      b.data = b.end - round_up(b.bytes, step);
+      b.data = align_up(b.end - b.bytes - (step - 1), step);
     else
-      b.data = b.begin + round_up(kGuard, 2 * step) + step;
+      b.data = align_up(b.begin + kGuard, 2 * step) + step;
   }
   std::memset(b.begin, int(kGuardByte), size_t(b.end - b.begin));
   std::memset(b.data, int(kFirstPoison), b.bytes);

@@ -49,7 +49,7 @@ TimedCase::TimedCase(const OpView& op, int index, const Machine& machine, bool c
   }
   if (cold) {
     const int64_t one = std::max<int64_t>(1, memory_.footprint_bytes());
-    const int64_t wanted = std::max<int64_t>(4 * machine.l3_bytes, 128 << 20);
+    const int64_t wanted = machine.l3_bytes ? 4 * machine.l3_bytes : 128 << 20;
     if (machine.memory_bytes && wanted + one > machine.memory_bytes / 2) {
       invalid_ = fmt::format("cold copies would fill {} MiB, more than half of the memory",
                              (wanted + one) >> 20);
