@@ -63,7 +63,7 @@ struct Args {
   float* workspace = nullptr;       // workspace_floats(), aligned to 64 bytes; null if that is 0
 };
 
-int64_t workspace_floats(const Args&);
+int64_t workspace_floats(const Args&);  // 0 in the recurrent form
 
 struct Op {
   using Args = efla::Args;
