@@ -1,0 +1,171 @@
+// What block formats promise, whatever the mode. Their bytes are compared with other
+// implementations in tests/python/block_formats_test.py.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <set>
+#include <vector>
+
+#include "nibble/base/random.h"
+#include "nibble/numerics/absmax.h"
+#include "nibble/numerics/mx.h"
+#include "nibble/numerics/nvfp4.h"
+#include "nibble/numerics/scale_layout.h"
+
+namespace nibble {
+namespace {
+
+constexpr Nvfp4 kModes[] = {Nvfp4::te,      Nvfp4::vllm,           Nvfp4::modelopt,
+                            Nvfp4::torchao, Nvfp4::torchao_single, Nvfp4::ct_f32,
+                            Nvfp4::ct_bf16};
+constexpr MxScale kRules[] = {MxScale::floor, MxScale::ceil, MxScale::even, MxScale::rceil};
+
+TEST(ScaleLayout, GoesThereAndBackAndZeroesThePads) {
+  for (int64_t rows : {1, 31, 32, 33, 127, 128, 129, 300})
+    for (int64_t cols : {1, 3, 4, 5, 8, 17}) {
+      std::vector<uint8_t> linear(size_t(rows * cols)), back(linear.size());
+      for (size_t i = 0; i < linear.size(); ++i) linear[i] = uint8_t(1 + i % 255);
+      std::vector<uint8_t> atoms(size_t(scale_bytes_128x4(rows, cols)), 0xcc);
+      scales_to_128x4(linear.data(), rows, cols, atoms.data());
+      scales_from_128x4(atoms.data(), rows, cols, back.data());
+      ASSERT_EQ(back, linear) << rows << "x" << cols;
+      std::set<int64_t> used;
+      for (int64_t r = 0; r < rows; ++r)
+        for (int64_t c = 0; c < cols; ++c) used.insert(scale_offset_128x4(r, c, cols));
+      ASSERT_EQ(used.size(), linear.size());
+      for (size_t i = 0; i < atoms.size(); ++i) {
+        if (used.count(int64_t(i))) continue;
+        ASSERT_EQ(atoms[i], 0) << rows << "x" << cols << " at " << i;
+      }
+    }
+}
+
+TEST(ScaleLayout, FillsWholeAtomsWithoutCollision) {
+  std::vector<int> seen(size_t(scale_bytes_128x4(256, 8)));
+  for (int64_t r = 0; r < 256; ++r)
+    for (int64_t c = 0; c < 8; ++c) ++seen.at(size_t(scale_offset_128x4(r, c, 8)));
+  for (int n : seen) ASSERT_EQ(n, 1);
+}
+
+// The widest gap between elements is from 4 to 6, so an element is off by at most 1 in units of the
+// scale, which is greatest / 6 rounded by at most 1/16 of itself.
+TEST(Nvfp4, DecodesToWithinHalfAStep) {
+  Random rng(1);
+  for (Nvfp4 mode : kModes)
+    for (int round = 0; round < 2000; ++round) {
+      float x[kNvfp4Block], greatest = 0;
+      for (float& v : x) {
+        v = rng.uniform(-1, 1);
+        greatest = std::max(greatest, std::fabs(v));
+      }
+      const Nvfp4Tensor t = nvfp4_tensor(mode, 1.0f);
+      const e4m3 scale = nvfp4_scale(mode, t, greatest);
+      for (float v : x) {
+        const float back = nvfp4_value(t, scale, nvfp4_element(mode, t, scale, v));
+        ASSERT_LE(std::fabs(back - v), greatest / 6 * (1 + 1.0f / 16)) << int(mode) << " " << v;
+        ASSERT_EQ(std::signbit(back), std::signbit(v));
+      }
+    }
+}
+
+TEST(Nvfp4, WhatItDecodesToEncodesToTheSameCodes) {
+  for (Nvfp4 mode : {Nvfp4::te, Nvfp4::vllm, Nvfp4::modelopt, Nvfp4::torchao, Nvfp4::ct_f32})
+    for (int scale = 0x10; scale <= 0x7e; ++scale) {
+      // A tensor of amax 2688 whose tensor scale is 1, and a block that holds its code 7.
+      const Nvfp4Tensor t = nvfp4_tensor(mode, 2688);
+      ASSERT_EQ(t.decode, 1);
+      const float amax = nvfp4_value(t, {uint8_t(scale)}, {7});
+      const e4m3 again = nvfp4_scale(mode, t, amax);
+      ASSERT_EQ(again.bits, scale) << int(mode);
+      for (uint8_t code = 0; code < 16; ++code) {
+        const e2m1 e = nvfp4_element(mode, t, again, nvfp4_value(t, again, {code}));
+        ASSERT_EQ(e.bits, code == 8 && mode != Nvfp4::torchao ? 0 : code) << int(mode);
+      }
+    }
+}
+
+TEST(Nvfp4, ZeroAndUnderflowingBlocksAreAsDocumented) {
+  const auto scale_of = [](Nvfp4 mode, float tensor, float block) {
+    return nvfp4_scale(mode, nvfp4_tensor(mode, tensor), block).bits;
+  };
+  const int zero[] = {0, 0, 0x38, 0x08, 0x08, 0x20, 0x20};
+  for (size_t i = 0; i < std::size(kModes); ++i)
+    for (float tensor : {0.0f, 1.0f, 3e38f}) EXPECT_EQ(scale_of(kModes[i], tensor, 0), zero[i]);
+  // 1e-6 of the tensor's greatest: below the least e4m3.
+  const auto code = [](Nvfp4 mode, float x) {
+    const Nvfp4Tensor t = nvfp4_tensor(mode, 1);
+    return nvfp4_element(mode, t, nvfp4_scale(mode, t, 1e-6f), x).bits;
+  };
+  EXPECT_EQ(scale_of(Nvfp4::te, 1, 1e-6f), 0);
+  EXPECT_EQ(code(Nvfp4::te, 1e-7f), 7);
+  EXPECT_EQ(code(Nvfp4::te, -1e-7f), 15);
+  EXPECT_EQ(code(Nvfp4::te, -0.0f), 0);
+  EXPECT_EQ(code(Nvfp4::vllm, -1e-7f), 8);
+  EXPECT_EQ(scale_of(Nvfp4::modelopt, 1, 1e-6f), 1);
+  EXPECT_EQ(scale_of(Nvfp4::ct_f32, 1, 1e-6f), 0x20);
+  EXPECT_EQ(code(Nvfp4::torchao, -0.0f), 8);
+}
+
+template <class Element>
+void mx_round_trip(int codes, int last) {
+  // Below, the least elements lie between floats.
+  for (int scale = 25; scale < 254 - MxElement<Element>::exponent; ++scale)
+    for (int code = 0; code < codes; ++code) {
+      const Element e{uint8_t(code)};
+      if (!std::isfinite(to_float(e))) continue;
+      const float x = mx_value(ue8m0{uint8_t(scale)}, e);
+      ASSERT_EQ(mx_element<Element>({uint8_t(scale)}, x).bits, code) << scale;
+    }
+  for (MxScale rule : kRules)
+    for (int scale = 0; scale < 254 - MxElement<Element>::exponent; ++scale) {
+      const float x = mx_value(ue8m0{uint8_t(scale)}, Element{uint8_t(last)});
+      // 1.5 or 1.75 times a power of two: ceil alone goes on to the next.
+      const int expected = scale + (rule == MxScale::ceil);
+      ASSERT_EQ(mx_scale<Element>(rule, x).bits, expected) << int(rule) << " " << scale;
+    }
+}
+TEST(Mx, DecodesExactlyAndKnowsItsOwnScale) {
+  mx_round_trip<e2m1>(16, 7);
+  mx_round_trip<e4m3>(256, 0x7e);
+  mx_round_trip<e5m2>(256, 0x7b);
+}
+
+TEST(Mx, RceilNeverSaturatesAndIsTheLeastThatDoesNot) {
+  Random rng(2);
+  for (int round = 0; round < 100'000; ++round) {
+    const float amax = std::ldexp(1 + rng.uniform(), int(rng.below(200)) - 100);
+    const int scale = mx_scale<e2m1>(MxScale::rceil, amax).bits;
+    ASSERT_LE(amax, std::ldexp(6.0f, scale - 127));
+    ASSERT_GT(amax, std::ldexp(6.0f, scale - 128));
+  }
+}
+
+TEST(Mx, ZeroAndNotFiniteBlocks) {
+  for (MxScale rule : kRules) {
+    EXPECT_EQ(mx_scale<e4m3>(rule, 0).bits, 0);
+    EXPECT_EQ(mx_scale<e4m3>(rule, NAN).bits, 0xff);
+    EXPECT_EQ(mx_scale<e4m3>(rule, INFINITY).bits, rule == MxScale::rceil ? 254 : 247);
+  }
+  EXPECT_EQ(mx_element<e4m3>({0xff}, 1).bits, 0);
+  EXPECT_TRUE(std::isnan(mx_value(ue8m0{0xff}, e2m1{1})));
+  EXPECT_EQ(mx_element<e2m1>({0}, 0x1p-127f).bits, 2);
+  EXPECT_EQ(mx_element<e2m1>({254}, 0x1.8p127f).bits, 3);
+}
+
+TEST(Absmax, RowsAndTensorsRoundTrip) {
+  const float scale = s8_scale(254);
+  EXPECT_EQ(scale, 2);
+  for (int q = -127; q <= 127; ++q) ASSERT_EQ(s8_element(scale, float(q) * scale), q);
+  EXPECT_EQ(s8_element(scale, 255), 127);
+  EXPECT_EQ(s8_element(s8_scale(0), 0), 0);
+  const float w[] = {1, -3, 0, 4};
+  EXPECT_EQ(ternary_gamma(w, 4), 2);
+  EXPECT_EQ(ternary_gamma(w, 0), 0);
+  EXPECT_EQ(ternary_element(2, 1), 0);
+  EXPECT_EQ(ternary_element(2, -3), -1);
+  EXPECT_EQ(ternary_element(2, 4), 1);
+  EXPECT_EQ(ternary_element(0, 0), 0);
+}
+
+}  // namespace
+}  // namespace nibble

@@ -1,0 +1,147 @@
+// NVFP4: 16 elements e2m1 along a row share an e4m3 scale without sign, and a tensor (or row) has a
+// float: value = element * scale * decode.
+//
+// Libraries agree on the format and not on how to encode into it: the same formula in another order
+// of roundings gives other scales for 0.04 to 0.15 % of blocks. A mode is one library's sequence of
+// float operations, each rounded to nearest even, in the order written here. Named after the
+// library whose bytes it makes:
+//
+//   te        TransformerEngine
+//   vllm      vLLM, FlashInfer, TensorRT-LLM (with exact reciprocals)
+//   modelopt  Model-Optimizer: its scales are never below 2^-9
+//   torchao   torchao with a tensor scale: scales are never below 2^-6
+//   torchao_single   torchao without one
+//   ct_f32, ct_bf16  compressed-tensors, by the type of the tensor that is encoded
+//
+// Where a library divides 0 by 0 (a tensor that is all zero), here the scales are the mode's for a
+// zero block and the codes 0.
+#pragma once
+#include <cstdint>
+
+#include "nibble/numerics/bf16.h"
+#include "nibble/numerics/e2m1.h"
+#include "nibble/numerics/fp8.h"
+
+namespace nibble {
+
+inline constexpr int kNvfp4Block = 16;
+
+enum class Nvfp4 : uint8_t { te, vllm, modelopt, torchao, torchao_single, ct_f32, ct_bf16 };
+
+// What a mode makes of the tensor's greatest magnitude: `encode` is its own tensor scale, about
+// 2688 / amax in te, vllm and ct, about amax / 2688 in modelopt and torchao; 2688 is 6 * 448, the
+// greatest element times the greatest scale.
+struct Nvfp4Tensor {
+  float encode = 1, decode = 1;
+};
+
+namespace nvfp4_detail {
+inline constexpr float kGreatest = 2688;
+inline constexpr float kMaxFloat = 0x1.fffffep127f;
+inline constexpr float kSixth = 0x1.555556p-3f;  // 1/6 rounded
+NIBBLE_HD constexpr float least(float a, float b) { return b < a ? b : a; }
+NIBBLE_HD constexpr float clamped(float x, float low) { return x < low ? low : least(x, 448.0f); }
+}  // namespace nvfp4_detail
+
+// amax >= 0 and finite.
+NIBBLE_HD constexpr Nvfp4Tensor nvfp4_tensor(Nvfp4 mode, float amax) {
+  using namespace nvfp4_detail;
+  const float g = amax / kGreatest;
+  switch (mode) {
+    case Nvfp4::te: {
+      if (amax == 0) return {};
+      const float s = least(kGreatest / amax, kMaxFloat);
+      return s == 0 ? Nvfp4Tensor{} : Nvfp4Tensor{s, 1 / s};
+    }
+    case Nvfp4::vllm: {
+      if (amax == 0) return {};
+      const float s = kGreatest / amax;
+      return {s, 1 / s};
+    }
+    case Nvfp4::modelopt:
+    case Nvfp4::torchao:
+      return {g, g};
+    case Nvfp4::torchao_single:
+      return {};
+    case Nvfp4::ct_f32:
+    case Nvfp4::ct_bf16: {
+      float s = 1 / (amax < 0x1p-126f ? 0x1p-126f : amax);
+      if (mode == Nvfp4::ct_bf16) s = to_float(to_bf16(s));
+      s = s * kGreatest;
+      if (mode == Nvfp4::ct_bf16) s = to_float(to_bf16(s));
+      return s > kMaxFloat ? Nvfp4Tensor{} : Nvfp4Tensor{s, 1 / s};
+    }
+  }
+  return {};
+}
+
+// The scale of a block whose greatest magnitude is amax.
+NIBBLE_HD constexpr e4m3 nvfp4_scale(Nvfp4 mode, Nvfp4Tensor t, float amax) {
+  using namespace nvfp4_detail;
+  switch (mode) {
+    case Nvfp4::te:
+      return to_e4m3_saturating(clamped(amax * (t.encode * kSixth), 0));
+    case Nvfp4::vllm:
+      return to_e4m3_saturating(amax == 0 ? 0.0f : clamped(t.encode * (amax * kSixth), 0));
+    case Nvfp4::modelopt: {
+      const float s = amax == 0 ? 0 : amax / (6 * t.encode);
+      return to_e4m3_saturating(s == 0 ? 1.0f : clamped(s, 0x1p-9f));
+    }
+    case Nvfp4::torchao:
+    case Nvfp4::torchao_single:
+      return to_e4m3_saturating(amax == 0 ? 0x1p-6f : clamped(amax / 6 / t.encode, 0x1p-6f));
+    case Nvfp4::ct_f32:
+    case Nvfp4::ct_bf16: {
+      const float sixth = amax / 6;
+      const float s = t.encode * (mode == Nvfp4::ct_bf16 ? to_float(to_bf16(sixth)) : sixth);
+      const e4m3 scale = to_e4m3_saturating(clamped(s, 0));
+      return scale.bits == 0 ? to_e4m3_saturating(0.125f) : scale;
+    }
+  }
+  return {};
+}
+
+// -0 becomes 0, in torchao -0. Where a block is not zero and its scale is, te has +-6 and vllm +-0.
+NIBBLE_HD constexpr e2m1 nvfp4_element(Nvfp4 mode, Nvfp4Tensor t, e4m3 scale, float x) {
+  using namespace nvfp4_detail;
+  const bool torchao = mode == Nvfp4::torchao || mode == Nvfp4::torchao_single;
+  if (x == 0) return {uint8_t(torchao && float_bits(x) != 0 ? 8 : 0)};
+  const float v = to_float(scale);
+  float y = 0;
+  switch (mode) {
+    case Nvfp4::te:
+      y = x * least(1 / (v * (1 / t.encode)), kMaxFloat);
+      break;
+    case Nvfp4::vllm:
+      y = x * (v == 0 ? 0 : 1 / (v * (1 / t.encode)));
+      break;
+    case Nvfp4::modelopt:
+      y = x / (v * t.encode);
+      break;
+    case Nvfp4::torchao:
+    case Nvfp4::torchao_single:
+      y = x * (1 / t.encode / v);
+      break;
+    case Nvfp4::ct_f32:
+    case Nvfp4::ct_bf16:
+      y = x / (v / t.encode);
+      break;
+  }
+  return to_e2m1_saturating(y);
+}
+
+NIBBLE_HD constexpr float nvfp4_value(Nvfp4Tensor t, e4m3 scale, e2m1 element) {
+  return to_float(element) * to_float(scale) * t.decode;
+}
+
+// Values that an algebraically equal sequence gets wrong.
+static_assert(nvfp4_scale(Nvfp4::te, nvfp4_tensor(Nvfp4::te, 0.123046875f), 0.00576782227f).bits ==
+              0x5b);
+static_assert(nvfp4_scale(Nvfp4::torchao, nvfp4_tensor(Nvfp4::torchao, 1.78125f), 0.00130462646f)
+                  .bits == 0x2a);
+static_assert(nvfp4_element(Nvfp4::torchao_single, {}, {0x2f}, 1.171875f).bits == 5);
+static_assert(float_bits(nvfp4_tensor(Nvfp4::ct_f32, bit_cast<float>(0x41f8df55u)).encode) ==
+              0x42accfbb);
+static_assert(nvfp4_tensor(Nvfp4::ct_bf16, 3.171875f).encode == 844);
+
+}  // namespace nibble
