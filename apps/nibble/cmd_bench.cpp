@@ -1,9 +1,10 @@
 // nibble bench OP|all [--case C] [--variant V|all] [--threads N] [--isa LIMIT] [--cold] [--json]
 // nibble bench OP --ab BASELINE,CANDIDATE [--case C] [--json]
+//              [--record ID --question Q --reopen-if R]
 // nibble bench --suite NAME|FILE [--json]      nibble bench --ceilings [--threads N] [--json]
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <ctime>
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -11,6 +12,7 @@
 #include "command.h"
 #include "nibble/cpu/detect.h"
 #include "nibble/harness/bench.h"
+#include "nibble/harness/ledger.h"
 #include "nibble/runtime/error.h"
 
 namespace nibble::app {
@@ -18,6 +20,7 @@ namespace {
 
 struct Flags {
   std::string op, variant, case_name, isa, ab, suite;
+  std::string record, question, reopen_if, ledger = "bench/ledger.jsonl";
   int threads = 1;
   double seconds = 0.3;
   bool json = false, cold = false, ceilings = false;
@@ -80,6 +83,13 @@ void require_case(const harness::OpView& op, const std::string& name) {
                           known.empty() ? "none" : known));
 }
 
+std::string today() {
+  const std::time_t now = std::time(nullptr);
+  char text[16];
+  std::strftime(text, sizeof text, "%Y-%m-%d", std::gmtime(&now));
+  return text;
+}
+
 Exit print_ceilings(const Flags& flags) {
   const Machine machine = options_from(flags).machine;
   for (const auto& c : harness::all_ceilings(machine, flags.threads)) {
@@ -103,6 +113,13 @@ Exit print_comparison(const Flags& flags) {
   if (!report.refused.empty()) throw Error(report.refused);
   for (const auto& r : report.results)
     fmt::print("{}", flags.json ? harness::to_json(r) + "\n" : harness::to_sentence(r));
+  if (!flags.record.empty()) {
+    if (report.results.size() != 1)
+      throw Error("--record wants one comparison: name one bench case with --case");
+    throw_if(harness::append_record(
+        flags.ledger, harness::record_of(report.results.front(), flags.record, today(),
+                                         flags.question, flags.reopen_if)));
+  }
   return report.results.empty() ? 77 : 0;
 }
 
@@ -149,6 +166,10 @@ void add_bench(CLI::App& command, Exit& exit) {
   command.add_option("--isa", flags->isa, "use no more than: portable, avx2, avx512");
   command.add_option("--seconds", flags->seconds, "of timed calls, for each variant and case");
   command.add_option("--ab", flags->ab, "BASELINE,CANDIDATE: interleave two variants");
+  command.add_option("--record", flags->record, "with --ab: append the result under this id");
+  command.add_option("--question", flags->question, "with --record: what was asked");
+  command.add_option("--reopen-if", flags->reopen_if, "with --record: when to ask again");
+  command.add_option("--ledger", flags->ledger, "with --record: not bench/ledger.jsonl");
   command.add_option("--suite", flags->suite, "a file, or the name of one in bench/suites");
   command.add_flag("--cold", flags->cold, "rotate over copies that fill four times the last cache");
   command.add_flag("--ceilings", flags->ceilings, "what this machine gives at most");

@@ -9,6 +9,9 @@ namespace nibble::app {
 using Exit = int;
 
 void add_bench(CLI::App& command, Exit& exit);
+void add_doctor(CLI::App& command, Exit& exit);
+void add_explain(CLI::App& command, Exit& exit);
+void add_report(CLI::App& command, Exit& exit);
 void add_verify(CLI::App& command, Exit& exit);
 
 }  // namespace nibble::app

@@ -3,6 +3,7 @@
 
 #include <exception>
 #include <string>
+#include <string_view>
 
 #include "command.h"
 
@@ -17,7 +18,17 @@ struct Command {
 constexpr Command kCommands[] = {
     {"verify", "run every variant of an op against its reference", nibble::app::add_verify},
     {"bench", "time variants that agree with their reference", nibble::app::add_bench},
+    {"explain", "say which variant of an op runs, and why no other", nibble::app::add_explain},
+    {"doctor", "say what this machine is and what every op runs on it", nibble::app::add_doctor},
+    {"report", "print the ledger of experiments", nibble::app::add_report},
 };
+
+// The version, and what the variants in this build were compiled for.
+std::string version() {
+  const std::string_view cuda = NIBBLE_CUDA_BUILT;
+  return fmt::format("nibble {}\nisas: {}\ncuda architectures: {}", NIBBLE_VERSION,
+                     NIBBLE_ISAS_BUILT, cuda.empty() ? "none, built without CUDA" : cuda);
+}
 
 std::string one_line(std::string text) {
   for (char& c : text)
@@ -29,7 +40,7 @@ std::string one_line(std::string text) {
 
 int main(int argc, char** argv) {
   CLI::App app("nibble trains, multiplies, attends and serves low-bit language models", "nibble");
-  app.set_version_flag("--version", "nibble " NIBBLE_VERSION);
+  app.set_version_flag("--version", version());
   app.require_subcommand(1);
   nibble::app::Exit exit = 0;
   for (const Command& c : kCommands) c.add(*app.add_subcommand(c.name, c.summary), exit);
