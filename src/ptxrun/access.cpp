@@ -1,0 +1,137 @@
+#include "access.h"
+
+#include <cstdio>
+
+#include "memory.h"
+
+namespace ptxrun {
+namespace {
+
+std::string hex(uint64_t v) {
+  char text[32];
+  std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(v));
+  return text;
+}
+std::string plural(uint64_t n, const char* what) {
+  return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
+}
+
+[[noreturn]] void out_of_bounds(const Access& a, const char* space, uint64_t address, int lane,
+                                const std::string& where) {
+  throw Fault{FaultKind::out_of_bounds,
+              std::string(a.write ? "write" : "read") + " of " + plural(a.bytes, "byte") + " at " +
+                  space + " address " + hex(address) + ": " + where,
+              1u << lane};
+}
+[[noreturn]] void misaligned(const Access& a, const char* space, uint64_t address, int lane) {
+  throw Fault{FaultKind::misaligned,
+              std::string(a.write ? "write" : "read") + " of " + plural(a.bytes, "byte") + " at " +
+                  space + " address " + hex(address) + ", which is not a multiple of " +
+                  std::to_string(a.bytes),
+              1u << lane};
+}
+
+void shared_lane(Warp& w, Access& a, int lane, uint64_t offset) {
+  std::vector<uint8_t>& memory = w.block->shared;
+  if (offset + a.bytes > memory.size() || offset + a.bytes < offset)
+    out_of_bounds(
+        a, "shared", offset + kSharedBase, lane,
+        "the block has " + plural(memory.size(), "byte") + " from " + hex(kSharedBase) + " on");
+  if (offset % a.bytes) misaligned(a, "shared", offset + kSharedBase, lane);
+  a.shared |= 1u << lane;
+  a.address[lane] = offset;
+  a.data[lane] = memory.data() + offset;
+}
+
+void local_lane(Warp& w, Access& a, int lane, uint64_t offset) {
+  const uint64_t size = w.block->launch->kernel->local_bytes;
+  if (offset + a.bytes > size || offset + a.bytes < offset)
+    out_of_bounds(a, "local", offset, lane, "a thread has " + plural(size, "byte"));
+  if (offset % a.bytes) misaligned(a, "local", offset, lane);
+  a.data[lane] = w.local.data() + uint64_t(lane) * size + offset;
+}
+
+void param_lane(Warp& w, Access& a, int lane, uint64_t offset) {
+  const std::vector<uint8_t>& params = w.block->launch->params;
+  if (offset + a.bytes > params.size() || offset + a.bytes < offset)
+    out_of_bounds(a, "parameter", offset, lane,
+                  "the parameters have " + plural(params.size(), "byte"));
+  if (a.write) throw Fault{FaultKind::misuse, "write to a kernel parameter", 1u << lane};
+  a.data[lane] = const_cast<uint8_t*>(params.data()) + offset;
+}
+
+// The allocation hit last: most accesses hit it again.
+struct Recent {
+  const Memory* memory = nullptr;
+  uint64_t base = 1, bytes = 0;
+  uint8_t* data = nullptr;
+};
+Recent recent;
+
+void global_lane(Warp& w, Access& a, int lane, uint64_t address) {
+  if (address - recent.base + a.bytes > recent.bytes || address < recent.base) {
+    const Memory& memory = *w.block->launch->memory;
+    const Allocation* found = memory.find(address, a.bytes);
+    if (!found) out_of_bounds(a, "global", address, lane, memory.describe(address));
+    recent = {&memory, found->base, found->bytes, found->data};
+  }
+  if (address % a.bytes) misaligned(a, "global", address, lane);
+  a.global |= 1u << lane;
+  a.address[lane] = address;
+  a.data[lane] = recent.data + (address - recent.base);
+}
+
+void lane(Warp& w, Access& a, Space space, int l, uint64_t address) {
+  switch (space) {
+    case Space::shared:
+      return shared_lane(w, a, l, address - kSharedBase);
+    case Space::local:
+      return local_lane(w, a, l, address);
+    case Space::param:
+      return param_lane(w, a, l, address);
+    case Space::generic: {
+      const Memory& m = *w.block->launch->memory;
+      if (address - m.shared_window() < kSharedWindowBytes)
+        return shared_lane(w, a, l, address - m.shared_window() - kSharedBase);
+      if (address - m.local_window() < kLocalWindowBytes)
+        return local_lane(w, a, l, address - m.local_window());
+      if (address - m.param_window() < kParamWindowBytes)
+        return param_lane(w, a, l, address - m.param_window());
+      return global_lane(w, a, l, address);
+    }
+    default:
+      return global_lane(w, a, l, address);
+  }
+}
+
+}  // namespace
+
+void forget_recent_allocation() { recent = {}; }
+
+void locate_at(Warp& w, const Op& op, uint32_t mask, Space space, Access& a) {
+  (void)op;
+  a.mask = mask;
+  each_lane(mask, [&](int l) { lane(w, a, space, l, a.address[l]); });
+}
+
+void locate(Warp& w, const Op& op, uint32_t mask, int base, Access& a) {
+  const size_t k = size_t(base);
+  if (op.size[k] == 4) {
+    const uint32_t* p = w.reg<uint32_t>(op.a[k]);
+    each_lane(mask, [&](int l) { a.address[l] = uint32_t(p[l] + uint32_t(op.imm)); });
+  } else {
+    const uint64_t* p = w.reg<uint64_t>(op.a[k]);
+    each_lane(mask, [&](int l) { a.address[l] = p[l] + uint64_t(op.imm); });
+  }
+  locate_at(w, op, mask, op.space, a);
+}
+
+uint8_t* resolve(Warp& w, const Op&, Space space, uint64_t address, uint32_t bytes, int l,
+                 bool write) {
+  Access a;
+  a.bytes = bytes, a.write = write;
+  lane(w, a, space, l, address);
+  return a.data[l];
+}
+
+}  // namespace ptxrun

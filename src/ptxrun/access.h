@@ -1,0 +1,35 @@
+// A warp's access to memory: where each lane's bytes are, after every check and every counter.
+#pragma once
+#include "machine.h"
+
+namespace ptxrun {
+
+// Memory order of an access, in rising strength; plain accesses race, the others do not race among
+// themselves.
+enum class Order : uint8_t { plain, relaxed, acquire, release, acquire_release };
+
+struct Access {
+  uint32_t mask = 0;
+  uint32_t shared = 0, global = 0;  // which lanes touch which space
+  uint32_t bytes = 0;               // a lane
+  bool write = false, read = true;
+  Order order = Order::plain;
+  bool atomic = false;
+  uint8_t* data[kLanes];
+  uint64_t address[kLanes];  // of the space touched: a shared offset from 0, or a global address
+};
+
+// Fills `access` for the lanes of `mask`: op.a[base] + op.imm in op.space. Throws Fault on a bad
+// address; tells the checkers and counters.
+void locate(Warp& warp, const Op& op, uint32_t mask, int base, Access& access);
+// The same for addresses that a handler computed itself (ldmatrix, cp.async).
+void locate_at(Warp& warp, const Op& op, uint32_t mask, Space space, Access& access);
+
+// To be called when an allocation goes away.
+void forget_recent_allocation();
+
+// An access that is not one lane's own instruction: bytes of one lane, checked but not counted.
+uint8_t* resolve(Warp& warp, const Op& op, Space space, uint64_t address, uint32_t bytes, int lane,
+                 bool write);
+
+}  // namespace ptxrun

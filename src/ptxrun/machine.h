@@ -1,0 +1,206 @@
+// What executes: a kernel bound to slots of a lane-wide register file, and the warps, blocks and
+// launches that run it.
+//
+// A register is a slot: 32 values side by side, one a lane; a predicate is one 32-bit mask.
+// Immediates and special registers are slots too, filled beforehand, so an operand is always an
+// offset.
+#pragma once
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "parser.h"
+#include "report.h"
+
+namespace ptxrun {
+
+struct Op;
+struct Warp;
+struct Block;
+struct Launch;
+class Memory;
+
+inline constexpr int kLanes = 32;
+inline constexpr uint32_t kAll = ~0u;
+
+// Executes `op` for the lanes of `mask`, which is never 0.
+using Handler = void (*)(Warp& warp, const Op& op, uint32_t mask);
+
+enum class Flow : uint8_t {
+  straight,
+  branch,
+  call,
+  leave,       // ret in a kernel, or exit
+  give_back,   // ret in a function
+  barrier,     // bar.*, barrier.*: the block's
+  collective,  // lanes named by a mask operand (a[5]) must come together
+  aligned,     // all live lanes of the warp must come together
+  retry,       // may ask to be executed again later (warp.again)
+};
+
+struct Slot {
+  uint32_t at = 0;
+  uint8_t size = 0;  // bytes a lane; 0 for a predicate
+};
+
+struct Count {
+  uint64_t warps = 0, lanes = 0;
+  uint64_t wavefronts = 0, ideal_wavefronts = 0;  // shared memory
+  uint64_t sectors = 0, ideal_sectors = 0;        // global memory, 32 bytes each
+};
+
+struct Op {
+  Handler run = nullptr;
+  Flow flow = Flow::straight;
+  bool guard_negated = false;
+  uint8_t elements = 1;  // of a vector access
+  uint8_t negated = 0;   // bit k: predicate operand k is complemented
+  bool is_warp_barrier = false;
+  Space space = Space::generic;
+  int32_t guard = -1;             // slot of the predicate, or -1
+  uint32_t target = 0;            // of a branch or call
+  std::array<uint32_t, 6> a{};    // slots; each handler says which is which
+  std::array<uint8_t, 6> size{};  // bytes a lane of these slots
+  int64_t imm = 0;
+  std::array<int32_t, 4> mode{};  // small constants of the form
+  std::vector<Slot> list;
+  const Instruction* ins = nullptr;
+  const Function* function = nullptr;
+  mutable Count count;
+};
+
+struct Kernel {
+  std::string name;
+  const Module* module = nullptr;
+  const Function* function = nullptr;
+  std::vector<Op> code;
+  std::vector<std::string> unknown;  // instructions without a meaning here: the kernel is refused
+  uint32_t register_bytes = 0;
+  struct Constant {
+    Slot slot;
+    uint64_t bits;
+  };
+  std::vector<Constant> constants;
+  struct Special {
+    Slot slot;
+    int which;  // of special.h
+  };
+  std::vector<Special> specials;
+  struct Param {
+    uint32_t at, bytes;
+  };
+  std::vector<Param> params;
+  uint32_t param_bytes = 0, local_bytes = 0, static_shared = 0;
+  bool uses_clusters = false;
+};
+
+// Lanes at one place. Groups of a warp split at divergent branches and merge where they meet.
+struct Group {
+  enum class Wait : uint8_t { none, barrier, together };
+  uint32_t pc = 0, mask = 0;
+  Wait wait = Wait::none;
+  int barrier = -1;
+  std::vector<uint32_t> returns;  // return addresses, innermost last
+};
+
+struct Warp {
+  Block* block = nullptr;
+  int index = 0;
+  uint32_t live = 0;  // lanes that exist and have not exited
+  uint32_t exists = 0;
+  std::vector<Group> groups;
+  std::vector<uint8_t> registers, local;
+  const Op* op = nullptr;  // being executed
+  Group* group = nullptr;  // that executes it
+  bool again = false;      // the instruction did not succeed: execute it again after others ran
+  bool stalled = false;    // the last slice ended in such an instruction
+  uint64_t steps = 0;
+
+  template <class T>
+  T* reg(uint32_t at) {
+    return reinterpret_cast<T*>(registers.data() + at);
+  }
+  uint32_t pred(const Op& op, int k) {
+    const uint32_t p = *reg<uint32_t>(op.a[size_t(k)]);
+    return op.negated >> k & 1 ? ~p : p;
+  }
+  void set_pred(uint32_t at, uint32_t mask, uint32_t value) {
+    uint32_t& p = *reg<uint32_t>(at);
+    p = (p & ~mask) | (value & mask);
+  }
+};
+
+struct Barrier {
+  uint32_t lanes = 0;     // arrived, exactly
+  uint32_t threads = 0;   // arrived, warps counted whole, as .sync with a count does
+  uint32_t expected = 0;  // 0: every live thread of the block
+  bool active = false;
+  uint32_t popc = 0, all = 1, any = 0, predicates = 0;  // bar.red
+};
+
+struct Dim3 {
+  uint32_t x = 1, y = 1, z = 1;
+  uint64_t count() const { return uint64_t(x) * y * z; }
+};
+
+struct Block {
+  Launch* launch = nullptr;
+  Dim3 index;
+  uint64_t linear = 0;
+  uint32_t live_threads = 0;
+  std::vector<uint8_t> shared;
+  std::vector<std::unique_ptr<Warp>> warps;
+  std::array<Barrier, 16> barriers{};
+};
+
+struct Launch {
+  const Kernel* kernel = nullptr;
+  Dim3 grid, block;
+  uint32_t dynamic_shared = 0;
+  bool cooperative = false;
+  std::vector<uint8_t> params;
+  Memory* memory = nullptr;
+  Report* report = nullptr;
+  uint64_t progress = 0;  // stores, arrivals, exits: what can release somebody who waits
+  uint64_t steps = 0;     // warp instructions executed
+  uint64_t id = 0;
+  int sms = 1;
+  uint64_t workspace = 0;                // of a cooperative launch: 64 bytes that start at zero
+  FaultKind fault = FaultKind::refused;  // of a launch that failed
+};
+
+// Shared addresses start here, so that address 0 is nobody's.
+inline constexpr uint32_t kSharedBase = 1024;
+
+template <class F>
+inline void each_lane(uint32_t mask, F&& f) {
+  if (mask == kAll) {
+    for (int lane = 0; lane < kLanes; ++lane) f(lane);
+  } else {
+    for (; mask; mask &= mask - 1) f(std::countr_zero(mask));
+  }
+}
+
+// A finding that ends the launch.
+struct Fault {
+  FaultKind kind;
+  std::string what;
+  uint32_t lanes = 0;
+};
+
+// Where an address leads, checked: null never returned, Fault thrown.
+uint8_t* resolve(Warp& warp, const Op& op, Space space, uint64_t address, uint32_t bytes, int lane,
+                 bool write);
+
+// Executes the launch to its end, or to its first fault, which it reports; false then.
+bool execute(Launch& launch);
+
+// A finding at the instruction being executed; the launch goes on.
+void note(Warp& warp, FaultKind kind, const std::string& what, uint32_t lanes);
+
+}  // namespace ptxrun

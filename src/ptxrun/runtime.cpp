@@ -1,0 +1,263 @@
+#include "runtime.h"
+
+#include <signal.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "access.h"
+#include "stats.h"
+
+namespace ptxrun {
+namespace {
+
+struct sigaction old_segv;
+
+// Host code that dereferences a device pointer lands here: the addresses are mapped without access.
+void on_segv(int signal, siginfo_t* info, void* context) {
+  Runtime& rt = Runtime::get();
+  const uint64_t at = reinterpret_cast<uint64_t>(info->si_addr);
+  if (rt.memory.is_reserved(at)) {
+    char text[32];
+    std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(at));
+    rt.report.add({.kind = FaultKind::host,
+                   .what = std::string("host code dereferenced device address ") + text + ": " +
+                           rt.memory.describe(at)});
+  }
+  sigaction(SIGSEGV, &old_segv, nullptr);
+  (void)signal, (void)context;  // the access is repeated and ends the process as usual
+}
+
+void at_exit() {
+  Runtime& rt = Runtime::get();
+  rt.streams.finish_all();
+  std::vector<const Kernel*> kernels;
+  for (const auto& [function, k] : rt.kernels)
+    if (auto it = k.module->kernels.find(k.name); it != k.module->kernels.end())
+      kernels.push_back(it->second.get());
+  if (!rt.options.stats.empty()) {
+    const std::string why = write_stats(rt.options.stats, rt.options, kernels, rt.report);
+    if (!why.empty()) std::fprintf(stderr, "ptxrun: %s\n", why.c_str());
+  }
+  rt.report.ledger("done " + std::to_string(rt.launches) + " " + std::to_string(rt.steps));
+}
+
+cudaError_t error_of(FaultKind kind) {
+  switch (kind) {
+    case FaultKind::out_of_bounds:
+      return cudaErrorIllegalAddress;
+    case FaultKind::misaligned:
+      return cudaErrorMisalignedAddress;
+    case FaultKind::assertion:
+      return cudaErrorAssert;
+    case FaultKind::deadlock:
+      return cudaErrorLaunchTimeout;
+    case FaultKind::misuse:
+      return cudaErrorIllegalInstruction;
+    default:
+      return cudaErrorLaunchFailure;
+  }
+}
+
+}  // namespace
+
+Runtime& Runtime::get() {
+  static Runtime* runtime = new Runtime;  // never destroyed: programs call in from their own exits
+  return *runtime;
+}
+
+Runtime::Runtime() {
+  if (const char* text = std::getenv("PTXRUN_OPTIONS")) {
+    const std::string why = read_options(text, options);
+    if (!why.empty()) {
+      std::fprintf(stderr, "ptxrun: %s\n", why.c_str());
+      std::_Exit(87);
+    }
+  }
+  device = device_named(options.device);
+  if (!device) {
+    std::fprintf(stderr, "ptxrun: there is no device %s\n", options.device.c_str());
+    std::_Exit(87);
+  }
+  memory.capacity = device->memory;
+  struct sigaction action = {};
+  action.sa_sigaction = on_segv;
+  action.sa_flags = SA_SIGINFO;
+  sigaction(SIGSEGV, &action, &old_segv);
+  std::atexit(at_exit);
+}
+
+LoadedModule* Runtime::add_module(const uint8_t* data) {
+  modules_.push_back(std::make_unique<LoadedModule>());
+  modules_.back()->data = data;
+  return modules_.back().get();
+}
+
+cudaError_t Runtime::refuse(cudaError_t error, const std::string& sentence) {
+  report.add({.kind = FaultKind::refused, .what = sentence});
+  return fail(error);
+}
+
+// The best PTX for the device: its own target before a plain one, a later one before an earlier.
+cudaError_t Runtime::load(LoadedModule& m) {
+  if (m.loaded) return m.error;
+  m.loaded = true;
+  const FatBinary fat = read_fat_binary(m.data);
+  if (!fat.error.empty()) return m.error = refuse(cudaErrorInvalidKernelImage, fat.error);
+  std::string targets;
+  int best = -1;
+  for (const PtxImage& image : fat.ptx) {
+    std::unique_ptr<Module> ptx;
+    try {
+      ptx = parse_ptx(image.text);
+    } catch (const ParseError& e) {
+      return m.error = refuse(cudaErrorInvalidPtx, e.what());
+    }
+    targets += " " + ptx->target;
+    if (!runs(*device, ptx->target)) continue;
+    const int rank =
+        10 * std::atoi(ptx->target.c_str() + 3) + (std::isalpha(ptx->target.back()) ? 1 : 0);
+    if (rank > best) best = rank, m.ptx = std::move(ptx);
+  }
+  if (!m.ptx) {
+    const std::string why =
+        fat.compressed_ptx ? "its PTX is compressed: compile with --compress-mode=none"
+        : fat.ptx.empty()
+            ? "it holds no PTX: compile with -gencode arch=compute_X,code=[compute_X,sm_X]"
+            : "its PTX is for" + targets;
+    return m.error = refuse(cudaErrorNoKernelImageForDevice,
+                            "a fat binary of the program has nothing that runs on " +
+                                std::string(device->name) + ": " + why);
+  }
+  place_variables(m);
+  return cudaSuccess;
+}
+
+void Runtime::place_variables(LoadedModule& m) {
+  for (const Variable& v : m.ptx->variables) {
+    if (v.space != Space::global && v.space != Space::constant) continue;
+    if (v.external) continue;
+    const bool managed = std::any_of(variables.begin(), variables.end(), [&](const auto& x) {
+      return x.second.module == &m && x.second.name == v.name && x.second.managed;
+    });
+    const Allocation* a = memory.allocate(
+        v.bytes(), managed ? Allocation::Kind::managed : Allocation::Kind::variable, v.name);
+    if (!a) continue;
+    std::copy(v.initial.begin(), v.initial.end(), a->data);
+    m.symbols[&v] = a->base;
+  }
+  for (const Variable& v : m.ptx->variables)
+    for (const Variable::Address& x : v.addresses)
+      for (const auto& [other, base] : m.symbols)
+        if (other->name == x.name) {
+          const uint64_t value = base + uint64_t(x.offset);
+          std::memcpy(memory.find(m.symbols[&v], 1)->data + x.at, &value, sizeof value);
+        }
+  for (auto& [host, registered] : variables)
+    if (registered.module == &m && registered.managed)
+      for (const auto& [v, base] : m.symbols)
+        if (v->name == registered.name) *registered.managed = reinterpret_cast<void*>(base);
+}
+
+cudaError_t Runtime::kernel(const void* function, RegisteredKernel*& registered, Kernel*& out) {
+  auto it = kernels.find(function);
+  if (it == kernels.end()) return fail(cudaErrorInvalidDeviceFunction);
+  registered = &it->second;
+  LoadedModule& m = *registered->module;
+  if (cudaError_t e = load(m); e != cudaSuccess) return fail(e);
+  std::unique_ptr<Kernel>& k = m.kernels[registered->name];
+  if (!k) {
+    const Function* f = m.ptx->find(registered->name);
+    if (!f || !f->defined)
+      return refuse(cudaErrorInvalidDeviceFunction,
+                    "the PTX for " + m.ptx->target + " has no kernel " + registered->name);
+    k = bind_kernel(*m.ptx, *f, m.symbols, memory);
+    for (const std::string& u : k->unknown)
+      report.add({.kind = FaultKind::refused, .what = "kernel " + k->name + ", " + u});
+  }
+  out = k.get();
+  return k->unknown.empty() ? cudaSuccess : fail(cudaErrorInvalidPtx);
+}
+
+cudaError_t Runtime::variable(const void* symbol, uint64_t& address, uint64_t& bytes) {
+  auto it = variables.find(symbol);
+  if (it == variables.end()) return fail(cudaErrorInvalidSymbol);
+  if (cudaError_t e = load(*it->second.module); e != cudaSuccess) return fail(e);
+  for (const auto& [v, base] : it->second.module->symbols)
+    if (v->name == it->second.name) {
+      address = base, bytes = v->bytes();
+      return cudaSuccess;
+    }
+  return fail(cudaErrorInvalidSymbol);
+}
+
+int Runtime::occupancy(const Kernel& k, int threads, size_t dynamic_shared) const {
+  if (threads <= 0 || threads > int(kMaxThreads)) return 0;
+  const int rounded = (threads + kLanes - 1) / kLanes * kLanes;
+  const size_t shared = (k.static_shared + dynamic_shared + kSharedReserved + 127) / 128 * 128;
+  const int by_shared = int(device->shared_per_sm / shared);
+  return std::min({device->blocks_per_sm, device->threads_per_sm / rounded, by_shared});
+}
+
+void Runtime::run(const std::shared_ptr<Launch>& launch) {
+  if (sticky != cudaSuccess) return;
+  constexpr uint64_t kWorkspace = 64;
+  if (launch->cooperative)
+    if (const Allocation* a = memory.allocate(kWorkspace, Allocation::Kind::device, " for a grid"))
+      launch->workspace = a->base;
+  const bool good = execute(*launch);
+  if (launch->workspace) {
+    forget_recent_allocation();
+    memory.release(launch->workspace, Allocation::Kind::device);
+  }
+  ++launches;
+  steps += launch->steps;
+  std::fflush(stdout);
+  if (!good) sticky = last_error = error_of(launch->fault);
+}
+
+cudaError_t Runtime::launch(const LaunchRequest& r, void** args) {
+  RegisteredKernel* registered;
+  Kernel* k;
+  if (cudaError_t e = kernel(r.function, registered, k); e != cudaSuccess) return e;
+  if (!streams.exists(stream_of(r.stream))) return fail(cudaErrorInvalidResourceHandle);
+  const uint64_t threads = uint64_t(r.block.x) * r.block.y * r.block.z;
+  if (threads == 0 || threads > kMaxThreads || r.block.z > 64)
+    return fail(cudaErrorInvalidConfiguration);
+  if (r.grid.x == 0 || r.grid.y == 0 || r.grid.z == 0 || r.grid.x > 0x7fffffffu ||
+      r.grid.y > 65535 || r.grid.z > 65535)
+    return fail(cudaErrorInvalidConfiguration);
+  const auto& limit = k->function->max_threads;
+  if (limit[0] && threads > uint64_t(limit[0]) * limit[1] * limit[2])
+    return fail(cudaErrorInvalidValue);
+  const auto& required = k->function->required_threads;
+  if (required[0] &&
+      (r.block.x != required[0] || r.block.y != required[1] || r.block.z != required[2]))
+    return fail(cudaErrorInvalidValue);
+  const uint32_t allowed = registered->asked_more
+                               ? registered->dynamic_limit
+                               : kSharedDefault - std::min(kSharedDefault, k->static_shared);
+  if (k->static_shared > kSharedDefault || r.dynamic_shared > allowed ||
+      k->static_shared + r.dynamic_shared > device->shared_per_block)
+    return fail(cudaErrorInvalidValue);
+  if (r.cooperative &&
+      r.grid.x * uint64_t(r.grid.y) * r.grid.z >
+          uint64_t(occupancy(*k, int(threads), r.dynamic_shared)) * uint64_t(device->sms))
+    return fail(cudaErrorCooperativeLaunchTooLarge);
+
+  auto l = std::make_shared<Launch>();
+  l->kernel = k;
+  l->grid = {r.grid.x, r.grid.y, r.grid.z}, l->block = {r.block.x, r.block.y, r.block.z};
+  l->dynamic_shared = uint32_t(r.dynamic_shared), l->cooperative = r.cooperative;
+  l->memory = &memory, l->report = &report, l->sms = device->sms;
+  static uint64_t id = 0;
+  l->id = ++id;
+  l->params.resize(k->param_bytes);
+  for (size_t i = 0; i < k->params.size(); ++i)
+    std::memcpy(l->params.data() + k->params[i].at, args[i], k->params[i].bytes);
+  streams.push(stream_of(r.stream), [this, l] { run(l); });
+  return sticky;
+}
+
+}  // namespace ptxrun

@@ -1,0 +1,93 @@
+#include "stream.h"
+
+#include <algorithm>
+
+namespace ptxrun {
+
+std::shared_ptr<Task> Streams::push(Stream* stream, std::function<void()> run) {
+  auto task = std::make_shared<Task>();
+  task->run = std::move(run);
+  task->number = ++count_;
+  auto depend = [&](const std::shared_ptr<Task>& t) {
+    if (t && !t->done) task->after.push_back(t);
+  };
+  depend(last_of(stream));
+  if (!stream) {
+    for (Stream* s : streams_)
+      if (s->blocking) depend(s->last);
+  } else if (stream->blocking) {
+    depend(legacy_.last);
+  }
+  last_of(stream) = task;
+  // eager: at once; lazy: when waited for; random: a third at once, the rest when waited for
+  if (options_.schedule == Schedule::eager ||
+      (options_.schedule == Schedule::random && random_.below(3) == 0))
+    finish(task);
+  return task;
+}
+
+void Streams::wait_for(Stream* stream, const std::shared_ptr<Task>& task) {
+  if (!task || task->done) return;
+  push(stream, [] {});
+  last_of(stream)->after.push_back(task);
+}
+
+void Streams::finish(const std::shared_ptr<Task>& task) {
+  if (!task || task->done) return;
+  // Depth first without recursion: chains are as long as a program issues work without waiting.
+  std::vector<std::shared_ptr<Task>> stack{task};
+  while (!stack.empty()) {
+    const std::shared_ptr<Task> t = stack.back();
+    const auto open = std::find_if(t->after.begin(), t->after.end(),
+                                   [](const std::shared_ptr<Task>& a) { return !a->done; });
+    if (open != t->after.end()) {
+      stack.push_back(*open);
+      continue;
+    }
+    stack.pop_back();
+    if (t->done) continue;
+    t->done = true;
+    t->after.clear();
+    t->run();
+    t->run = nullptr;
+  }
+}
+
+void Streams::finish(Stream* stream) { finish(last_of(stream)); }
+
+void Streams::finish_all() {
+  finish(legacy_.last);
+  for (Stream* s : streams_) finish(s->last);
+}
+
+bool Streams::is_done(Stream* stream) {
+  const auto& last = last_of(stream);
+  return !last || last->done;
+}
+
+Stream* Streams::create(bool blocking) {
+  auto* s = new Stream;
+  s->blocking = blocking;
+  streams_.insert(s);
+  return s;
+}
+bool Streams::destroy(Stream* stream) {
+  if (!streams_.count(stream)) return false;
+  finish(stream->last);
+  streams_.erase(stream);
+  delete stream;
+  return true;
+}
+Event* Streams::create_event(bool timed) {
+  auto* e = new Event;
+  e->timed = timed;
+  events_.insert(e);
+  return e;
+}
+bool Streams::destroy_event(Event* event) {
+  if (!events_.erase(event)) return false;
+  delete event;
+  return true;
+}
+
+}  // namespace ptxrun
