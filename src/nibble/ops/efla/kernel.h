@@ -65,10 +65,12 @@ struct Columns {
 };
 
 // A step over the state S [key_dim][16 Width]: writes k u^T to it, then forms o = S^T q and, for
-// the token after, r = S^T next. Even and odd rows of S are summed apart, then together.
+// the token after, r = S^T next. Even and odd rows of S are summed apart, then together; with an
+// fp16 state all rows in order, as the loss values that fix the compatibility mode were summed.
 template <class V, int Width, bool kNext, bool kRound>
 inline void step(float* S, int key_dim, const float* k, const V* u, const float* q,
                  const float* next, V* o, V* r) {
+  constexpr int kOdd = kRound ? 0 : 1;
   V os[2][Width], rs[2][Width];
   for (int c = 0; c < 2; ++c)
     for (int w = 0; w < Width; ++w) os[c][w] = rs[c][w] = V(0.0f);
@@ -83,7 +85,7 @@ inline void step(float* S, int key_dim, const float* k, const V* u, const float*
     }
   };
   int d = 0;
-  for (; d + 2 <= key_dim; d += 2) one(d, 0), one(d + 1, 1);
+  for (; d + 2 <= key_dim; d += 2) one(d, 0), one(d + 1, kOdd);
   if (d < key_dim) one(d, 0);
   for (int w = 0; w < Width; ++w) {
     o[w] = os[0][w] + os[1][w];
@@ -91,9 +93,10 @@ inline void step(float* S, int key_dim, const float* k, const V* u, const float*
   }
 }
 
-// r = S^T k and, if q is not null, o = S^T q.
-template <class V, int Width>
+// r = S^T k and, if q is not null, o = S^T q, in the order of step().
+template <class V, int Width, bool kRound>
 inline void read_state(const float* S, int key_dim, const float* k, const float* q, V* r, V* o) {
+  constexpr int kOdd = kRound ? 0 : 1;
   V sums[2][2][Width];
   for (int c = 0; c < 2; ++c)
     for (int w = 0; w < Width; ++w) sums[c][0][w] = sums[c][1][w] = V(0.0f);
@@ -105,7 +108,7 @@ inline void read_state(const float* S, int key_dim, const float* k, const float*
     }
   };
   int d = 0;
-  for (; d + 2 <= key_dim; d += 2) one(d, 0), one(d + 1, 1);
+  for (; d + 2 <= key_dim; d += 2) one(d, 0), one(d + 1, kOdd);
   if (d < key_dim) one(d, 0);
   for (int w = 0; w < Width; ++w) {
     r[w] = sums[0][0][w] + sums[1][0][w];
@@ -145,7 +148,7 @@ void recurrent_block(const Args& a, int64_t unit, Columns<V, Width> columns) {
   Row x = row_of(a, s, h, 0);
   V r[Width], o[Width], u[Width];
   for (int w = 0; w < Width; ++w) r[w] = V(0.0f);
-  if (a.carry_in) read_state<V, Width>(S, a.key_dim, x.k, nullptr, r, o);
+  if (a.carry_in) read_state<V, Width, kRound>(S, a.key_dim, x.k, nullptr, r, o);
   for (int t = 0; t < a.tokens; ++t) {
     const int i = t % kSegment;
     if (i == 0)
@@ -247,7 +250,7 @@ void solve(const Args& a, int64_t s, int h, int first, int count, const ChunkSpa
     for (; j + 2 <= i; j += 2) one(j, 0), one(j + 1, 1);
     if (j < i) one(j, 0);
     V before[Width], seen[Width];
-    if (S) read_state<V, Width>(S, a.key_dim, x.k, x.q, before, seen);
+    if (S) read_state<V, Width, false>(S, a.key_dim, x.k, x.q, before, seen);
     for (int w = 0; w < Width; ++w) {
       V read = r[0][w] + r[1][w], out = o[0][w] + o[1][w];
       if (S) read = read + before[w], out = out + seen[w];
