@@ -2,6 +2,7 @@
 //
 //   block_formats nvfp4 MODE            a tensor of floats on stdin; on stdout the two floats of
 //                                       Nvfp4Tensor, then per block its scale byte and 16 codes
+//   block_formats four_over_six mae_448|mae_256|mse_448|mse_256     per block scale and codes
 //   block_formats mxfp4|mxfp8_e4m3|mxfp8_e5m2 RULE      per block its scale byte and 32 codes
 //   block_formats s8 127                per row of 64 its scale as a float and 64 codes
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "nibble/numerics/absmax.h"
+#include "nibble/numerics/four_over_six.h"
 #include "nibble/numerics/mx.h"
 #include "nibble/numerics/nvfp4.h"
 
@@ -50,6 +52,17 @@ void nvfp4(Nvfp4 mode, std::span<const float> x) {
     const e4m3 scale = nvfp4_scale(mode, t, amax(block));
     put(scale.bits);
     for (float v : block) put(nvfp4_element(mode, t, scale, v).bits);
+  }
+}
+
+void four_over_six_blocks(std::string_view name, std::span<const float> x) {
+  const FourOverSix f{.squared = name.substr(0, 3) == "mse",
+                      .greatest_scale = name.substr(4) == "448" ? 448.0f : 256.0f,
+                      .amax = amax(x)};
+  for (size_t i = 0; i + kNvfp4Block <= x.size(); i += kNvfp4Block) {
+    const FourOverSixBlock b = four_over_six(f, &x[i]);
+    put(b.scale.bits);
+    for (e2m1 code : b.codes) put(code.bits);
   }
 }
 
@@ -98,6 +111,8 @@ int main(int argc, char** argv) {
   const std::string_view format = argc == 3 ? argv[1] : "", name = argc == 3 ? argv[2] : "";
   const std::vector<float> x = read_floats();
   if (format == "s8" && name == "127") return s8(x), 0;
+  for (const char* error : {"mae_448", "mae_256", "mse_448", "mse_256"})
+    if (format == "four_over_six" && name == error) return four_over_six_blocks(name, x), 0;
   for (const Mode& m : kModes)
     if (format == "nvfp4" && name == m.name) return nvfp4(m.mode, x), 0;
   for (const Rule& r : kRules) {

@@ -129,6 +129,38 @@ class Nvfp4(unittest.TestCase):
             self.assertEqual(out[8:], bytes([scale] + [0] * 16), mode)
 
 
+class FourOverSix(unittest.TestCase):
+    """TransformerEngine's variant."""
+
+    def encode(self, x, tensor, block, s, stretch, greatest, squared):
+        scale = e4m3(block / F(6) * s * F(stretch))
+        v = scale.astype(F)
+        y = x * np.minimum(F(1) / (v * (F(1) / s)), MAX)
+        codes = np.where(x == 0, 0, e2m1(y)).astype(np.uint8)
+        d = codes.view(ml_dtypes.float4_e2m1fn).astype(F) * v * tensor / F(6 * greatest) - x
+        error = np.zeros(len(x), F)
+        for i in range(16):  # in order: a sum in another order rounds otherwise
+            error = error + (d[:, i] * d[:, i] if squared else np.abs(d[:, i]))
+        return np.concatenate([scale.view(np.uint8), codes], axis=1), error
+
+    def test_every_error(self):
+        chosen = 0
+        for name in ("mae_448", "mae_256", "mse_448", "mse_256"):
+            for k, x in enumerate(tensors()):
+                out = np.frombuffer(run("four_over_six", name, x), np.uint8).reshape(-1, 17)
+                blocks, tensor, greatest = x.reshape(-1, 16), np.abs(x).max(), int(name[4:])
+                block = np.abs(blocks).max(axis=1, keepdims=True)
+                with np.errstate(all="ignore"):
+                    s = min(F(6 * greatest) / tensor, MAX)
+                    six, four = (self.encode(blocks, tensor, block, s, stretch, greatest,
+                                             name.startswith("mse")) for stretch in (1, 1.5))
+                take_four = four[1] < six[1]
+                chosen += take_four.sum()
+                np.testing.assert_array_equal(
+                    out, np.where(take_four[:, None], four[0], six[0]), f"{name}, tensor {k}")
+        self.assertGreater(chosen, 1000)
+
+
 class Mx(unittest.TestCase):
     # dtype, exponent and value of the largest element, fraction bits
     FORMATS = {"mxfp4": (ml_dtypes.float4_e2m1fn, 2, 6, 1),

@@ -8,6 +8,7 @@
 
 #include "nibble/base/random.h"
 #include "nibble/numerics/absmax.h"
+#include "nibble/numerics/four_over_six.h"
 #include "nibble/numerics/mx.h"
 #include "nibble/numerics/nvfp4.h"
 #include "nibble/numerics/scale_layout.h"
@@ -104,6 +105,22 @@ TEST(Nvfp4, ZeroAndUnderflowingBlocksAreAsDocumented) {
   EXPECT_EQ(scale_of(Nvfp4::modelopt, 1, 1e-6f), 1);
   EXPECT_EQ(scale_of(Nvfp4::ct_f32, 1, 1e-6f), 0x20);
   EXPECT_EQ(code(Nvfp4::torchao, -0.0f), 8);
+}
+
+TEST(FourOverSix, TakesTheScaleOfTheSmallerError) {
+  // 3 of 4 is where the maps differ most: 4.5 is no element, 3 is.
+  float x[kNvfp4Block] = {4, 3, 3, 3};
+  const FourOverSix f{.greatest_scale = 256, .amax = 4};
+  const FourOverSixBlock four = four_over_six(f, x);
+  EXPECT_EQ(four.codes[0].bits, 6);
+  EXPECT_EQ(four.codes[1].bits, 5);
+  EXPECT_EQ(four.error, 0);
+  EXPECT_EQ(to_float(four.scale) * four_over_six_decode(f), 1);
+  x[1] = x[2] = x[3] = 2;  // 3 of 6, exact in both: a tie
+  EXPECT_EQ(four_over_six(f, x).codes[0].bits, 7);
+  const float zero[kNvfp4Block] = {};
+  EXPECT_EQ(four_over_six(f, zero).scale.bits, 0);
+  EXPECT_EQ(four_over_six({.amax = 0}, zero).codes[3].bits, 0);
 }
 
 template <class Element>
