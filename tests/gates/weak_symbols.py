@@ -18,10 +18,10 @@ def weak(nm, path):
     text = subprocess.run([nm, "-C", "--defined-only", str(path)], capture_output=True, text=True,
                           check=True).stdout
     parts = [line.split(maxsplit=2) for line in text.splitlines()]
-    # u, a unique global, is the same trap for a static variable of a template. Personality
-    # pointers of exception handling are data that is the same in every copy.
+    # u, a unique global, is the same trap for a static variable of a template. Type information
+    # (which sanitizers ask for) and personality pointers are data that is the same in every copy.
     return [p[2] for p in parts if len(p) == 3 and p[1] in "WwVvu" and
-            not p[2].startswith("DW.ref.")]
+            not p[2].startswith(("DW.ref.", "typeinfo for ", "typeinfo name for "))]
 
 
 def check(tree):
