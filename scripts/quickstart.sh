@@ -14,7 +14,7 @@ while [ $# -gt 0 ]; do
     -*) die "$usage" ;;
     *) [ -z "$text" ] || die "$usage"
        [ -f "$1" ] || die "'$1' is not a file; $usage"
-       text=$1; shift ;;
+       text=$(realpath -- "$1"); shift ;;
   esac
 done
 
