@@ -27,7 +27,8 @@ def build_tree(root):
     (root / "bench/proofs").mkdir(parents=True)
     (folder / "toy.h").write_text("// contract\n")
     for variant in ("portable", "avx2", "avx512"):
-        (folder / f"cpu_{variant}.cpp").write_text(f'#include "nibble/ops/toy/toy.h"\n// {variant}\n')
+        source = f'#include "nibble/ops/toy/toy.h"\n// {variant}\n'
+        (folder / f"cpu_{variant}.cpp").write_text(source)
     program = root / "nibble"
     program.write_text(PROGRAM)
     program.chmod(program.stat().st_mode | stat.S_IXUSR)

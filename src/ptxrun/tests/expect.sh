@@ -1,6 +1,6 @@
 #!/bin/sh
-# expect.sh STATUS PATTERN COMMAND...: the command must exit with STATUS and its output must match the
-# extended regular expression.
+# expect.sh STATUS PATTERN COMMAND...: the command must exit with STATUS and its output must match
+# the extended regular expression.
 status=$1 pattern=$2
 shift 2
 output=$("$@" 2>&1)
