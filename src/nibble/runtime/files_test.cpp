@@ -90,6 +90,15 @@ TEST_F(Files, WithoutCommitTheOldFileStays) {
   EXPECT_EQ(names_in(folder), std::vector<std::string>{"a"});
 }
 
+TEST_F(Files, TakesARelativePath) {
+  const fs::path before = fs::current_path();
+  fs::current_path(folder);
+  const std::string why = error_of([] { write_file("b", "text"); });
+  fs::current_path(before);
+  EXPECT_EQ(why, "no error");
+  EXPECT_EQ(read_file(folder / "b"), "text");
+}
+
 TEST_F(Files, TakesOverWhatAKilledWriterLeft) {
   write_file(folder / "a", "old");
   write_file(folder / "a.tmp", "half of what was to be written, and longer than the next");
