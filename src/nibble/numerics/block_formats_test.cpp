@@ -157,6 +157,19 @@ TEST(Mx, RceilNeverSaturatesAndIsTheLeastThatDoesNot) {
   }
 }
 
+// The mantissa decides alone: all of them, at one exponent.
+TEST(Mx, RceilByProductIsRceilByQuotient) {
+  for (float largest : {6.0f, 448.0f, 57344.0f})
+    for (uint32_t u = float_bits(1.0f); u < float_bits(2.0f); ++u) {
+      const float amax = bit_cast<float>(u);
+      ASSERT_EQ(to_ue8m0_up(amax * (1 / largest)).bits, to_ue8m0_up(amax / largest).bits);
+    }
+  EXPECT_EQ(to_float(mx_scale<e4m3>(MxScale::rceil, 1e-4f)), 0x1p-22f);
+  EXPECT_EQ(to_float(mx_scale<e4m3>(MxScale::rceil, 1)), 0x1p-8f);
+  EXPECT_EQ(to_float(mx_scale<e4m3>(MxScale::rceil, 449)), 2);
+  EXPECT_EQ(to_float(mx_scale<e2m1>(MxScale::rceil, 6.0625f)), 2);
+}
+
 TEST(Mx, ZeroAndNotFiniteBlocks) {
   for (MxScale rule : kRules) {
     EXPECT_EQ(mx_scale<e4m3>(rule, 0).bits, 0);

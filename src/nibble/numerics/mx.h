@@ -43,6 +43,10 @@ struct MxElement<e5m2> {
   NIBBLE_HD static constexpr e5m2 round(double x) { return to_e5m2_saturating(x); }
 };
 
+// rceil is also the rule of FP8 activations in blocks of 64 or 128: mx_scale<e4m3>(rceil, amax)
+// with amax at least 1e-4. Libraries that multiply by the rounded reciprocal of the largest element
+// get the same scale for every float of normal size.
+//
 // The scale of a block whose greatest magnitude is amax. 0: 2^-127. NaN: NaN. Infinity: 2^127 by
 // rceil, else as if amax had the exponent after the last.
 template <class Element>
