@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "check.h"
 #include "memory.h"
 
 namespace ptxrun {
@@ -109,9 +110,11 @@ void lane(Warp& w, Access& a, Space space, int l, uint64_t address) {
 void forget_recent_allocation() { recent = {}; }
 
 void locate_at(Warp& w, const Op& op, uint32_t mask, Space space, Access& a) {
-  (void)op;
   a.mask = mask;
   each_lane(mask, [&](int l) { lane(w, a, space, l, a.address[l]); });
+  const Launch& launch = *w.block->launch;
+  if (launch.counts_accesses) count_access(op, a);
+  if (launch.checker && (a.shared | a.global)) launch.checker->access(w, op, a);
 }
 
 void locate(Warp& w, const Op& op, uint32_t mask, int base, Access& a) {

@@ -122,6 +122,9 @@ std::span<const OpcodeRow> move_opcodes();
 std::span<const OpcodeRow> memory_opcodes();
 std::span<const OpcodeRow> atomic_opcodes();
 std::span<const OpcodeRow> warp_opcodes();
+std::span<const OpcodeRow> half_opcodes();
+std::span<const OpcodeRow> matrix_opcodes();
+std::span<const OpcodeRow> async_opcodes();
 std::span<const OpcodeRow> control_opcodes();
 
 // Kernel::unknown is filled; nothing is thrown for instructions that are not known.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "check.h"
 #include "random.h"
 #include "warp.h"
 
@@ -52,11 +53,22 @@ class Grid {
     const uint64_t blocks = launch_.grid.count();
     const size_t side_by_side =
         launch_.cooperative ? blocks : std::min<uint64_t>(blocks, uint64_t(options_.resident));
+    free_places_.resize(side_by_side);
+    for (size_t k = 0; k < side_by_side; ++k) free_places_[k] = uint32_t(side_by_side - 1 - k);
+    launch_.counts_accesses = !options_.stats.empty();
+    launch_.schedule = options_.schedule;
+    if (options_.check_race || options_.check_init)
+      launch_.checker = std::make_shared<Checker>(
+          options_.check_race, options_.check_init,
+          uint32_t((launch_.block.count() + kLanes - 1) / kLanes), uint32_t(side_by_side));
     progress_at_ = 0, last_progress_ = launch_.progress;
     while (next_ < blocks || !resident_.empty()) {
       while (next_ < blocks && resident_.size() < side_by_side) resident_.push_back(start(next_++));
       round();
-      std::erase_if(resident_, [](const auto& b) { return b->live_threads == 0; });
+      std::erase_if(resident_, [&](const auto& b) {
+        if (b->live_threads == 0) free_places_.push_back(b->place);
+        return b->live_threads == 0;
+      });
       watch();
     }
   }
@@ -71,11 +83,14 @@ class Grid {
     b->live_threads = uint32_t(launch_.block.count());
     // 0xff: not-a-number in every format, so that a value never written spoils what it touches
     b->shared.assign(launch_.kernel->static_shared + launch_.dynamic_shared, 0xff);
+    b->place = free_places_.back();
+    free_places_.pop_back();
     const uint32_t warps = (b->live_threads + kLanes - 1) / kLanes;
     for (uint32_t i = 0; i < warps; ++i) {
       b->warps.push_back(std::make_unique<Warp>());
       start_warp(*b->warps.back(), *b, int(i));
     }
+    if (launch_.checker) launch_.checker->start(*b);
     return b;
   }
 
@@ -135,6 +150,7 @@ class Grid {
   Random random_;
   uint64_t next_ = 0;
   std::vector<std::unique_ptr<Block>> resident_;
+  std::vector<uint32_t> free_places_;
   std::vector<Warp*> turns_;
   bool moved_ = false;
   uint64_t last_progress_ = 0, progress_at_ = 0;

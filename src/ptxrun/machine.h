@@ -24,6 +24,8 @@ struct Warp;
 struct Block;
 struct Launch;
 class Memory;
+class Checker;
+struct Copies;
 
 inline constexpr int kLanes = 32;
 inline constexpr uint32_t kAll = ~0u;
@@ -120,6 +122,7 @@ struct Warp {
   bool again = false;      // the instruction did not succeed: execute it again after others ran
   bool stalled = false;    // the last slice ended in such an instruction
   uint64_t steps = 0;
+  std::shared_ptr<Copies> copies;  // asynchronous, of this warp: op_async.cpp
 
   template <class T>
   T* reg(uint32_t at) {
@@ -152,6 +155,7 @@ struct Block {
   Launch* launch = nullptr;
   Dim3 index;
   uint64_t linear = 0;
+  uint32_t place = 0;  // among the blocks that run side by side
   uint32_t live_threads = 0;
   std::vector<uint8_t> shared;
   std::vector<std::unique_ptr<Warp>> warps;
@@ -166,6 +170,9 @@ struct Launch {
   std::vector<uint8_t> params;
   Memory* memory = nullptr;
   Report* report = nullptr;
+  std::shared_ptr<Checker> checker;  // null: not asked for
+  bool counts_accesses = false;
+  Schedule schedule = Schedule::eager;
   uint64_t progress = 0;  // stores, arrivals, exits: what can release somebody who waits
   uint64_t steps = 0;     // warp instructions executed
   uint64_t id = 0;

@@ -30,6 +30,7 @@ constexpr char kUsage[] =
     "  --device NAME      sm_80, sm_89, sm_90a (default), sm_100a or sm_120\n"
     "  --schedule S       eager (default), lazy, random or random:SEED\n"
     "  --slice N          warp instructions before another warp's turn (default 4096)\n"
+    "  --check LIST       of race, init and bounds (always on), or none; default all\n"
     "  --stats FILE       writes counters as JSON\n"
     "  --watchdog N       warp instructions without progress that are a deadlock\n"
     "  --resident N       blocks that run side by side in an ordinary launch (default 4)\n"
@@ -122,6 +123,8 @@ int main(int argc, char** argv) {
     if (name.rfind("--", 0) != 0 || name == "--ledger") return fail("there is no option " + name);
     if (at + 1 >= argc) return fail(name + " needs a value");
     std::string value = argv[++at];
+    if (name == "--check")
+      for (char& c : value) c = c == ',' ? '+' : c;
     if (value.find(',') != value.npos) return fail(name + " takes no comma");
     if (std::string why = read_options(name.substr(2) + "=" + value, options); !why.empty())
       return fail(why);

@@ -1,6 +1,7 @@
 // Branches, calls, barriers, fences and ends.
 #include "bind.h"
 #include "call.h"
+#include "check.h"
 
 namespace ptxrun {
 namespace {
@@ -39,7 +40,10 @@ void bind_barrier(Binder& b, Form& form, Op& op) {
   if (form.take("warp")) {
     if (!form.take("sync")) throw Unsupported("form");
     b.in(op, 5, b.operand(0), Type::b32);
-    op.run = nothing, op.flow = Flow::collective, op.is_warp_barrier = true;
+    op.run = [](Warp& w, const Op&, uint32_t lanes) {
+      if (Checker* c = w.block->launch->checker.get()) c->warp_barrier(w, lanes);
+    };
+    op.flow = Flow::collective, op.is_warp_barrier = true;
     return;
   }
   form.take("cta");
@@ -70,7 +74,9 @@ void bind_barrier(Binder& b, Form& form, Op& op) {
 void bind_fence(Binder&, Form& form, Op& op) {
   form.take_any({"sc", "acq_rel", "acquire", "release", "cta", "cluster", "gpu", "gl", "sys",
                  "mbarrier_init", "sync_restrict::shared::cta.cluster", "proxy", "alias"});
-  op.run = nothing;
+  op.run = [](Warp& w, const Op&, uint32_t) {
+    if (Checker* c = w.block->launch->checker.get()) c->fence(w);
+  };
 }
 
 // Launches of a stream run one after another here: what this waits for is done.

@@ -25,6 +25,19 @@ std::string set(const std::string& key, const std::string& value, Options& o) {
       o.schedule = Schedule::random, o.seed = n;
     else
       return "schedule is '" + value + "': allowed are eager, lazy, random and random:SEED";
+  } else if (key == "check") {
+    o.check_race = o.check_init = false;
+    for (size_t b = 0; b <= value.size();) {
+      const size_t e = std::min(value.find('+', b), value.size());
+      const std::string name = value.substr(b, e - b);
+      if (name == "race")
+        o.check_race = true;
+      else if (name == "init")
+        o.check_init = true;
+      else if (name != "bounds" && name != "none")
+        return "check is '" + name + "': allowed are race, init, bounds (always on) and none";
+      b = e + 1;
+    }
   } else if (key == "stats") {
     o.stats = value;
   } else if (!number(value, n)) {
@@ -65,6 +78,7 @@ std::string write_options(const Options& o) {
                                       : "random:" + std::to_string(o.seed);
   s += ",slice=" + std::to_string(o.slice) + ",watchdog=" + std::to_string(o.watchdog);
   s += ",resident=" + std::to_string(o.resident);
+  s += std::string(",check=bounds") + (o.check_race ? "+race" : "") + (o.check_init ? "+init" : "");
   if (!o.stats.empty()) s += ",stats=" + o.stats;
   if (o.ledger_fd >= 0) s += ",ledger=" + std::to_string(o.ledger_fd);
   return s;

@@ -15,8 +15,9 @@ struct Options {
   uint64_t slice = 4096;          // warp instructions before another warp's turn
   uint64_t watchdog = 200000000;  // warp instructions without progress that count as a deadlock
   int resident = 4;               // blocks of an ordinary launch that run side by side
-  std::string stats;              // JSON file for the counters; empty: none
-  int ledger_fd = -1;             // where the ptxrun command learns what happened; -1: nowhere
+  bool check_race = true, check_init = true;
+  std::string stats;   // JSON file for the counters; empty: none
+  int ledger_fd = -1;  // where the ptxrun command learns what happened; -1: nowhere
 };
 
 // "schedule=random:7,slice=1,check=race+init": empty if understood, else a sentence that says what

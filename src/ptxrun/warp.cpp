@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "call.h"
+#include "check.h"
 #include "special.h"
 
 namespace ptxrun {
@@ -149,6 +150,7 @@ void arrive(Warp& w, size_t at, const Op& op, uint32_t active) {
     b.any |= p != 0, b.all &= p == active;
   }
   ++w.block->launch->progress;
+  if (Checker* c = w.block->launch->checker.get()) c->arrive(w, int(id));
   const size_t group = split(w, at, active, w.groups[at].pc + 1);
   if (group != at) ++w.groups[at].pc;
   if (op.mode[0] != 1) {
@@ -240,6 +242,7 @@ void turn(Warp& w, size_t at, const Op& op, uint32_t active) {
 }  // namespace
 
 void complete_barriers(Block& block) {
+  Checker* const checker = block.launch->checker.get();
   for (size_t id = 0; id < block.barriers.size(); ++id) {
     Barrier& b = block.barriers[id];
     if (!b.active) continue;
@@ -248,6 +251,7 @@ void complete_barriers(Block& block) {
       for (Group& g : w->groups) {
         if (g.wait != Group::Wait::barrier || g.barrier != int(id)) continue;
         g.wait = Group::Wait::none;
+        if (checker) checker->pass(*w, int(id));
         const Op& op = block.launch->kernel->code[g.pc - 1];
         if (op.mode[0] != 2) continue;
         if (op.mode[2] == 0)
@@ -256,6 +260,7 @@ void complete_barriers(Block& block) {
           w->set_pred(op.a[2], g.mask, (op.mode[2] == 1 ? b.all : b.any) ? kAll : 0);
       }
     b = {};
+    if (checker) checker->complete(block, int(id));
     ++block.launch->progress;
   }
 }

@@ -37,6 +37,23 @@ __global__ void waits_for_nobody(volatile int* x) {
   while (x[0] == 0) {
   }
 }
+__global__ void misses_barrier(int* x) {
+  __shared__ int s[64];
+  s[threadIdx.x] = threadIdx.x;
+  x[threadIdx.x] = s[63 - threadIdx.x];
+}
+__global__ void misses_syncwarp(int* x) {
+  __shared__ int s[32];
+  s[threadIdx.x] = threadIdx.x;
+  x[threadIdx.x] = s[threadIdx.x ^ 1];
+}
+__global__ void misses_atomic(int* x) { x[threadIdx.x % 16] += blockIdx.x; }
+__global__ void reads_unwritten(int* x) {
+  __shared__ int s[64];
+  if (threadIdx.x < 40) s[threadIdx.x] = 1;
+  __syncthreads();
+  x[threadIdx.x] = s[threadIdx.x];
+}
 __global__ void fine(int* x, int n) {
   const int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i < n) x[i] = i;
@@ -54,6 +71,10 @@ int main(int, char** argv) {
   if (name == "diverges") diverges<<<1, 32>>>(x.p);
   if (name == "deadlocks") deadlocks<<<1, 64>>>(x.p);
   if (name == "waits_for_nobody") waits_for_nobody<<<1, 32>>>(x.p);
+  if (name == "misses_barrier") misses_barrier<<<1, 64>>>(x.p);
+  if (name == "misses_syncwarp") misses_syncwarp<<<1, 32>>>(x.p);
+  if (name == "misses_atomic") misses_atomic<<<2, 32>>>(x.p);
+  if (name == "reads_unwritten") reads_unwritten<<<1, 64>>>(x.p);
   if (name == "host_access") x.p[3] = 1;
   if (name == "used_after_free") {
     int* y;

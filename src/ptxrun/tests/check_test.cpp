@@ -1,0 +1,161 @@
+// The race and initialisation checker, and the counters of memory traffic.
+#include <gtest/gtest.h>
+
+#include "kernel.h"
+
+namespace ptxrun {
+namespace {
+
+const std::string kPrologue =
+    ".reg .b32 %t, %v, %w, %s, %l, %c;\n.reg .b64 %q, %o;\n.reg .pred %p;\n.shared .align 16 .b8 "
+    "s[4096];\n"
+    "mov.u32 %t, %tid.x;\nmov.u32 %c, %ctaid.x;\nld.param.u64 %o, [out];\nmov.u32 %s, s;\n"
+    "mad.lo.u32 %l, %t, 4, %s;\nmad.wide.u32 %q, %t, 4, %o;\n";
+
+struct Found {
+  std::vector<Finding> findings;
+  Count count;
+};
+Found run(const std::string& body, Dim3 grid = {1}, Dim3 block = {64}) {
+  Gpu gpu;
+  gpu.options.stats = "counted";
+  const uint64_t out = gpu.put(std::vector<uint32_t>(4096));
+  EXPECT_TRUE(
+      gpu.run(module_of(".param .u64 out", kPrologue + body + "\nret;"), {out}, grid, block));
+  Found f{gpu.report.findings(), {}};
+  for (const Op& op : gpu.kernel->code) {
+    f.count.wavefronts += op.count.wavefronts,
+        f.count.ideal_wavefronts += op.count.ideal_wavefronts;
+    f.count.sectors += op.count.sectors, f.count.ideal_sectors += op.count.ideal_sectors;
+  }
+  return f;
+}
+void expect_race(const std::string& body, const std::string& part, Dim3 grid = {1},
+                 Dim3 block = {64}) {
+  std::string all;
+  for (const Finding& f : run(body, grid, block).findings)
+    if (f.kind == FaultKind::race) all += f.what + "\n";
+  EXPECT_NE(all.find(part), std::string::npos) << body << "\nfound: " << all;
+}
+void expect_none(const std::string& body, Dim3 grid = {1}, Dim3 block = {64}) {
+  for (const Finding& f : run(body, grid, block).findings) ADD_FAILURE() << body << to_text(f);
+}
+
+const std::string kStore = "st.shared.u32 [%l], %t;\n";
+// Reads what lane t ^ 32 wrote: another warp's.
+const std::string kReadOtherWarp =
+    "xor.b32 %v, %t, 32;\nmad.lo.u32 %v, %v, 4, %s;\nld.shared.u32 %v, [%v];\n";
+const std::string kReadNeighbour =
+    "xor.b32 %v, %t, 1;\nmad.lo.u32 %v, %v, 4, %s;\nld.shared.u32 %v, [%v];\n";
+
+TEST(Race, SharedMemoryAcrossWarps) {
+  expect_race(kStore + kReadOtherWarp, "read after a write by thread");
+  expect_none(kStore + "bar.sync 0;\n" + kReadOtherWarp);
+  expect_race(kStore + "bar.sync 0;\n" + kReadOtherWarp + "add.u32 %t, %t, 1;\n" + kStore,
+              "write after a read");
+  expect_none(kStore + "bar.sync 0;\n" + kReadOtherWarp + "bar.sync 0;\nadd.u32 %t, %t, 1;\n" +
+              kStore);
+  // A named barrier of one warp orders nothing for the other.
+  expect_race(
+      kStore + "shr.u32 %v, %t, 5;\nadd.u32 %v, %v, 1;\nbar.sync %v, 32;\n" + kReadOtherWarp,
+      "read after a write");
+}
+TEST(Race, LanesOfAWarp) {
+  expect_race(kStore + kReadNeighbour, "read after a write by thread");
+  expect_none(kStore + "bar.warp.sync -1;\n" + kReadNeighbour);
+  // A shuffle moves a register; it orders no memory.
+  expect_race(kStore + "shfl.sync.bfly.b32 %w, %t, 1, 31, -1;\n" + kReadNeighbour,
+              "read after a write");
+  // Pairs that synchronise among themselves suffice for neighbours, not for lanes 16 apart.
+  const std::string pairs =
+      "and.b32 %w, %t, 30;\nmov.u32 %v, 3;\nshl.b32 %w, %v, %w;\nbar.warp.sync %w;\n";
+  expect_none(kStore + pairs + kReadNeighbour);
+  expect_race(
+      kStore + pairs + "xor.b32 %v, %t, 16;\nmad.lo.u32 %v, %v, 4, %s;\nld.shared.u32 %v, [%v];",
+      "read after a write");
+}
+TEST(Race, SmallPieces) {
+  expect_none("add.u32 %v, %s, %t;\nst.shared.u8 [%v], %t;");
+  expect_race("shr.u32 %v, %t, 1;\nadd.u32 %v, %v, %s;\nst.shared.u8 [%v], %t;",
+              "write after a write");
+  expect_none("st.shared.u32 [%s], 7;");  // everybody stores the same
+}
+TEST(Race, GlobalMemory) {
+  const std::string store = "st.global.u32 [%q], %c;\n";
+  expect_race(store, "write after a write by thread 0 of block 0", {2});
+  expect_none("mad.wide.u32 %q, %c, 256, %q;\n" + store, {2});
+  expect_none("atom.global.add.u32 %v, [%o], 1;", {3});
+  expect_race(
+      "atom.global.add.u32 %v, [%o], 1;\nsetp.eq.u32 %p, %t, 0;\n@%p ld.global.u32 %v, [%o];",
+      "read after a write", {3});
+}
+// Block 0 writes and raises a flag, block 1 waits for it and reads.
+TEST(Race, FlagsBetweenBlocks) {
+  auto message = [](const std::string& raise, const std::string& see) {
+    return "setp.eq.u32 %p, %c, 1;\n@%p bra READ;\nst.global.u32 [%q+1024], %t;\nbar.sync "
+           "0;\nsetp.ne.u32 %p, %t, 0;\n@%p ret;\n" +
+           raise + "\nret;\nREAD:\nsetp.ne.u32 %p, %t, 0;\n@%p bra GO;\nSPIN: " + see +
+           "\nsetp.eq.u32 %p, %v, 0;\n@%p bra SPIN;\nGO: bar.sync 0;\nld.global.u32 %v, [%q+1024];";
+  };
+  expect_none(message("st.release.gpu.global.u32 [%o], 1;", "ld.acquire.gpu.global.u32 %v, [%o];"),
+              {2});
+  expect_none(message("fence.acq_rel.gpu;\nst.volatile.global.u32 [%o], 1;",
+                      "ld.volatile.global.u32 %v, [%o];\nfence.acq_rel.gpu;"),
+              {2});
+  expect_none(message("membar.gl;\natom.global.exch.b32 %v, [%o], 1;",
+                      "atom.global.or.b32 %v, [%o], 0;\nmembar.gl;"),
+              {2});
+  expect_race(message("st.relaxed.gpu.global.u32 [%o], 1;", "ld.acquire.gpu.global.u32 %v, [%o];"),
+              "read after a write", {2});
+  expect_race(message("st.release.gpu.global.u32 [%o], 1;", "ld.relaxed.gpu.global.u32 %v, [%o];"),
+              "read after a write", {2});
+}
+TEST(Init, SharedMemoryNobodyWrote) {
+  const Found f =
+      run("setp.lt.u32 %p, %t, 5;\n@%p st.shared.u32 [%l], %t;\nld.shared.u32 %v, [%l];");
+  ASSERT_EQ(f.findings.size(), 1u);
+  EXPECT_EQ(f.findings[0].kind, FaultKind::uninitialised);
+  EXPECT_NE(f.findings[0].what.find("lanes 5-31"), std::string::npos) << f.findings[0].what;
+}
+
+TEST(Count, BankConflicts) {
+  struct Row {
+    const char* address;
+    uint64_t wavefronts;
+  };
+  const Row rows[] = {
+      {"mul.lo.u32 %v, %t, 4;", 1},    {"mul.lo.u32 %v, %t, 8;", 2},
+      {"mul.lo.u32 %v, %t, 128;", 32}, {"mul.lo.u32 %v, %t, 132;", 1},
+      {"mov.u32 %v, 0;", 1},           {"and.b32 %v, %t, 1;\nmul.lo.u32 %v, %v, 128;", 2}};
+  for (const Row& r : rows) {
+    const Count c =
+        run(std::string(r.address) + "\nadd.u32 %v, %v, %s;\nst.shared.u32 [%v], 1;", {1}, {32})
+            .count;
+    EXPECT_EQ(c.wavefronts, r.wavefronts) << r.address;
+    EXPECT_EQ(c.ideal_wavefronts, 1u);
+  }
+  const Count v4 =
+      run("mul.lo.u32 %v, %t, 16;\nadd.u32 %v, %v, %s;\nst.shared.v4.u32 [%v], {%t, %t, %t, %t};",
+          {1}, {32})
+          .count;
+  EXPECT_EQ(v4.wavefronts, 4u);
+  EXPECT_EQ(v4.ideal_wavefronts, 4u);
+}
+TEST(Count, Sectors) {
+  struct Row {
+    const char* address;
+    uint64_t sectors, ideal;
+  };
+  const Row rows[] = {{"mad.wide.u32 %q, %t, 4, %o;", 4, 4},
+                      {"mad.wide.u32 %q, %t, 32, %o;", 32, 4},
+                      {"mov.u64 %q, %o;", 1, 1},
+                      {"mad.wide.u32 %q, %t, 4, %o;\nadd.u64 %q, %q, 16;", 5, 4}};
+  for (const Row& r : rows) {
+    const Count c = run(std::string(r.address) + "\nst.global.u32 [%q], 1;", {1}, {32}).count;
+    EXPECT_EQ(c.sectors, r.sectors) << r.address;
+    EXPECT_EQ(c.ideal_sectors, r.ideal) << r.address;
+  }
+}
+
+}  // namespace
+}  // namespace ptxrun
