@@ -1,0 +1,43 @@
+// Inputs for verify, test and bench. Deterministic: a case is its seed and its shape.
+#pragma once
+#include <vector>
+
+#include "nibble/base/case.h"
+#include "nibble/ops/adam_ternary/adam_ternary.h"
+
+namespace nibble::adam_ternary {
+
+inline void fill_random(Args& a, Random& rng) {
+  const int64_t size = int64_t(a.k) * a.n;
+  for (int64_t i = 0; i < (a.parts == 0 ? 0 : (a.parts - 1) * a.part_stride + size); ++i)
+    a.grad[i] = int32_t(rng.next32()) >> rng.below(24) >> 3;  // eight of them fit int32
+  fill_f32(a.shadow, size, rng, -a.limit, a.limit);
+  fill_f32(a.m, size, rng, -0.01f, 0.01f);
+  fill_f32(a.v, size, rng, 0, 0.001f);
+  // Fresh moments, a shadow on the rounding boundary, and one at its bound.
+  a.m[0] = a.v[0] = 0, a.shadow[0] = 0.5f / a.code_scale, a.shadow[1] = a.limit;
+}
+
+inline std::vector<Case<Args>> cases() {
+  std::vector<Case<Args>> all;
+  uint64_t seed = 1;
+  for (int k : {4, 64, 256})
+    for (int n : {16, 80})
+      for (int parts : {0, 1, 3}) {
+        Args args{.k = k, .n = n, .parts = parts, .unit = 1e-7f, .rate = 0.05f, .v_scale = 1.7f};
+        args.part_stride = k * n + 32;
+        const std::string shape =
+            "k" + std::to_string(k) + "_n" + std::to_string(n) + "_p" + std::to_string(parts);
+        all.push_back({.name = shape, .args = args, .seed = seed++, .fill = fill_random});
+        args.limit = 127.0f / 32, args.code_scale = 32, args.max_code = 127;
+        all.push_back({.name = shape + "_int8", .args = args, .seed = seed++, .fill = fill_random});
+      }
+  all.push_back(
+      {.name = "bench_k256_n256",
+       .args = {.k = 256, .n = 256, .parts = 2, .unit = 1e-7f, .rate = 0.03f, .part_stride = 65536},
+       .fill = fill_random,
+       .bench = true});
+  return all;
+}
+
+}  // namespace nibble::adam_ternary

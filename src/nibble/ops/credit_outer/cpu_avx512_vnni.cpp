@@ -1,0 +1,73 @@
+#include <immintrin.h>
+
+#include <cstring>
+
+#include "nibble/cpu/byte_tiles.h"
+#include "nibble/ops/credit_outer/kernels.h"
+
+namespace nibble::credit_outer {
+namespace {
+
+constexpr int kRows = 8;  // x 2 panels = 16 accumulators: 8 chains a port hide vpdpbusd's 5 cycles
+
+// R rows of g by P panels of 16 columns. x is stored as x + 128, so 128 * sum_t z is taken off.
+template <int R, int P>
+void tile(const Args& a, const int8_t* xt, const int8_t* zp, const int32_t* sums, int k, int n) {
+  const int64_t padded = padded_tokens(a.tokens);
+  int32_t* g = a.g + int64_t(k) * a.n + n;
+  __m512i acc[R][P];
+  for (int p = 0; p < P; ++p) {
+    const __m512i excess = _mm512_loadu_si512(sums + n + 16 * p);
+    for (int r = 0; r < R; ++r)
+      acc[r][p] = _mm512_sub_epi32(_mm512_loadu_si512(g + r * a.n + 16 * p), excess);
+  }
+  const int8_t* x = xt + k * padded;
+  const int8_t* z = zp + n * padded;
+  for (int64_t t = 0; t < padded; t += 4) {
+    __m512i w[P];
+    for (int p = 0; p < P; ++p) w[p] = _mm512_load_si512(z + 16 * p * padded + 16 * t);
+    for (int r = 0; r < R; ++r) {
+      int32_t word;
+      std::memcpy(&word, x + r * padded + t, 4);
+      const __m512i v = _mm512_set1_epi32(word);
+      for (int p = 0; p < P; ++p) acc[r][p] = _mm512_dpbusd_epi32(acc[r][p], v, w[p]);
+    }
+  }
+  for (int r = 0; r < R; ++r)
+    for (int p = 0; p < P; ++p) _mm512_storeu_si512(g + r * a.n + 16 * p, acc[r][p]);
+}
+
+// 128 * sum_t z of each column: a product with 128, which is -128 to a signed operand only.
+void column_sums(const Args& a, const int8_t* zp, int32_t* sums) {
+  const int64_t padded = padded_tokens(a.tokens);
+  const __m512i bias = _mm512_set1_epi8(char(0x80));
+  for (int n = 0; n < a.n; n += 16) {
+    __m512i s = _mm512_setzero_si512();
+    for (int64_t t = 0; t < padded; t += 4)
+      s = _mm512_dpbusd_epi32(s, bias, _mm512_load_si512(zp + n * padded + 16 * t));
+    _mm512_storeu_si512(sums + n, s);
+  }
+}
+
+}  // namespace
+
+void avx512_vnni(const Args& a, const Exec& e) {
+  const int64_t padded = padded_tokens(a.tokens);
+  int8_t* zp = a.work;
+  auto* sums = reinterpret_cast<int32_t*>(zp + a.n * padded);
+  int8_t* xt = zp + a.n * padded + 4 * a.n;
+  cpu::interleave_rows(a.z, a.tokens, a.n, padded_tokens(a.tokens), zp);
+  column_sums(a, zp, sums);
+  cpu::transpose_bytes(a.x, a.ldx, a.tokens, a.k, int8_t(0x80), padded_tokens(a.tokens), xt);
+  parallel_for(e.pool, a.k, 64, [&](int64_t begin, int64_t end) {
+    for (int n = 0; n < a.n; n += 32)
+      for (int64_t k = begin; k < end; k += kRows) {
+        if (a.n - n > 16)
+          tile<kRows, 2>(a, xt, zp, sums, int(k), n);
+        else
+          tile<kRows, 1>(a, xt, zp, sums, int(k), n);
+      }
+  });
+}
+
+}  // namespace nibble::credit_outer

@@ -1,0 +1,42 @@
+// Inputs for verify, test and bench. Deterministic: a case is its seed and its shape.
+#pragma once
+#include <vector>
+
+#include "nibble/base/case.h"
+#include "nibble/ops/dequantise/dequantise.h"
+
+namespace nibble::dequantise {
+
+// Sums of all magnitudes: those above 2^24 are rounded.
+inline void fill_random(Args& a, Random& rng) {
+  for (int64_t i = 0; i < a.rows * a.n; ++i)
+    writable(a.acc)[i] = int32_t(rng.next32()) >> rng.below(24) >> 1;
+  for (int64_t i = 0; a.with_noise && i < a.rows * a.n / 16; ++i)
+    writable(a.noise)[i] = uint16_t(rng.next32());
+}
+
+inline std::vector<Case<Args>> cases() {
+  std::vector<Case<Args>> all;
+  uint64_t seed = 1;
+  for (int rows : {1, 67})
+    for (int n : {16, 272})
+      for (int every : {0, 1, 4})
+        all.push_back({.name = "r" + std::to_string(rows) + "_n" + std::to_string(n) + "_e" +
+                               std::to_string(every),
+                       .args = {.rows = rows,
+                                .n = n,
+                                .scale = 0.00476f,
+                                .step = 42,
+                                .every = every ? every : 1,
+                                .phase = every / 2,
+                                .with_noise = every > 0},
+                       .seed = seed++,
+                       .fill = fill_random});
+  all.push_back({.name = "bench_r64_n272",
+                 .args = {.rows = 64, .n = 272, .scale = 0.00476f},
+                 .fill = fill_random,
+                 .bench = true});
+  return all;
+}
+
+}  // namespace nibble::dequantise

@@ -1,0 +1,7 @@
+#include "nibble/ops/head_norm/kernel.h"
+
+namespace nibble::head_norm {
+
+void avx2(const Args& a, const Exec& e) { run(a, e); }
+
+}  // namespace nibble::head_norm

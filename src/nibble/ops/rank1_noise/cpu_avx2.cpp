@@ -1,0 +1,7 @@
+#include "nibble/ops/rank1_noise/kernel.h"
+
+namespace nibble::rank1_noise {
+
+void avx2(const Args& a, const Exec& e) { run(a, e); }
+
+}  // namespace nibble::rank1_noise

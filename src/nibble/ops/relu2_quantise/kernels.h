@@ -1,0 +1,11 @@
+// Private to this folder: the entry points that variants.cpp puts in the table.
+#pragma once
+#include "nibble/ops/relu2_quantise/relu2_quantise.h"
+
+namespace nibble::relu2_quantise {
+
+void portable(const Args&, const Exec&);
+void avx2(const Args&, const Exec&);
+void avx512(const Args&, const Exec&);
+
+}  // namespace nibble::relu2_quantise
