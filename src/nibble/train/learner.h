@@ -72,7 +72,8 @@ class Generator {
   virtual std::span<const float> feed(uint8_t symbol) = 0;
 };
 
-// `weights` holds the model's inference tensors under the names that Learner::state() gives them.
+// `weights` holds the model's inference tensors under the names that Learner::state() gives them:
+// embedding.weight, head.bias and the shadows, or what projects to the same weights.
 std::unique_ptr<Generator> make_generator(const Recipe&, int symbols,
                                           std::span<const StateTensor> weights, const Machine&);
 

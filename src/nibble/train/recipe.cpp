@@ -50,6 +50,8 @@ void visit_fields(R& r, V&& v) {
   v.number("model.heads", m.heads, 1, 256);
   v.number("model.key_dim", m.key_dim, 1, 8192);
   v.number("model.mixer_scale", m.mixer_scale, 0, 16);
+  v.number("model.ffn_scale", m.ffn_scale, 0, 16);
+  v.number("model.residual_unit", m.residual_unit, 1, 127);
   v.number("model.head_scale", m.head_scale, 0.001, 1000);
   v.choice("model.weights", m.weights, kWeightFormats);
   auto& t = r.train;

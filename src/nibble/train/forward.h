@@ -1,0 +1,95 @@
+// The forward pass over a chunk of sequences, cut where noise enters: each stage leaves its int32
+// sums, and what follows can be run again from them.
+#pragma once
+#include "nibble/ops/cross_entropy/cross_entropy.h"
+#include "nibble/ops/dequantise/dequantise.h"
+#include "nibble/ops/efla/efla.h"
+#include "nibble/ops/gemm_s8/gemm_s8.h"
+#include "nibble/ops/head_norm/head_norm.h"
+#include "nibble/ops/relu2_quantise/relu2_quantise.h"
+#include "nibble/ops/residual_norm/residual_norm.h"
+#include "nibble/train/chosen.h"
+#include "nibble/train/model.h"
+
+namespace nibble::train {
+
+// Sequences of equal length, token after token: row = sequence * length + token.
+struct Chunk {
+  int sequences = 1, length = 1;
+  int rows() const { return sequences * length; }
+};
+
+// Normed rows that a GEMM reads: `gap` rows before each sequence hold what precedes its first
+// token, zeros or, in generation, the tokens themselves.
+struct Inputs {
+  Buffer<int8_t> data;
+  int gap = 0, width = 0;
+
+  int64_t first(const Chunk& c, int sequence) const {  // where the first token's inputs begin
+    return int64_t(sequence) * (gap + c.length) * width;
+  }
+};
+
+// Everything that one pass over a chunk leaves behind.
+struct Activations {
+  struct Block {
+    Inputs mixer_in, ffn_in;
+    Buffer<int32_t> mixer_sums, ffn1_sums, ffn2_sums;
+    Buffer<int8_t> x_in, x_mid, hidden;  // the residual before the mixer and before the FFN
+    Buffer<float> state;                 // of efla, where it is carried: [sequences][...]
+  };
+  Activations(const Model&, Chunk most, bool carry);
+  // Chunks of another shape leave old rows in the gaps; not for carried activations.
+  void reshape(Chunk);
+
+  Chunk chunk;
+  bool carry;
+  std::vector<Block> blocks;
+  Inputs head_in;
+  Buffer<int8_t> x_out;
+  Buffer<int32_t> head_sums, increments;
+  Buffer<float> loss, gradient;  // gradient: of the logits, [rows][padded_symbols]
+  Buffer<float> mixer_values, mixed;
+};
+
+// Signs of the noise of one lane at one stage, [rows][n / 16]; null: none.
+struct Noise {
+  const uint16_t* bits = nullptr;
+  int32_t step = 0;
+  int every = 1, phase = 0;  // the mixer's: on one row in `every`
+};
+
+class Forward {
+ public:
+  Forward(const Model&, const Machine&, Chunk typical);
+
+  void embed(const uint8_t* symbols, Activations&) const;
+  // GEMMs: inputs of `from` to sums of `to`.
+  void mixer_sums(int block, const Activations& from, Activations& to) const;
+  void ffn1_sums(int block, const Activations& from, Activations& to) const;
+  void head_sums(const Activations& from, Activations& to) const;
+  // Sums (with noise) to the next stage's inputs; `x` is the residual they are added to.
+  void mix(int block, const int8_t* x, const int32_t* sums, const Noise&, Activations& to) const;
+  void hidden(int block, const int32_t* sums, const Noise&, Activations& to) const;  // and its GEMM
+  void add(int block, const int8_t* x, const int32_t* sums, const Noise&, Activations& to) const;
+  void losses(const int32_t* sums, const uint8_t* targets, bool gradient, Activations& to) const;
+
+  void block(int block, Activations&) const;  // all of it, from its inputs
+  void after(int block, Activations&) const;  // the blocks behind it and the head's sums
+  void all(const uint8_t* symbols, Activations&) const;
+
+ private:
+  void gemm(const Matrix&, const Inputs&, const Chunk&, int32_t* sums) const;
+  void norm(residual_norm::Args, const Inputs& to, const Chunk&) const;
+
+  const Model& model_;
+  Chosen<gemm_s8::Op> gemm_;
+  Chosen<dequantise::Op> dequantise_;
+  Chosen<efla::Op> efla_;
+  Chosen<head_norm::Op> head_norm_;
+  Chosen<residual_norm::Op> residual_norm_;
+  Chosen<relu2_quantise::Op> relu2_;
+  Chosen<cross_entropy::Op> cross_entropy_;
+};
+
+}  // namespace nibble::train

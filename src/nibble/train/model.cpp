@@ -1,0 +1,107 @@
+#include "nibble/train/model.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "nibble/ops/gemm_s8/gemm_s8.h"
+#include "nibble/runtime/error.h"
+
+namespace nibble::train {
+namespace {
+
+constexpr int pad16(int n) { return (n + 15) / 16 * 16; }
+
+void require(bool ok, const std::string& sentence) {
+  if (!ok) throw Error(sentence);
+}
+
+Matrix matrix(std::string name, Stage stage, int block, int inputs, int gap, int outputs,
+              const ModelRecipe& r) {
+  Matrix m{.name = std::move(name), .stage = stage, .block = block};
+  m.k = inputs * (gap + 1);
+  m.n = pad16(outputs);
+  m.outputs = outputs;
+  m.gap = gap;
+  // Weights of unit variance would have 1 / sqrt(k); two thirds of the ternary ones are not zero.
+  // Multiplied by codes of 1 / 16.
+  const bool ternary = r.weights == WeightFormat::ternary;
+  m.code_scale = ternary ? 1 : 32;
+  m.max_code = ternary ? 1 : 127;
+  m.limit = ternary ? 1.5f : 127.0f / 32;
+  m.init = ternary ? 1.5f : 1.42f;  // uniform; 1.42 has the spread of 0.82 N(0, 1)
+  m.scale = 1 / (std::sqrt(0.67f * float(m.k)) * kActivationUnit * m.code_scale);
+  m.weight = Buffer<int8_t>(gemm_s8::packed_bytes(m.n, m.k));
+  return m;
+}
+
+void check(const ModelRecipe& r, int symbols) {
+  require(symbols >= 2 && symbols <= 256,
+          "an alphabet has 2 to 256 symbols, not " + std::to_string(symbols));
+  require(r.hidden >= 16 && r.hidden % 16 == 0 && r.ffn >= 16 && r.ffn % 16 == 0,
+          "model.hidden and model.ffn must be positive multiples of 16, not " +
+              std::to_string(r.hidden) + " and " + std::to_string(r.ffn));
+  require(r.blocks >= 1, "model.blocks must be positive");
+  require(r.ffn_shift >= 0 && r.mixer_shift >= 0, "token shifts must not be negative");
+  require((r.ffn_shift + 1) * r.hidden <= gemm_s8::kMaxK &&
+              (r.mixer_shift + 1) * r.hidden <= gemm_s8::kMaxK && r.ffn <= gemm_s8::kMaxK,
+          "model: a matrix has more than 65536 inputs");
+  require(r.residual_unit >= 1 && r.residual_unit <= 127,
+          "model.residual_unit must be in 1..127, not " + std::to_string(r.residual_unit));
+  if (!r.mixer) return;
+  require(r.heads >= 1 && r.hidden % r.heads == 0 && r.hidden / r.heads % 16 == 0,
+          "model.hidden / model.heads must be a multiple of 16, not " + std::to_string(r.hidden) +
+              " / " + std::to_string(r.heads));
+  require(r.key_dim >= 16 && r.key_dim % 16 == 0 && r.key_dim % r.heads == 0,
+          "model.key_dim must be a multiple of 16 and of model.heads, not " +
+              std::to_string(r.key_dim));
+}
+
+}  // namespace
+
+Model::Model(const ModelRecipe& r, int symbols)
+    : shape(r), symbols(symbols), padded_symbols(pad16(symbols)) {
+  check(r, symbols);
+  for (int b = 0; b < r.blocks; ++b) {
+    const std::string block = "block" + std::to_string(b) + ".";
+    if (r.mixer) {
+      mixer_outputs = 2 * r.key_dim + r.hidden + r.heads;
+      mixer_n = pad16(mixer_outputs);
+      matrices.push_back(
+          matrix(block + "mixer", Stage::mixer, b, r.hidden, r.mixer_shift, mixer_outputs, r));
+    }
+    matrices.push_back(matrix(block + "ffn1", Stage::ffn1, b, r.hidden, r.ffn_shift, r.ffn, r));
+    matrices.push_back(matrix(block + "ffn2", Stage::ffn2, b, r.ffn, 0, r.hidden, r));
+  }
+  matrices.push_back(matrix("head", Stage::head, r.blocks, r.hidden, 0, symbols, r));
+  Matrix& head = matrices.back();
+  head.scale *= r.head_scale;
+  // Few weights are not zero at first: logits with a spread of one would cost half a nat.
+  head.init = r.weights == WeightFormat::ternary ? 0.65f : 0.42f;
+  embedding = Buffer<int8_t>(int64_t(symbols) * r.hidden);
+  bias = Buffer<float>(padded_symbols);
+}
+
+const Matrix& Model::at(Stage stage, int block) const {
+  if (stage == Stage::head) return matrices.back();
+  const int per_block = shape.mixer ? 3 : 2;
+  return matrices[size_t(block * per_block + int(stage) - (shape.mixer ? 0 : 1))];
+}
+
+int64_t Model::parameters() const {
+  int64_t n = embedding.size() + symbols;
+  for (const Matrix& m : matrices) n += int64_t(m.k) * m.outputs;
+  return n;
+}
+
+void project(Matrix& m, const float* shadow) {
+  const float most = float(m.max_code);
+  Buffer<int8_t> codes(m.size());  // [n][k]
+  for (int k = 0; k < m.k; ++k)
+    for (int n = 0; n < m.n; ++n) {
+      const float x = shadow[int64_t(k) * m.n + n] * m.code_scale;
+      codes[int64_t(n) * m.k + k] = int8_t(std::nearbyint(std::clamp(x, -most, most)));
+    }
+  gemm_s8::pack(codes.data(), m.k, m.n, m.k, m.weight.data());
+}
+
+}  // namespace nibble::train

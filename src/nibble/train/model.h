@@ -1,0 +1,59 @@
+// The byte language model in the product's arithmetic: int8 residual and activations, ternary (or
+// int8) weights, int32 sums.
+//
+//   x = embedding[symbol]                       codes of 1 / residual_unit
+//   per block   x += head_norm(efla(W_mixer [y_(t-shift) .. y_t]))      y = abs-mean norm of x
+//               x += W_ffn2 relu2(W_ffn1 [y_(t-shift) .. y_t])
+//   logits = head_scale W_head y + bias
+//
+// A code of y and of the hidden layer is 1/16; y has a mean magnitude of 12.8 codes. The embedding
+// is random, ternary and not trained.
+#pragma once
+#include <span>
+#include <string>
+#include <vector>
+
+#include "nibble/train/buffer.h"
+#include "nibble/train/learner.h"
+
+namespace nibble::train {
+
+inline constexpr float kActivationUnit = 16;  // codes per 1.0
+inline constexpr float kMeanCode = 12.8f;     // of a normed row: 0.8
+
+enum class Stage : uint8_t { mixer, ffn1, ffn2, head };
+
+// A weight matrix, inputs to outputs. Rows of [k][n] are inputs; outputs from `outputs` on are
+// padding.
+struct Matrix {
+  std::string name;  // "block0.ffn1", "head"
+  Stage stage;
+  int block;
+  int k, n, outputs;
+  int gap;                        // tokens before the current one that it reads
+  float scale;                    // value of one step of its int32 sums
+  int max_code;                   // largest weight: 1 if ternary
+  float code_scale, limit, init;  // of the shadow: codes per 1.0, its bound, its first half width
+  Buffer<int8_t> weight;          // packed for gemm_s8
+
+  int64_t size() const { return int64_t(k) * n; }
+};
+
+struct Model {
+  Model(const ModelRecipe&, int symbols);  // throws nibble::Error for a shape it cannot have
+
+  const Matrix& at(Stage, int block) const;
+  int64_t parameters() const;
+
+  ModelRecipe shape;
+  int symbols, padded_symbols;
+  int mixer_outputs = 0, mixer_n = 0;  // q, k, v, beta; and padded
+  std::vector<Matrix> matrices;        // block by block: mixer (if any), ffn1, ffn2; then head
+  Buffer<int8_t> embedding;            // [symbols][hidden]
+  Buffer<float> bias;                  // [padded_symbols], zero from `symbols` on
+};
+
+// Weights from their shadow [k][n]: rounded to codes, packed for gemm_s8.
+void project(Matrix&, const float* shadow);
+
+}  // namespace nibble::train

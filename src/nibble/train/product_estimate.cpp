@@ -1,0 +1,361 @@
+// Lanes, credits and updates of the product learner.
+#include <cmath>
+#include <cstring>
+
+#include "nibble/base/random.h"
+#include "nibble/train/product_learner.h"
+#include "nibble/train/product_worker.h"
+
+namespace nibble::train {
+namespace {
+
+constexpr uint64_t kBatchStream = uint64_t(0x62617463) << 32;  // "batc"
+constexpr uint32_t kNoiseStream = 0x6e6f6973, kDitherStream = 0x64697468;
+constexpr double kPi = 3.14159265358979323846;
+
+// cos(pi p) for p in [0, 1], by IEEE operations: -sin x for x = pi (p - 1/2), |x| <= pi / 2, its
+// Taylor series to x^19: 1e-15.
+double cos_pi(double p) {
+  const double x = kPi * (p - 0.5), xx = x * x;
+  double s = 0;
+  for (int n = 18; n >= 2; n -= 2) s = (1 + s) * (-xx / (n * (n + 1)));
+  return -x * (1 + s);
+}
+
+double power(double base, int64_t exponent) {
+  double r = 1;
+  for (; exponent > 0; exponent >>= 1, base *= base)
+    if (exponent & 1) r *= base;
+  return r;
+}
+
+}  // namespace
+
+ProductLearner::~ProductLearner() = default;
+
+int32_t ProductLearner::fixed_point(float credit) {
+  const float steps = credit * float(1 << kCreditBits);
+  return int32_t(std::lrintf(std::clamp(steps, -float(kMaxCredit), float(kMaxCredit))));
+}
+
+float ProductLearner::shaped(float d) const {
+  const TrainRecipe& r = recipe_.train;
+  if (r.fitness == Fitness::clipped) return std::clamp(d, -r.fitness_clip, r.fitness_clip);
+  if (r.fitness == Fitness::sign) return d > 0 ? 1.0f : d < 0 ? -1.0f : 0.0f;
+  return d;
+}
+
+int64_t ProductLearner::lane_noise(const Matrix& m, const Chunk& c) const {
+  return (by_weight() ? int64_t(c.sequences) * (m.n + m.k) : int64_t(c.rows()) * m.n) / 16;
+}
+int64_t ProductLearner::noise_words(const Matrix& m, const Chunk& c) const {
+  return (trained(m).lanes * lane_noise(m, c) + 7) / 8 * 4;
+}
+const uint16_t* ProductLearner::noise_of(const Worker& w, const Matrix& m, int lane) const {
+  return w.noise.data() + w.noise_at[index(m)] + lane * lane_noise(m, w.clean.chunk);
+}
+
+ProductLearner::Source ProductLearner::source(const Activations& a, const Matrix& m) const {
+  if (m.stage == Stage::head) return {a.head_in.data.data(), m.k};
+  const Activations::Block& b = a.blocks[size_t(m.block)];
+  if (m.stage == Stage::ffn2) return {b.hidden.data(), m.k};
+  const Inputs& in = m.stage == Stage::mixer ? b.mixer_in : b.ffn_in;
+  return {in.data.data(), in.width};
+}
+
+void ProductLearner::sample(Worker& w, std::span<const uint8_t> text, int64_t step,
+                            int chunk) const {
+  const int length = chunk_.length;
+  const Chunk& c = w.clean.chunk;
+  for (int s = 0; s < c.sequences; ++s) {
+    const auto sequence = uint64_t(chunk) * uint64_t(chunk_.sequences) + uint64_t(s);
+    Random rng(seed_ ^ kBatchStream, uint64_t(step) << 20 | sequence);
+    const uint64_t start = rng.below(text.size() - size_t(length));
+    std::memcpy(w.symbols.data() + s * length, text.data() + start, size_t(length));
+    std::memcpy(w.targets.data() + s * length, text.data() + start + 1, size_t(length));
+  }
+}
+
+void ProductLearner::noise(Worker& w, const Matrix& m, int64_t step, int chunk) const {
+  noise_bits_({.words = noise_words(m, w.clean.chunk),
+               .key = {uint32_t(seed_), uint32_t(seed_ >> 32) ^ kNoiseStream},
+               .counter = {uint32_t(index(m)), uint32_t(chunk), uint32_t(step)},
+               .out = reinterpret_cast<uint32_t*>(w.noise.data() + w.noise_at[index(m)])});
+}
+
+// One lane of a stage before the head, to its losses.
+void ProductLearner::run_lane(Worker& w, const Matrix& m, int lane) const {
+  const Trained& t = trained(m);
+  const int b = m.block;
+  const Activations::Block& clean = w.clean.blocks[b];
+  Activations::Block& own = w.lane.blocks[b];
+  const int8_t* x_mid = model_.shape.mixer ? clean.x_mid.data() : clean.x_in.data();
+  Noise noise{.bits = noise_of(w, m, lane), .step = t.step};
+  if (m.stage == Stage::mixer) {
+    noise.every = recipe_.train.mixer_noise_every, noise.phase = lane;
+    forward_.mix(b, clean.x_in.data(), clean.mixer_sums.data(), noise, w.lane);
+    forward_.ffn1_sums(b, w.lane, w.lane);
+    forward_.hidden(b, own.ffn1_sums.data(), {}, w.lane);
+    forward_.add(b, own.x_mid.data(), own.ffn2_sums.data(), {}, w.lane);
+  } else if (m.stage == Stage::ffn1) {
+    forward_.hidden(b, clean.ffn1_sums.data(), noise, w.lane);
+    forward_.add(b, x_mid, own.ffn2_sums.data(), {}, w.lane);
+  } else {
+    forward_.add(b, x_mid, clean.ffn2_sums.data(), noise, w.lane);
+  }
+  forward_.after(b, w.lane);
+  forward_.losses(w.lane.head_sums.data(), w.targets.data(), false, w.lane);
+}
+
+void ProductLearner::run_lanes(Worker& w, const Matrix& m) const {
+  const Trained& t = trained(m);
+  const int rows = w.clean.chunk.rows();
+  if (m.stage == Stage::head)
+    logit_credit_({.rows = rows,
+                   .n = m.n,
+                   .lanes = t.lanes,
+                   .s = t.sigma,
+                   .gradient = w.clean.gradient.data(),
+                   .noise = noise_of(w, m, 0),
+                   .target = w.targets.data(),
+                   .credit = w.differences.data()});
+  for (int l = 0; l < t.lanes; ++l) {
+    float* difference = w.differences.data() + int64_t(l) * rows;
+    if (m.stage != Stage::head) {
+      run_lane(w, m, l);
+      for (int r = 0; r < rows; ++r) difference[r] = w.lane.loss[r] - w.clean.loss[r];
+    }
+    credit(w, m, l, difference);
+  }
+}
+
+// Differences to fixed-point credits: the token's own, and with what later tokens of the sequence
+// lost to it, each step later counting credit_decay of the one before.
+void ProductLearner::credit(Worker& w, const Matrix& m, int lane, const float* differences) const {
+  const TrainRecipe& r = recipe_.train;
+  const Chunk& c = w.clean.chunk;
+  const int64_t at = (trained(m).first_lane + lane) * int64_t(c.rows());
+  const int every = m.stage == Stage::mixer ? r.mixer_noise_every : 1;
+  for (int s = 0; s < c.sequences; ++s) {
+    float later = 0;
+    for (int row = (s + 1) * c.length - 1; row >= s * c.length; --row) {
+      const float d = shaped(differences[row]);
+      later = d + r.credit_decay * later;
+      const bool noisy = (row + lane) % every == 0;
+      w.credit_own[at + row] = noisy ? fixed_point(d) : 0;
+      w.credit_later[at + row] = noisy ? fixed_point(later) : 0;
+    }
+  }
+}
+
+// z of one matrix in the layout of its inputs: rows of the gap between sequences are zero.
+void ProductLearner::collect(Worker& w, size_t matrix, int worker) {
+  const Matrix& m = model_.matrices[matrix];
+  const Trained& t = trained_[matrix];
+  const Chunk& c = w.clean.chunk;
+  const int64_t rows = c.rows();
+  // Noise in the last block's FFN and queries reaches its own token only.
+  const bool local = m.block + 1 >= model_.shape.blocks;
+  const int own = !local ? 0 : m.stage == Stage::mixer ? model_.shape.key_dim : m.n;
+  const auto columns = [&](int s, int from, int to, const Buffer<int32_t>& credit) {
+    if (from == to) return;
+    const int64_t row = int64_t(s) * c.length;
+    credit_noise_({.rows = c.length,
+                   .n = to - from,
+                   .lanes = t.lanes,
+                   .lane_rows = rows,
+                   .shift = credit_shift_[int64_t(matrix)],
+                   .ldz = m.n,
+                   .ld_noise = m.n / 16,
+                   .credit = credit.data() + t.first_lane * rows + row,
+                   .noise = noise_of(w, m, 0) + (row * m.n + from) / 16,
+                   .z = w.z.data() + int64_t(s) * (c.length + m.gap) * m.n + from,
+                   .magnitude = w.magnitude.data() + matrix});
+  };
+  for (int s = 0; s < c.sequences; ++s) {
+    columns(s, 0, own, w.credit_own);
+    columns(s, own, m.n, w.credit_later);
+  }
+  outer(w, matrix, worker);
+}
+
+// The exact derivative of the loss by the logits, p - onehot, with a random part of a step added
+// before it is rounded down: small probabilities keep their mean.
+void ProductLearner::collect_delta(Worker& w, int64_t step, int chunk) {
+  const int n = model_.padded_symbols, rows = w.clean.chunk.rows();
+  noise_bits_({.words = int64_t(rows) * n / 4,
+               .key = {uint32_t(seed_), uint32_t(seed_ >> 32) ^ kDitherStream},
+               .counter = {0, uint32_t(chunk), uint32_t(step)},
+               .out = w.dither.data()});
+  const auto* dither = reinterpret_cast<const uint8_t*>(w.dither.data());
+  for (int64_t i = 0; i < int64_t(rows) * n; ++i) {
+    const float codes = w.clean.gradient[i] * 126 + (float(dither[i]) + 0.5f) * (1.0f / 256);
+    w.z[i] = int8_t(std::floor(codes));
+  }
+}
+
+void ProductLearner::outer(Worker& w, size_t matrix, int worker) {
+  const Matrix& m = model_.matrices[matrix];
+  const Chunk& c = w.clean.chunk;
+  for (int s = 0; s < c.sequences; ++s) {
+    int8_t* z = w.z.data() + int64_t(s) * (c.length + m.gap) * m.n;
+    std::memset(z + int64_t(c.length) * m.n, 0, size_t(m.gap) * m.n);
+    for (int t = 0; t < c.length && m.outputs < m.n; ++t)
+      std::memset(z + int64_t(t) * m.n + m.outputs, 0, size_t(m.n - m.outputs));
+  }
+  const Source in = source(w.clean, m);
+  const int64_t tokens = int64_t(c.sequences) * (c.length + m.gap) - m.gap;
+  credit_outer_({.tokens = tokens,
+                 .k = m.k,
+                 .n = m.n,
+                 .ldx = in.ld,
+                 .x = in.data,
+                 .z = w.z.data(),
+                 .g = trained_[matrix].grad.data() + worker * m.size(),
+                 .work = w.work.data()});
+  if (m.stage != Stage::head) return;
+  int32_t* bias = bias_grad_.data() + int64_t(worker) * m.n;
+  for (int64_t t = 0; t < tokens; ++t)
+    for (int n = 0; n < m.n; ++n) bias[n] += w.z[t * m.n + n];
+}
+
+StepResult ProductLearner::accumulate(std::span<const uint8_t> text, int64_t step) {
+  const TrainRecipe& r = recipe_.train;
+  if (text.size() <= size_t(r.seq))
+    throw Error("the training text must be longer than train.seq = " + std::to_string(r.seq));
+  if (step < 0 || step >= int64_t(1) << 32) throw Error("steps are 0 .. 2^32 - 1");
+  const int64_t tokens = int64_t(r.batch) * r.seq;
+  if (accumulated_ + tokens > credit_outer::kMaxTokens)
+    throw Error("gradients of more than 133143 tokens may not fit their sums");
+  const int chunks = (r.batch + chunk_.sequences - 1) / chunk_.sequences;
+  const bool delta = r.head_rule == HeadRule::delta;
+  parallel_tasks(pool_, chunks, [&](int64_t index, int worker) {
+    Worker& w = *workers_[worker];
+    const int chunk = int(index), first = chunk * chunk_.sequences;
+    const Chunk shape{std::min(chunk_.sequences, r.batch - first), r.seq};
+    w.clean.reshape(shape), w.lane.reshape(shape);
+    sample(w, text, step, chunk);
+    forward_.all(w.symbols.data(), w.clean);
+    forward_.losses(w.clean.head_sums.data(), w.targets.data(), true, w.clean);
+    for (int row = 0; row < shape.rows(); ++row)
+      w.loss += std::llrint(w.clean.loss[row] * kLossUnit);
+    for (size_t i = 0; i < trained_.size(); ++i) {
+      const Matrix& m = model_.matrices[i];
+      if (trained_[i].lanes > 0) {
+        noise(w, m, step, chunk);
+        if (by_weight()) {
+          estimate_by_weight(w, i, worker);
+        } else {
+          run_lanes(w, m);
+          collect(w, i, worker);
+        }
+      } else if (m.stage == Stage::head && delta) {
+        collect_delta(w, step, chunk);
+        outer(w, i, worker);
+      }
+    }
+  });
+  accumulated_ += tokens;
+  StepResult result{.data_tokens = tokens};
+  int64_t loss = 0;
+  for (auto& w : workers_) loss += w->loss, w->loss = 0;
+  int lanes = 1;
+  for (const Trained& t : trained_) lanes += t.lanes;
+  result.train_nats = double(loss) / kLossUnit / double(tokens);
+  result.lane_tokens = tokens * lanes;
+  return result;
+}
+
+// A step of the gradient sums in nats per unit of shadow. A step of z is 2^(shift - kCreditBits)
+// nats; summed over lanes it is lanes * sigma times the derivative by the output.
+float ProductLearner::unit(size_t matrix) const {
+  const Matrix& m = model_.matrices[matrix];
+  const Trained& t = trained_[matrix];
+  const float per_shadow = m.scale * m.code_scale;
+  if (t.lanes == 0) return per_shadow / 126;  // the delta rule
+  const int every = m.stage == Stage::mixer ? recipe_.train.mixer_noise_every : 1;
+  const float z = std::ldexp(1.0f, credit_shift_[int64_t(matrix)] - kCreditBits);
+  if (by_weight()) return z / (float(t.lanes) * t.weight_step);
+  return per_shadow * z * float(every) / (float(t.lanes) * t.sigma);
+}
+
+std::vector<float> ProductLearner::gradient(size_t matrix) const {
+  const int64_t size = model_.matrices[matrix].size();
+  std::vector<float> g(size_t(size), 0.0f);
+  for (size_t p = 0; p < workers_.size(); ++p)
+    for (int64_t i = 0; i < size; ++i)
+      g[size_t(i)] += float(trained_[matrix].grad[int64_t(p) * size + i]);
+  for (float& x : g) x = x * unit(matrix) / float(accumulated_);
+  return g;
+}
+
+// Keeps the mean magnitude of z between 4 and 16 of its 127 codes: what it clamps is then rare,
+// what it rounds off far below the spread of the noise.
+void ProductLearner::adapt_shift(size_t matrix) {
+  const Matrix& m = model_.matrices[matrix];
+  const Trained& t = trained_[matrix];
+  int64_t magnitude = 0;
+  for (auto& w : workers_)
+    magnitude += w->magnitude[int64_t(matrix)], w->magnitude[int64_t(matrix)] = 0;
+  if (t.lanes == 0) return;
+  const int every = m.stage == Stage::mixer ? recipe_.train.mixer_noise_every : 1;
+  int64_t noisy = accumulated_ * m.n;  // values of z that are not zero by construction
+  if (by_weight()) noisy = noisy / recipe_.train.seq * t.lanes;
+  if (!by_weight() && t.lanes < every) noisy = noisy * t.lanes / every;
+  int32_t& shift = credit_shift_[int64_t(matrix)];
+  for (; magnitude > 16 * noisy && shift < 24; magnitude /= 2) ++shift;
+  for (; magnitude < 4 * noisy && shift > 0 && magnitude > 0; magnitude *= 2) --shift;
+}
+
+void ProductLearner::update_bias(float rate, float v_scale) {
+  const TrainRecipe& r = recipe_.train;
+  const Matrix& m = model_.matrices.back();
+  const float by_logit = unit(trained_.size() - 1) / (m.scale * m.code_scale) / float(accumulated_);
+  for (int n = 0; n < model_.symbols; ++n) {
+    int32_t sum = 0;
+    for (size_t p = 0; p < workers_.size(); ++p) sum += bias_grad_[int64_t(p) * m.n + n];
+    const float g = float(sum) * by_logit;
+    bias_m_[n] = r.beta1 * bias_m_[n] + (1 - r.beta1) * g;
+    bias_v_[n] = r.beta2 * bias_v_[n] + ((1 - r.beta2) * g) * g;
+    model_.bias[n] -= (rate * bias_m_[n]) / (std::sqrt(bias_v_[n] * v_scale) + 1e-9f);
+  }
+  std::fill(bias_grad_.begin(), bias_grad_.end(), 0);
+}
+
+void ProductLearner::apply(double progress) {
+  const TrainRecipe& r = recipe_.train;
+  const int64_t t = ++updates_[0];
+  const double p = std::clamp(progress, 0.0, 1.0);
+  const double lr = r.lr * (r.lr_end + (1 - double(r.lr_end)) * 0.5 * (1 + cos_pi(p)));
+  const auto rate = float(lr / (1 - power(r.beta1, t)));
+  const auto v_scale = float(1 / (1 - power(r.beta2, t)));
+  if ((trained_.back().lanes > 0 && !by_weight()) || r.head_rule == HeadRule::delta)
+    update_bias(rate, v_scale);
+  for (size_t i = 0; i < trained_.size(); ++i) {
+    Matrix& m = model_.matrices[i];
+    Trained& w = trained_[i];
+    if (w.lanes == 0 && !(m.stage == Stage::head && r.head_rule == HeadRule::delta)) continue;
+    adam_({.k = m.k,
+           .n = m.n,
+           .parts = int(workers_.size()),
+           .unit = unit(i) / float(accumulated_),
+           .rate = rate * w.lr,
+           .beta1 = r.beta1,
+           .beta2 = r.beta2,
+           .v_scale = v_scale,
+           .limit = m.limit,
+           .code_scale = m.code_scale,
+           .max_code = m.max_code,
+           .part_stride = m.size(),
+           .grad = w.grad.data(),
+           .shadow = w.shadow.data(),
+           .m = w.m.data(),
+           .v = w.v.data(),
+           .weight = m.weight.data()},
+          pool_);
+    adapt_shift(i);
+  }
+  accumulated_ = 0;
+}
+
+}  // namespace nibble::train

@@ -1,0 +1,248 @@
+#include "nibble/train/product_learner.h"
+
+#include <cmath>
+#include <cstring>
+
+#include "nibble/base/random.h"
+#include "nibble/numerics/elementary.h"
+#include "nibble/train/product_worker.h"
+
+namespace nibble::train {
+namespace {
+
+constexpr uint64_t kInitStream = 0x696e6974;  // "init"
+
+void require(bool ok, const std::string& sentence) {
+  if (!ok) throw Error(sentence);
+}
+
+void check(const TrainRecipe& t) {
+  require(t.fitness == Fitness::raw || t.fitness == Fitness::clipped || t.fitness == Fitness::sign,
+          "train.fitness must be raw, clipped or sign: ranks and z-scores need a population");
+  for (int lanes : {t.lanes_mixer, t.lanes_ffn1, t.lanes_ffn2, t.lanes_head})
+    require(lanes >= 0 && lanes <= kMaxLanes,
+            "a matrix has 0 to 64 lanes, not " + std::to_string(lanes));
+  require(t.batch >= 1 && t.seq >= 1 && int64_t(t.batch) * t.seq <= 1 << 16,
+          "train.batch * train.seq must be in 1..65536, so that gradient sums fit int32");
+  require(t.sigma > 0 && t.sigma <= 4, "train.sigma must be in (0, 4]");
+  require(t.mixer_noise_every >= 1, "train.mixer_noise_every must be positive");
+}
+
+int lanes_of(const TrainRecipe& t, Stage stage) {
+  switch (stage) {
+    case Stage::mixer:
+      return t.lanes_mixer;
+    case Stage::ffn1:
+      return t.lanes_ffn1;
+    case Stage::ffn2:
+      return t.lanes_ffn2;
+    case Stage::head:
+      break;
+  }
+  return t.head_rule == HeadRule::delta ? 0 : t.lanes_head;
+}
+
+Chunk chunk_of(const TrainRecipe& t) { return {std::clamp(kChunkRows / t.seq, 1, t.batch), t.seq}; }
+
+}  // namespace
+
+ProductLearner::ProductLearner(const Recipe& recipe, int symbols, uint64_t seed,
+                               const Machine& machine, Pool* pool)
+    : recipe_((check(recipe.train), recipe)),
+      seed_(seed),
+      pool_(pool),
+      model_(recipe.model, symbols),
+      chunk_(chunk_of(recipe.train)),
+      forward_(model_, machine, chunk_),
+      noise_bits_({.words = 1024}, machine),
+      credit_noise_({.rows = chunk_.length, .n = 16, .lanes = 1, .ldz = 16, .ld_noise = 1},
+                    machine),
+      credit_outer_({.tokens = chunk_.rows(), .k = 16, .n = 16, .ldx = 16}, machine),
+      logit_credit_({.rows = chunk_.rows(), .n = model_.padded_symbols, .lanes = 1, .s = 1},
+                    machine),
+      rank1_({.rows = chunk_.length, .k = 16, .n = 16, .ldx = 16}, machine),
+      adam_({.k = 16, .n = 16}, machine) {
+  const int threads = pool ? pool->threads() : 1;
+  const TrainRecipe& t = recipe_.train;
+  int lanes = 0;
+  for (const Matrix& m : model_.matrices) {
+    Trained& w = trained_.emplace_back();
+    w.lanes = lanes_of(t, m.stage);
+    w.first_lane = lanes;
+    lanes += w.lanes;
+    w.step = std::max(1, int32_t(std::lrint(t.sigma / m.scale)));
+    w.sigma = m.stage == Stage::head ? t.sigma : float(w.step) * m.scale;
+    w.weight_step = t.sigma / (std::sqrt(float(m.k)) * kActivationUnit * m.scale * m.code_scale);
+    w.lr = m.stage == Stage::mixer ? t.lr_mixer : 1;
+    w.shadow = Buffer<float>(m.size());
+    w.m = Buffer<float>(m.size());
+    w.v = Buffer<float>(m.size());
+    w.grad = Buffer<int32_t>(threads * m.size());
+  }
+  bias_m_ = Buffer<float>(model_.padded_symbols);
+  bias_v_ = Buffer<float>(model_.padded_symbols);
+  bias_grad_ = Buffer<int32_t>(threads * model_.padded_symbols);
+  updates_ = Buffer<int64_t>(1);
+  credit_shift_ = Buffer<int32_t>(int64_t(model_.matrices.size()));
+  std::fill(credit_shift_.begin(), credit_shift_.end(), 8);
+
+  const int64_t rows = chunk_.rows();
+  for (int i = 0; i < threads; ++i) {
+    auto& w = *workers_.emplace_back(std::make_unique<Worker>(model_, chunk_));
+    int64_t words = 0, z = 0, work = 0, signs = 0;
+    int most = 1;
+    for (const Matrix& m : model_.matrices) {
+      w.noise_at.push_back(2 * words);
+      words += noise_words(m, chunk_);
+      const int64_t pairs = int64_t(trained(m).lanes) * chunk_.sequences;
+      const int64_t tokens =
+          by_weight() ? std::max(pairs, rows) : rows + int64_t(chunk_.sequences) * m.gap;
+      signs = std::max(signs, by_weight() ? pairs * m.k : 0);
+      z = std::max(z, tokens * m.n);
+      work = std::max(work, credit_outer::work_bytes(tokens, m.k, m.n));
+      most = std::max(most, trained(m).lanes);
+    }
+    w.symbols = Buffer<uint8_t>(rows), w.targets = Buffer<uint8_t>(rows);
+    w.noise = Buffer<uint16_t>(2 * words);
+    w.differences = Buffer<float>(most * rows);
+    w.credit_own = Buffer<int32_t>(std::max(lanes, 1) * rows);
+    w.credit_later = Buffer<int32_t>(std::max(lanes, 1) * rows);
+    w.signs = Buffer<int8_t>(signs);
+    w.z = Buffer<int8_t>(z), w.work = Buffer<int8_t>(work);
+    w.dither = Buffer<uint32_t>(rows * model_.padded_symbols / 4);
+    w.magnitude = Buffer<int64_t>(int64_t(model_.matrices.size()));
+  }
+  initialise();
+}
+
+void ProductLearner::initialise() {
+  uint64_t stream = 0;
+  Random embedding(seed_ ^ kInitStream, stream++);
+  for (int8_t& e : model_.embedding) e = int8_t(int(embedding.below(3)) - 1);
+  for (size_t i = 0; i < trained_.size(); ++i) {
+    Random rng(seed_ ^ kInitStream, stream++);
+    const Matrix& m = model_.matrices[i];
+    for (int k = 0; k < m.k; ++k)
+      for (int n = 0; n < m.outputs; ++n)
+        trained_[i].shadow[int64_t(k) * m.n + n] = rng.uniform(-m.init, m.init);
+  }
+  restored();
+}
+
+std::vector<StateTensor> ProductLearner::state() {
+  std::vector<StateTensor> all;
+  const auto add = [&](std::string name, DType type, std::vector<int64_t> shape, void* data) {
+    all.push_back({std::move(name), type, std::move(shape), data});
+  };
+  const int64_t hidden = model_.shape.hidden, symbols = model_.symbols;
+  add("embedding.weight", DType::i8, {symbols, hidden}, model_.embedding.data());
+  for (size_t i = 0; i < trained_.size(); ++i) {
+    const Matrix& m = model_.matrices[i];
+    Trained& t = trained_[i];
+    add(m.name + ".shadow", DType::f32, {m.k, m.n}, t.shadow.data());
+    add(m.name + ".adam_m", DType::f32, {m.k, m.n}, t.m.data());
+    add(m.name + ".adam_v", DType::f32, {m.k, m.n}, t.v.data());
+  }
+  add("head.bias", DType::f32, {symbols}, model_.bias.data());
+  add("head.bias.adam_m", DType::f32, {symbols}, bias_m_.data());
+  add("head.bias.adam_v", DType::f32, {symbols}, bias_v_.data());
+  add("updates", DType::i64, {1}, updates_.data());
+  add("credit_shift", DType::i32, {credit_shift_.size()}, credit_shift_.data());
+  return all;
+}
+
+// Weights are a function of the shadow.
+void ProductLearner::restored() {
+  for (size_t i = 0; i < trained_.size(); ++i) {
+    Matrix& m = model_.matrices[i];
+    Trained& t = trained_[i];
+    adam_({.k = m.k,
+           .n = m.n,
+           .limit = m.limit,
+           .code_scale = m.code_scale,
+           .max_code = m.max_code,
+           .shadow = t.shadow.data(),
+           .m = t.m.data(),
+           .v = t.v.data(),
+           .weight = m.weight.data()},
+          pool_);
+  }
+}
+
+double ProductLearner::loss(std::span<const uint8_t> text, int window) const {
+  require(window >= 1, "a window has at least one symbol");
+  require(text.size() >= 2, "a loss needs at least two symbols");
+  const auto count = int64_t(text.size()) - 1;
+  const int64_t windows = count / window, left = count % window;
+  const int per_task = std::max(1, kChunkRows / window);
+  const Chunk most{int(std::min<int64_t>(per_task, std::max<int64_t>(windows, 1))), window};
+  const int64_t full = (windows + most.sequences - 1) / most.sequences;
+  const int threads = pool_ ? pool_->threads() : 1;
+  std::vector<std::unique_ptr<Activations>> buffers(threads);
+  std::vector<int64_t> sums(threads);
+  parallel_tasks(pool_, full + (left > 0), [&](int64_t task, int worker) {
+    if (!buffers[worker]) buffers[worker] = std::make_unique<Activations>(model_, most, false);
+    Activations& a = *buffers[worker];
+    const int64_t first = task * most.sequences;  // window
+    a.reshape(task == full
+                  ? Chunk{1, int(left)}
+                  : Chunk{int(std::min<int64_t>(most.sequences, windows - first)), window});
+    const uint8_t* symbols = text.data() + (task == full ? windows : first) * window;
+    forward_.all(symbols, a);
+    forward_.losses(a.head_sums.data(), symbols + 1, false, a);
+    for (int r = 0; r < a.chunk.rows(); ++r) sums[worker] += std::llrint(a.loss[r] * kLossUnit);
+  });
+  int64_t sum = 0;
+  for (int64_t s : sums) sum += s;
+  return double(sum) / kLossUnit / double(count);
+}
+
+std::vector<LayerHealth> ProductLearner::health(std::span<const uint8_t> text) const {
+  const int length = int(std::min<size_t>(text.size(), 128));
+  require(length >= 1, "health needs a text");
+  const int sequences = int(std::min<size_t>(text.size() / length, 16));
+  Activations a(model_, {sequences, length}, false);
+  forward_.all(text.data(), a);
+  const int64_t size = int64_t(sequences) * length * model_.shape.hidden;
+  const auto layer = [&](std::string name, const int8_t* from, const int8_t* to) {
+    LayerHealth h{.layer = std::move(name)};
+    int64_t zero = 0, saturated = 0;
+    for (int64_t i = 0; i < size; ++i) {
+      const bool bound = to[i] == 127 || to[i] == -127;
+      saturated += bound, zero += to[i] == from[i] && !bound;
+    }
+    h.zero_increments = double(zero) / double(size);
+    h.saturated = double(saturated) / double(size);
+    return h;
+  };
+  std::vector<LayerHealth> all;
+  const ModelRecipe& r = model_.shape;
+  for (int b = 0; b < r.blocks; ++b) {
+    const std::string name = "block" + std::to_string(b);
+    const int8_t* x = a.blocks[b].x_in.data();
+    if (r.mixer) {
+      const int8_t* mid = a.blocks[b].x_mid.data();
+      all.push_back(layer(name + ".mixer", x, mid));
+      const Matrix& m = model_.at(Stage::mixer, b);
+      double beta = 0;
+      for (int row = 0; row < a.chunk.rows(); ++row)
+        for (int h = 0; h < r.heads; ++h) {
+          const int64_t column = int64_t(row) * m.n + 2 * r.key_dim + r.hidden + h;
+          beta += math::sigmoid(float(a.blocks[b].mixer_sums[column]) * m.scale);
+        }
+      all.back().mean_beta = beta / (a.chunk.rows() * r.heads);
+      x = mid;
+    }
+    all.push_back(
+        layer(name + ".ffn", x, b + 1 == r.blocks ? a.x_out.data() : a.blocks[b + 1].x_in.data()));
+  }
+  return all;
+}
+
+StepResult ProductLearner::step(std::span<const uint8_t> text, int64_t step, double progress) {
+  const StepResult result = accumulate(text, step);
+  apply(progress);
+  return result;
+}
+
+}  // namespace nibble::train

@@ -1,0 +1,114 @@
+// The learner of the product's arithmetic: evolution strategies on int8 activations, without
+// back-propagation.
+//
+// A lane perturbs one matrix and re-runs what follows it from the kept clean activations; what its
+// loss differs by from the clean one is its credit. The sum over lanes and tokens of inputs x
+// (credit * noise) estimates the gradient. Credits are fixed-point integers and all sums over
+// tokens are integer sums, so an update is the same for any number of threads and on any ISA.
+#pragma once
+#include "nibble/ops/adam_ternary/adam_ternary.h"
+#include "nibble/ops/credit_noise/credit_noise.h"
+#include "nibble/ops/credit_outer/credit_outer.h"
+#include "nibble/ops/logit_credit/logit_credit.h"
+#include "nibble/ops/noise_bits/noise_bits.h"
+#include "nibble/ops/rank1_noise/rank1_noise.h"
+#include "nibble/train/forward.h"
+
+namespace nibble::train {
+
+inline constexpr int kChunkRows = 64;   // tokens of a task: its activations stay in L2
+inline constexpr int kMaxLanes = 64;    // of one matrix
+inline constexpr int kCreditBits = 14;  // a credit of 1 nat is 2^14
+inline constexpr int32_t kMaxCredit = (1 << 18) - 1;  // 16 nats; times 64 lanes below 2^24
+
+class ProductLearner final : public Learner {
+ public:
+  ProductLearner(const Recipe&, int symbols, uint64_t seed, const Machine&, Pool*);
+
+  ~ProductLearner() override;
+
+  StepResult step(std::span<const uint8_t> text, int64_t step, double progress) override;
+  double loss(std::span<const uint8_t> text, int window) const override;
+  std::vector<LayerHealth> health(std::span<const uint8_t> text) const override;
+  int64_t parameters() const override { return model_.parameters(); }
+  std::vector<StateTensor> state() override;
+  void restored() override;
+
+  // The two halves of a step. accumulate() adds the estimate of a batch to gradient(); apply()
+  // updates the weights by it and clears it.
+  StepResult accumulate(std::span<const uint8_t> text, int64_t step);
+  void apply(double progress);
+  // Estimate of d(mean loss) / d(matrix) in float, [k][n], from what was accumulated.
+  std::vector<float> gradient(size_t matrix) const;
+  const Model& model() const { return model_; }
+
+ private:
+  struct Trained {                  // what a matrix needs beside its weights
+    int lanes = 0, first_lane = 0;  // of all lanes of the learner
+    int32_t step = 0;               // sigma in steps of its sums
+    float sigma = 0;                // that step as a value
+    float weight_step = 0;  // of the weight estimator: what a lane adds to or takes off the shadow
+    float lr = 1;
+    Buffer<float> shadow, m, v;  // [k][n]
+    Buffer<int32_t> grad;        // [threads][k][n]
+  };
+  struct Worker;
+
+  size_t index(const Matrix& m) const { return size_t(&m - model_.matrices.data()); }
+  const Trained& trained(const Matrix& m) const { return trained_[index(m)]; }
+  struct Source {  // what a matrix reads: int8 rows, `ld` from one to the next
+    const int8_t* data;
+    int64_t ld;
+  };
+  void initialise();
+  void sample(Worker&, std::span<const uint8_t> text, int64_t step, int chunk) const;
+  void noise(Worker&, const Matrix&, int64_t step, int chunk) const;
+  void run_lanes(Worker&, const Matrix&) const;
+  void run_lane(Worker&, const Matrix&, int lane) const;
+  void credit(Worker&, const Matrix&, int lane, const float* differences) const;
+  void collect(Worker&, size_t matrix, int worker);
+  void adapt_shift(size_t matrix);
+  void collect_delta(Worker&, int64_t step, int chunk);
+  void outer(Worker&, size_t matrix, int worker);
+  Source source(const Activations&, const Matrix&) const;
+  float shaped(float difference) const;  // by the fitness
+  static int32_t fixed_point(float credit);
+
+  const uint16_t* inputs(const Worker&, const Matrix&, int lane) const;
+  void perturb(Worker&, const Matrix&, int lane, const Source&, const int32_t* sums,
+               int32_t* perturbed) const;
+  void run_weight_lane(Worker&, const Matrix&, int lane) const;
+  void estimate_by_weight(Worker&, size_t matrix, int worker);
+  void update_bias(float rate, float v_scale);
+  float unit(size_t matrix) const;  // value of one step of its gradient sums, before the batch mean
+
+  Recipe recipe_;
+  uint64_t seed_;
+  Pool* pool_;
+  Model model_;
+  Chunk chunk_;  // of training
+  Forward forward_;
+  Chosen<noise_bits::Op> noise_bits_;
+  Chosen<credit_noise::Op> credit_noise_;
+  Chosen<credit_outer::Op> credit_outer_;
+  Chosen<logit_credit::Op> logit_credit_;
+  Chosen<rank1_noise::Op> rank1_;
+  Chosen<adam_ternary::Op> adam_;
+
+  std::vector<Trained> trained_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  int64_t accumulated_ = 0;  // tokens in the gradients
+  bool by_weight() const { return recipe_.train.estimator == Estimator::weight; }
+  // Noise of one lane in 16-bit words, and of all lanes of a matrix in whole blocks of 128 bits.
+  int64_t lane_noise(const Matrix&, const Chunk&) const;
+  int64_t noise_words(const Matrix&, const Chunk&) const;
+  const uint16_t* noise_of(const Worker&, const Matrix&, int lane) const;
+
+  // State beside the matrices.
+  Buffer<float> bias_m_, bias_v_;
+  Buffer<int32_t> bias_grad_;     // [threads][padded_symbols]
+  Buffer<int64_t> updates_;       // [1]
+  Buffer<int32_t> credit_shift_;  // per matrix: a code of z is 2^(shift - kCreditBits) nats
+};
+
+}  // namespace nibble::train

@@ -1,0 +1,103 @@
+// The weight estimator (EGGROLL): a lane perturbs its matrix by rank-1 noise, one perturbation per
+// sequence, and the sequence's loss credits it. Seeds and one scalar per lane and sequence say all
+// that an update needs.
+#include <cstring>
+
+#include "nibble/train/product_learner.h"
+#include "nibble/train/product_worker.h"
+
+namespace nibble::train {
+
+// Of a lane: signs e of the outputs [sequences][n / 16], behind them f of the inputs [sequences][k
+// / 16].
+const uint16_t* ProductLearner::inputs(const Worker& w, const Matrix& m, int lane) const {
+  return noise_of(w, m, lane) + int64_t(w.clean.chunk.sequences) * m.n / 16;
+}
+
+// The sums of a perturbed matrix, from what the clean pass kept.
+void ProductLearner::perturb(Worker& w, const Matrix& m, int lane, const Source& in,
+                             const int32_t* sums, int32_t* perturbed) const {
+  const Chunk& c = w.clean.chunk;
+  for (int s = 0; s < c.sequences; ++s) {
+    const int64_t at = int64_t(s) * c.length * m.n;
+    rank1_({.rows = c.length,
+            .k = m.k,
+            .n = m.n,
+            .ldx = in.ld,
+            .unit = trained(m).weight_step * m.code_scale,
+            .x = in.data + int64_t(s) * (c.length + m.gap) * in.ld,
+            .e = noise_of(w, m, lane) + int64_t(s) * m.n / 16,
+            .f = inputs(w, m, lane) + int64_t(s) * m.k / 16,
+            .acc = sums + at,
+            .y = perturbed + at});
+  }
+}
+
+void ProductLearner::run_weight_lane(Worker& w, const Matrix& m, int lane) const {
+  const int b = m.block;
+  const Source in = source(w.clean, m);
+  if (m.stage == Stage::head) {
+    perturb(w, m, lane, in, w.clean.head_sums.data(), w.lane.head_sums.data());
+  } else {
+    const Activations::Block& clean = w.clean.blocks[size_t(b)];
+    Activations::Block& own = w.lane.blocks[size_t(b)];
+    const int8_t* x_mid = model_.shape.mixer ? clean.x_mid.data() : clean.x_in.data();
+    if (m.stage == Stage::mixer) {
+      perturb(w, m, lane, in, clean.mixer_sums.data(), own.mixer_sums.data());
+      forward_.mix(b, clean.x_in.data(), own.mixer_sums.data(), {}, w.lane);
+      forward_.ffn1_sums(b, w.lane, w.lane);
+      forward_.hidden(b, own.ffn1_sums.data(), {}, w.lane);
+      x_mid = own.x_mid.data();
+    } else if (m.stage == Stage::ffn1) {
+      perturb(w, m, lane, in, clean.ffn1_sums.data(), own.ffn1_sums.data());
+      forward_.hidden(b, own.ffn1_sums.data(), {}, w.lane);
+    } else {
+      perturb(w, m, lane, in, clean.ffn2_sums.data(), own.ffn2_sums.data());
+    }
+    forward_.add(b, x_mid, own.ffn2_sums.data(), {}, w.lane);
+    forward_.after(b, w.lane);
+  }
+  forward_.losses(w.lane.head_sums.data(), w.targets.data(), false, w.lane);
+}
+
+void ProductLearner::estimate_by_weight(Worker& w, size_t matrix, int worker) {
+  const Matrix& m = model_.matrices[matrix];
+  const Trained& t = trained_[matrix];
+  const Chunk& c = w.clean.chunk;
+  int8_t* x = w.signs.data();
+  for (int l = 0; l < t.lanes; ++l) {
+    run_weight_lane(w, m, l);
+    for (int s = 0; s < c.sequences; ++s) {
+      float sum = 0;
+      for (int r = s * c.length; r < (s + 1) * c.length; ++r)
+        sum += w.lane.loss[r] - w.clean.loss[r];
+      w.credit_own[s] = fixed_point(shaped(sum));
+      const uint16_t* f = inputs(w, m, l) + int64_t(s) * m.k / 16;
+      for (int k = 0; k < m.k; ++k) *x++ = (f[k / 16] >> k % 16 & 1) != 0 ? 1 : -1;
+    }
+    const int64_t row = int64_t(l) * c.sequences;
+    credit_noise_({.rows = c.sequences,
+                   .n = m.n,
+                   .lanes = 1,
+                   .lane_rows = c.sequences,
+                   .shift = credit_shift_[int64_t(matrix)],
+                   .ldz = m.n,
+                   .ld_noise = m.n / 16,
+                   .credit = w.credit_own.data(),
+                   .noise = noise_of(w, m, l),
+                   .z = w.z.data() + row * m.n,
+                   .magnitude = w.magnitude.data() + matrix});
+    for (int s = 0; s < c.sequences && m.outputs < m.n; ++s)
+      std::memset(w.z.data() + (row + s) * m.n + m.outputs, 0, size_t(m.n - m.outputs));
+  }
+  credit_outer_({.tokens = int64_t(t.lanes) * c.sequences,
+                 .k = m.k,
+                 .n = m.n,
+                 .ldx = m.k,
+                 .x = w.signs.data(),
+                 .z = w.z.data(),
+                 .g = trained_[matrix].grad.data() + worker * m.size(),
+                 .work = w.work.data()});
+}
+
+}  // namespace nibble::train
