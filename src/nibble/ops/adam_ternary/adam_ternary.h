@@ -16,7 +16,7 @@
 // next update. Without a gradient (parts = 0) the shadow is only projected.
 #pragma once
 #include "nibble/base/op.h"
-#include "nibble/ops/gemm_s8/layout.h"
+#include "nibble/ops/gemm_s8/gemm_s8.h"
 
 namespace nibble::adam_ternary {
 
