@@ -14,12 +14,12 @@ constexpr Variant<Args> kTable[] = {
      .run = avx512},
     {.name = "avx2",
      .needs = Isa::avx2,
-     .cost = [](const Args& a, const Machine&) { return vectors(a) * 16; },
+     .cost = [](const Args& a, const Machine&) { return vectors(a) * 12; },
      .run = avx2},
 #endif
     {.name = "portable",
      .needs = Isa::portable,
-     .cost = [](const Args& a, const Machine&) { return vectors(a) * 400; },
+     .cost = [](const Args& a, const Machine&) { return vectors(a) * 1200; },
      .run = portable},
 };
 

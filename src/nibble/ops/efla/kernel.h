@@ -5,6 +5,8 @@
 //   r_t = S^T k_t,  u_t = write_t (v_t - key_t r_t),  S += k_t u_t^T,  o_t = query_t (S^T q_t),
 // where key_t = 1 (raw_key) or 1 / sqrt(l + eps) (unit_key), and write_t = a_t key_t.
 #pragma once
+#include <utility>
+
 #include "nibble/numerics/reduce.h"
 #include "nibble/ops/efla/layout.h"
 
@@ -22,16 +24,22 @@ Row row_of(const Args& a, int64_t s, int h, int t) {
           a.out + at(a.out_strides)};
 }
 
+Row next_token(const Args& a, Row x) {
+  return {x.q + a.q_strides.token, x.k + a.k_strides.token, x.v + a.v_strides.token,
+          x.out + a.out_strides.token};
+}
+
 // Scalars of `count` tokens from `first` on.
 template <class V>
 void scalars(const Args& a, int64_t s, int h, int first, int count, float* key, float* write,
              float* query) {
+  Row x = row_of(a, s, h, first);
   for (int i = 0; i < count; ++i) {
-    const Row x = row_of(a, s, h, first + i);
     key[i] = reduce::sum_squares<V>(x.k, a.key_dim);
     query[i] = reduce::sum_squares<V>(x.q, a.key_dim);
     write[i] = a.beta[s * a.beta_strides.sequence + (first + i) * a.beta_strides.token +
                       h * a.beta_strides.head];
+    if (i + 1 < count) x = next_token(a, x);
   }
   const V eps(a.eps), one(1.0f), zero(0.0f);
   for (int i = 0; i < count; i += 16) {
@@ -64,36 +72,9 @@ struct Columns {
   }
 };
 
-// A step over the state S [key_dim][16 Width]: writes k u^T to it, then forms o = S^T q and, for
-// the token after, r = S^T next. Even and odd rows of S are summed apart, then together; with an
-// fp16 state all rows in order, as the loss values that fix the compatibility mode were summed.
-template <class V, int Width, bool kNext, bool kRound>
-inline void step(float* S, int key_dim, const float* k, const V* u, const float* q,
-                 const float* next, V* o, V* r) {
-  constexpr int kOdd = kRound ? 0 : 1;
-  V os[2][Width], rs[2][Width];
-  for (int c = 0; c < 2; ++c)
-    for (int w = 0; w < Width; ++w) os[c][w] = rs[c][w] = V(0.0f);
-  const auto one = [&](int d, int c) {
-    for (int w = 0; w < Width; ++w) {
-      float* cell = S + (d * Width + w) * 16;
-      V x = fma(V(k[d]), u[w], V::load(cell));
-      if constexpr (kRound) x = round_fp16(x);
-      x.store(cell);
-      os[c][w] = fma(V(q[d]), x, os[c][w]);
-      if constexpr (kNext) rs[c][w] = fma(V(next[d]), x, rs[c][w]);
-    }
-  };
-  int d = 0;
-  for (; d + 2 <= key_dim; d += 2) one(d, 0), one(d + 1, kOdd);
-  if (d < key_dim) one(d, 0);
-  for (int w = 0; w < Width; ++w) {
-    o[w] = os[0][w] + os[1][w];
-    if constexpr (kNext) r[w] = rs[0][w] + rs[1][w];
-  }
-}
-
-// r = S^T k and, if q is not null, o = S^T q, in the order of step().
+// r = S^T k and, if q is not null, o = S^T q. Even and odd rows of S are summed apart, then
+// together; with an fp16 state (kRound) all rows in order, as the loss values that fix the
+// compatibility mode were summed.
 template <class V, int Width, bool kRound>
 inline void read_state(const float* S, int key_dim, const float* k, const float* q, V* r, V* o) {
   constexpr int kOdd = kRound ? 0 : 1;
@@ -135,58 +116,199 @@ void store_state(const Args& a, int64_t unit, Columns<V, Width> columns, const f
                     a.state_out + (unit * a.key_dim + d) * a.value_dim, w);
 }
 
-// One (sequence, head) and one block of columns, token by token. The state is read and written once
-// a token: the pass that writes token t reads for token t + 1 too.
-template <class V, int Width, bool kRound>
-void recurrent_block(const Args& a, int64_t unit, Columns<V, Width> columns) {
-  constexpr int kSegment = 64;
-  const int64_t s = unit / a.heads;
-  const int h = int(unit % a.heads);
+// The state of one block of columns. In memory for any key_dim:
+template <class V, int Width, bool kRound, int kDim>
+struct State {
   alignas(64) float S[kMaxKeyDim * 16 * Width];
-  alignas(64) float key[kSegment], write[kSegment], query[kSegment];
-  load_state(a, unit, columns, S);
-  Row x = row_of(a, s, h, 0);
-  V r[Width], o[Width], u[Width];
-  for (int w = 0; w < Width; ++w) r[w] = V(0.0f);
-  if (a.carry_in) read_state<V, Width, kRound>(S, a.key_dim, x.k, nullptr, r, o);
-  for (int t = 0; t < a.tokens; ++t) {
-    const int i = t % kSegment;
-    if (i == 0)
-      scalars<V>(a, s, h, t, a.tokens - t < kSegment ? a.tokens - t : kSegment, key, write, query);
-    for (int w = 0; w < Width; ++w) {
-      const V v = columns.count > 16 * w ? columns.load(x.v, w) : V(0.0f);
-      u[w] = V(write[i]) * fma(V(-key[i]), r[w], v);
-    }
-    const Row now = x;
-    if (t + 1 < a.tokens) {
-      x = row_of(a, s, h, t + 1);
-      step<V, Width, true, kRound>(S, a.key_dim, now.k, u, now.q, x.k, o, r);
-    } else {
-      step<V, Width, false, kRound>(S, a.key_dim, now.k, u, now.q, nullptr, o, r);
-    }
-    for (int w = 0; w < Width && columns.count > 16 * w; ++w)
-      columns.store(o[w] * V(query[i]), now.out, w);
+  int key_dim;
+
+  void load(const Args& a, int64_t unit, Columns<V, Width> columns) {
+    key_dim = a.key_dim;
+    load_state(a, unit, columns, S);
   }
-  if (a.carry_out) store_state(a, unit, columns, S);
+  void store(const Args& a, int64_t unit, Columns<V, Width> columns) const {
+    store_state(a, unit, columns, S);
+  }
+  void read(const float* k, V* r) const {
+    read_state<V, Width, kRound>(S, key_dim, k, nullptr, r, nullptr);
+  }
+
+  // Writes k u^T, then forms o = S^T q and, for the token after, r = S^T next. Summed in
+  // the order of read_state().
+  void step(const float* k, const V* u, const float* q, const float* next, V* o, V* r) {
+    constexpr int kOdd = kRound ? 0 : 1;
+    V os[2][Width], rs[2][Width];
+    for (int c = 0; c < 2; ++c)
+      for (int w = 0; w < Width; ++w) os[c][w] = rs[c][w] = V(0.0f);
+    const auto one = [&](int d, int c) {
+      for (int w = 0; w < Width; ++w) {
+        float* cell = S + (d * Width + w) * 16;
+        V x = fma(V(k[d]), u[w], V::load(cell));
+        if constexpr (kRound) x = round_fp16(x);
+        x.store(cell);
+        os[c][w] = fma(V(q[d]), x, os[c][w]);
+        rs[c][w] = fma(V(next[d]), x, rs[c][w]);
+      }
+    };
+    int d = 0;
+    for (; d + 2 <= key_dim; d += 2) one(d, 0), one(d + 1, kOdd);
+    if (d < key_dim) one(d, 0);
+    for (int w = 0; w < Width; ++w) o[w] = os[0][w] + os[1][w], r[w] = rs[0][w] + rs[1][w];
+  }
+};
+
+// fn(0), fn(1), ... fn(N - 1) with constants, written out.
+template <class Fn, int... I>
+__attribute__((always_inline)) inline void written_out(Fn fn, std::integer_sequence<int, I...>) {
+  (fn(std::integral_constant<int, I>()), ...);
 }
 
+// For 16 rows in registers, as far as they go. The same sums in the same order.
 template <class V, int Width>
+struct State<V, Width, false, 16> {
+  V S[16][Width];
+
+  void load(const Args& a, int64_t unit, Columns<V, Width> columns) {
+    alignas(64) float memory[16 * 16 * Width];
+    load_state(a, unit, columns, memory);
+    written_out(
+        [&](auto d) __attribute__((always_inline)) {
+          for (int w = 0; w < Width; ++w) S[d][w] = V::load(memory + (d * Width + w) * 16);
+        },
+        std::make_integer_sequence<int, 16>());
+  }
+  void store(const Args& a, int64_t unit, Columns<V, Width> columns) const {
+    alignas(64) float memory[16 * 16 * Width];
+    written_out(
+        [&](auto d) __attribute__((always_inline)) {
+          for (int w = 0; w < Width; ++w) S[d][w].store(memory + (d * Width + w) * 16);
+        },
+        std::make_integer_sequence<int, 16>());
+    store_state(a, unit, columns, memory);
+  }
+  __attribute__((always_inline)) void read(const float* k, V* r) const {
+    V rs[2][Width];
+    written_out(
+        [&](auto d) __attribute__((always_inline)) {
+          for (int w = 0; w < Width; ++w) {
+            const V sum = d < 2 ? V(0.0f) : rs[d % 2][w];
+            rs[d % 2][w] = fma(V(k[d]), S[d][w], sum);
+          }
+        },
+        std::make_integer_sequence<int, 16>());
+    for (int w = 0; w < Width; ++w) r[w] = rs[0][w] + rs[1][w];
+  }
+  __attribute__((always_inline)) void step(const float* k, const V* u, const float* q,
+                                           const float* next, V* o, V* r) {
+    V os[2][Width], rs[2][Width];
+    written_out(
+        [&](auto d) __attribute__((always_inline)) {
+          for (int w = 0; w < Width; ++w) {
+            S[d][w] = fma(V(k[d]), u[w], S[d][w]);
+            os[d % 2][w] = fma(V(q[d]), S[d][w], d < 2 ? V(0.0f) : os[d % 2][w]);
+            rs[d % 2][w] = fma(V(next[d]), S[d][w], d < 2 ? V(0.0f) : rs[d % 2][w]);
+          }
+        },
+        std::make_integer_sequence<int, 16>());
+    for (int w = 0; w < Width; ++w) o[w] = os[0][w] + os[1][w], r[w] = rs[0][w] + rs[1][w];
+  }
+};
+
+// The scalars of a run of tokens, kept while the blocks of columns of one (sequence, head) pass.
+struct Scalars {
+  static constexpr int kTokens = 128;
+  alignas(64) float key[kTokens], write[kTokens], query[kTokens];
+  int64_t unit = -1;
+  int first = -1;
+
+  template <class V>
+  void require(const Args& a, int64_t now, int t) {
+    if (unit == now && first == t) return;
+    unit = now, first = t;
+    scalars<V>(a, now / a.heads, int(now % a.heads), t,
+               a.tokens - t < kTokens ? a.tokens - t : kTokens, key, write, query);
+  }
+};
+
+// A product-sized row is a few cache lines in a wide matrix: a stride that hardware prefetchers do
+// not follow. Inlined by force: called, it would count as a function without effect.
+__attribute__((always_inline)) inline void prefetch_row(const Args& a, const Row& x) {
+  for (int d = 0; d < a.key_dim; d += 16) {
+    __builtin_prefetch(x.q + d);
+    __builtin_prefetch(x.k + d);
+  }
+  for (int d = 0; d < a.value_dim; d += 16) {
+    __builtin_prefetch(x.v + d);
+    __builtin_prefetch(x.out + d, 1);
+  }
+  __builtin_prefetch(x.q + a.key_dim - 1);  // rows need not start at a cache line
+  __builtin_prefetch(x.k + a.key_dim - 1);
+  __builtin_prefetch(x.v + a.value_dim - 1);
+}
+
+// One (sequence, head) and one block of columns, token by token. The state is read and written once
+// a token: the pass that writes token t reads for token t + 1 too.
+template <class V, int Width, bool kRound, int kDim>
+void recurrent_block(const Args& a, int64_t unit, Columns<V, Width> columns, Scalars& scalars,
+                     bool prefetch) {
+  const int64_t s = unit / a.heads;
+  const int h = int(unit % a.heads);
+  State<V, Width, kRound, kDim> S;
+  S.load(a, unit, columns);
+  Row x = row_of(a, s, h, 0);
+  Row later = prefetch ? row_of(a, (unit + 1) / a.heads, int((unit + 1) % a.heads), 0) : x;
+  V r[Width], o[Width], u[Width];
+  for (int w = 0; w < Width; ++w) r[w] = V(0.0f);
+  if (a.carry_in) S.read(x.k, r);
+  for (int t = 0; t < a.tokens; ++t) {
+    const int i = t % Scalars::kTokens;
+    if (i == 0) scalars.template require<V>(a, unit, t);
+    if (prefetch) {
+      prefetch_row(a, later);
+      later = next_token(a, later);
+    }
+    for (int w = 0; w < Width; ++w) {
+      const V v = columns.count > 16 * w ? columns.load(x.v, w) : V(0.0f);
+      u[w] = V(scalars.write[i]) * fma(V(-scalars.key[i]), r[w], v);
+    }
+    const Row now = x;
+    if (t + 1 < a.tokens) x = next_token(a, x);
+    S.step(now.k, u, now.q, x.k, o, r);  // the last r is not used
+    for (int w = 0; w < Width && columns.count > 16 * w; ++w)
+      columns.store(o[w] * V(scalars.query[i]), now.out, w);
+  }
+  if (a.carry_out) S.store(a, unit, columns);
+}
+
+template <class V, int Width, bool kRound, int kDim>
 void recurrent_all(const Args& a, const Exec& e) {
   const int64_t blocks = blocks_of(a, Width), units = a.sequences * a.heads;
-  // About 100 microseconds a task: less would be spent on handing out tasks.
+  // About 50 microseconds a task: less would be spent on handing out tasks.
   const int64_t work = int64_t(a.tokens) * a.key_dim * 16 * Width;
-  const int64_t grain = 1 + (int64_t(1) << 20) / work;
+  const int64_t grain = 1 + (int64_t(1) << 19) / work;
+  const bool small = a.key_dim <= 64 && a.value_dim <= 64;
   parallel_for(e.pool, units * blocks, grain, [&](int64_t begin, int64_t end) {
+    Scalars scalars;
     for (int64_t i = begin; i < end; ++i) {
       const int first = int(i % blocks) * 16 * Width;
       const int left = a.value_dim - first;
       const Columns<V, Width> columns{first, left < 16 * Width ? left : 16 * Width};
-      if (a.fp16_state)
-        recurrent_block<V, Width, true>(a, i / blocks, columns);
-      else
-        recurrent_block<V, Width, false>(a, i / blocks, columns);
+      const bool prefetch = small && first == 0 && i / blocks + 1 < units;
+      recurrent_block<V, Width, kRound, kDim>(a, i / blocks, columns, scalars, prefetch);
     }
   });
+}
+
+// State in memory: 16 columns at a time, so that 512 rows are 32 KiB; more where one chain of sums
+// a column would leave fma waiting.
+template <class V, int Width>
+void recurrent(const Args& a, const Exec& e) {
+  if (a.fp16_state)
+    recurrent_all<V, Width, true, 0>(a, e);
+  else if (a.key_dim == 16)
+    recurrent_all<V, Width, false, 16>(a, e);
+  else
+    recurrent_all<V, 1, false, 0>(a, e);
 }
 
 // Rows i of G = K K^T (j < i) and P = Q K^T (j <= i), Tile columns at a time. Every entry is summed
@@ -323,7 +445,7 @@ void chunked_all(const Args& a, const Exec& e) {
 
 template <class V, int Width, int Tile>
 void run_form(const Args& a, const Exec& e) {
-  a.form == Form::recurrent ? recurrent_all<V, Width>(a, e) : chunked_all<V, Width, Tile>(a, e);
+  a.form == Form::recurrent ? recurrent<V, Width>(a, e) : chunked_all<V, Width, Tile>(a, e);
 }
 
 }  // namespace
