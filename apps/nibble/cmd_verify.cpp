@@ -1,4 +1,5 @@
-// nibble verify OP|all [--variant V] [--case C] [--isa LIMIT] [--json] [--prove DIR]
+// nibble verify OP|all [--variant V] [--case C] [--isa LIMIT] [--json] [--prove DIR [--emulated]]
+// Exit status: 0 if something ran and all of it agreed, 77 if nothing could run, 1 otherwise.
 #include <fmt/format.h>
 
 #include <memory>
@@ -58,8 +59,15 @@ Exit verify(const Flags& flags) {
     options.machine = options.machine.limited_to(allowed);
   }
   std::vector<harness::VariantReport> all;
+  bool complete = true, case_known = flags.case_name.empty();
   for (const auto* op : harness::all_ops()) {
     if (flags.op != "all" && op->name() != flags.op) continue;
+    for (int c = 0; c < op->num_cases(); ++c)
+      case_known |= op->case_info(c).name == options.case_name;
+    if (const std::string missing = harness::missing_cases(*op); !missing.empty()) {
+      fmt::print(stderr, "FAILED   {}\n", missing);
+      complete = false;
+    }
     for (auto& r : harness::verify(*op, options)) {
       if (!flags.variant.empty() && r.variant != flags.variant) continue;
       print(r, options.machine, flags.json);
@@ -70,9 +78,15 @@ Exit verify(const Flags& flags) {
     throw Error("nothing is called '" + flags.op +
                 (flags.variant.empty() ? "" : "/" + flags.variant) + "': the ops are " +
                 known_ops());
-  if (!flags.prove.empty())
-    throw_if(harness::write_proofs(flags.prove, all, options.machine.cpu_model, flags.emulated));
-  return harness::exit_code(all);
+  if (!case_known) throw Error(flags.op + " has no case '" + flags.case_name + "'");
+  if (!flags.prove.empty()) {
+    if (!flags.case_name.empty()) throw Error("a proof needs every case: leave out --case");
+    // Under its own name, so that it does not take the place of a proof by execution.
+    const std::string ran_on =
+        (flags.emulated ? "an emulator on " : "") + options.machine.cpu_model;
+    throw_if(harness::write_proofs(flags.prove, all, ran_on, flags.emulated));
+  }
+  return harness::exit_code(all, complete);
 }
 
 }  // namespace

@@ -135,6 +135,14 @@ TEST(Cheaters, OneThatSleepsCannotBeABaseline) {
   EXPECT_NE(ab.refused.find("waits instead of working"), std::string::npos) << ab.refused;
 }
 
+TEST(MissingCases, AnOpNeedsMoreThanRandomInputs) {
+  EXPECT_EQ(missing_cases(toy_view()), "");
+  auto random_only = toy::cases();
+  std::erase_if(random_only, [](const auto& c) { return c.name == "worst"; });
+  EXPECT_NE(missing_cases(ErasedOp<toy::Op>(random_only)).find("adversarial"), std::string::npos);
+  EXPECT_NE(missing_cases(ErasedOp<toy::Op>({})).find("no case"), std::string::npos);
+}
+
 TEST(Compare, AVariantAgainstItselfIsUndecided) {
   toy::forget();
   const AbReport ab = compare_variants(toy_view(), "honest", "honest", bench_options(""));

@@ -1,5 +1,6 @@
 // Makes an OpView of a contract. Included by generated glue and by tests of the harness.
 #pragma once
+#include <algorithm>
 #include <vector>
 
 #include "nibble/base/case.h"
@@ -28,6 +29,13 @@ class ErasedOp final : public OpView {
   int num_cases() const override { return int(cases_.size()); }
   CaseInfo case_info(int i) const override {
     return {cases_[i].name, cases_[i].seed, cases_[i].bench};
+  }
+  int num_fills() const override {
+    std::vector<void (*)(Args&, Random&)> fills;
+    for (const auto& c : cases_)
+      if (!c.bench && c.fill && std::find(fills.begin(), fills.end(), c.fill) == fills.end())
+        fills.push_back(c.fill);
+    return int(fills.size());
   }
   std::unique_ptr<BoundCase> bind(int i) const override {
     return std::make_unique<Bound>(cases_[i]);

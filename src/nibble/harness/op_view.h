@@ -49,6 +49,8 @@ class OpView {
   virtual VariantInfo variant(int i) const = 0;
   virtual int num_cases() const = 0;
   virtual CaseInfo case_info(int i) const = 0;
+  // Ways in which the cases of `verify` fill their inputs; 0 if there are no inputs to fill.
+  virtual int num_fills() const = 0;
   virtual std::unique_ptr<BoundCase> bind(int case_index) const = 0;
 };
 

@@ -219,6 +219,18 @@ std::vector<VariantReport> verify(const OpView& op, const VerifyOptions& options
   return reports;
 }
 
+std::string missing_cases(const OpView& op) {
+  int cases = 0;
+  for (int c = 0; c < op.num_cases(); ++c) cases += !op.case_info(c).bench;
+  if (cases == 0) return fmt::format("{} has no case that verify runs", op.name());
+  if (op.num_fills() == 1)
+    return fmt::format(
+        "{} has no adversarial case: all fill their inputs in one way; add one with the extremes, "
+        "ties or zeros that a variant is likeliest to get wrong",
+        op.name());
+  return {};
+}
+
 int exit_code(const std::vector<VariantReport>& reports, bool rest_ok) {
   int ran = 0, failed = 0;
   for (const VariantReport& r : reports) ran += r.cases > 0, failed += r.failed > 0;
@@ -239,7 +251,9 @@ int verify_main(std::string_view op_name, bool rest_ok) {
     for (const std::string& f : r.failures) fmt::print("  {}\n", f);
   }
   if (!rest_ok) fmt::print("FAILED   the op's own checks\n");
-  return exit_code(reports, rest_ok);
+  const std::string missing = missing_cases(*op);
+  if (!missing.empty()) fmt::print("FAILED   {}\n", missing);
+  return exit_code(reports, rest_ok && missing.empty());
 }
 
 }  // namespace nibble::harness

@@ -38,6 +38,10 @@ struct VariantReport {
 
 std::vector<VariantReport> verify(const OpView&, const VerifyOptions&);
 
+// What the op's cases do not ask of its variants, or empty: an op with inputs needs at least one
+// case that fills them in the way a variant is likeliest to get wrong, beside the random ones.
+std::string missing_cases(const OpView&);
+
 // For test.cpp: verifies with this machine, prints what ran, what did not and why. 0: something ran
 // and all of it agreed; 77: nothing ran; 1 otherwise, or when `rest_ok` is false.
 int verify_main(std::string_view op_name, bool rest_ok = true);
