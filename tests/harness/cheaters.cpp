@@ -175,7 +175,7 @@ void knows_the_poison(const Args& a, const Exec& e) {
 
 void follows_a_wild_pointer(const Args& a, const Exec& e) {
   honest(a, e);
-  const float* const volatile nowhere = nullptr;
+  const float* const volatile nowhere = reinterpret_cast<const float*>(64);
   a.y[0] = *const_cast<const volatile float*>(nowhere);
 }
 

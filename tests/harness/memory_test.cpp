@@ -82,7 +82,7 @@ TEST(CaseMemory, RestoresEveryCopyFromWhatWasSavedOfOne) {
 
 TEST(Fault, IsCaughtAgainAndAgain) {
   for (int i = 0; i < 3; ++i) {
-    int* const volatile nowhere = nullptr;
+    int* const volatile nowhere = reinterpret_cast<int*>(64);  // never mapped
     EXPECT_TRUE(guarded([&] { *const_cast<volatile int*>(nowhere) = 1; }));
     EXPECT_FALSE(guarded([] {}));
   }
