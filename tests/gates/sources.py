@@ -1,6 +1,7 @@
 """Gate: every source is built, and every variant file has a row of its name in its op's table.
 
-CUDA sources are looked for among the targets only where the build has a CUDA compiler.
+CUDA sources, and ptxrun, which executes them, are looked for among the targets only where the build
+has a CUDA compiler.
 """
 
 import re
@@ -22,7 +23,7 @@ def unbuilt(tree):
     cuda = re.search(r"^CMAKE_CUDA_COMPILER:\w+=(?!.*NOTFOUND).+", cache, re.M)
     found = []
     for path in tree.files("src", "apps", "python", suffixes={".cpp", ".cu"}):
-        if path.suffix == ".cu" and not cuda:
+        if (path.suffix == ".cu" or path.parts[1] == "ptxrun") and not cuda:
             continue
         if any(str(path).startswith(p) and on not in cache for p, on in OPTIONAL.items()):
             continue
@@ -66,6 +67,7 @@ CLEAN = {
     f"{X}/variants.cpp": '{.name = "avx2", .run = avx2}, {.name = "sm80"}\n',
     f"{X}/cpu_avx2.cpp": "\n",
     f"{X}/cuda_sm80.cu": "\n",
+    "src/ptxrun/main.cpp": "\n",
     "build/CMakeCache.txt": "NIBBLE_APPS:BOOL=ON\n",
     "build/compile_commands.json": commands(f"{X}/variants.cpp", f"{X}/cpu_avx2.cpp"),
 }
@@ -73,6 +75,7 @@ PLANTS = [
     ({"src/nibble/base/lost.cpp": "\n"}, "lost.cpp: in no target"),
     ({"apps/nibble/cmd_lost.cpp": "\n"}, "cmd_lost.cpp: in no target"),
     ({"build/CMakeCache.txt": "CMAKE_CUDA_COMPILER:FILEPATH=/nvcc\n"}, "sm80.cu: in no target"),
+    ({"build/CMakeCache.txt": "CMAKE_CUDA_COMPILER:FILEPATH=/nvcc\n"}, "main.cpp: in no target"),
     ({f"{X}/variants.cpp": '{.name = "sm80"}\n'}, "no row 'avx2'"),
     ({f"{X}/cuda_sm80.cu": None}, "row 'sm80' has no file"),
     ({f"{X}/variants.cpp": '{.name = "avx2"}, {.name = "avx2"}, {.name = "sm80"}\n'}, "two rows"),
