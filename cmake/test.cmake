@@ -15,7 +15,11 @@ function(nibble_test name)
   add_test(NAME ${name} COMMAND ${name} ${A_ARGS})
   set_tests_properties(${name} PROPERTIES LABELS "${A_LABELS}" SKIP_RETURN_CODE 77)
   if("quick" IN_LIST A_LABELS AND NOT A_ARGS)
-    set_property(GLOBAL APPEND PROPERTY NIBBLE_QUICK_TESTS ${name})  # emulators run them too
+    set_property(GLOBAL APPEND PROPERTY NIBBLE_QUICK_TESTS ${name})
+    if(NOT TARGET quick_tests)
+      add_custom_target(quick_tests)  # what emulators and sanitizers build and run
+    endif()
+    add_dependencies(quick_tests ${name})
   endif()
   if(A_TIMEOUT)
     set_tests_properties(${name} PROPERTIES TIMEOUT ${A_TIMEOUT})
