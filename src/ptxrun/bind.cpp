@@ -26,11 +26,15 @@ const OpcodeRow* find_row(const Instruction& ins) {
       if (row.name == ins.parts[0]) return &row;
     return nullptr;
   };
+  const bool half = type == Type::f16 || type == Type::bf16 || type == Type::f16x2 ||
+                    type == Type::bf16x2 || type == Type::f32x2;
+  if (half)
+    if (const OpcodeRow* row = search(half_opcodes())) return row;
   if (wide)
     if (const OpcodeRow* row = search(float_opcodes())) return row;
-  for (auto rows :
-       {integer_opcodes(), bit_opcodes(), compare_opcodes(), convert_opcodes(), move_opcodes(),
-        memory_opcodes(), atomic_opcodes(), warp_opcodes(), control_opcodes()})
+  for (auto rows : {integer_opcodes(), bit_opcodes(), compare_opcodes(), convert_opcodes(),
+                    move_opcodes(), memory_opcodes(), atomic_opcodes(), warp_opcodes(),
+                    matrix_opcodes(), async_opcodes(), control_opcodes()})
     if (const OpcodeRow* row = search(rows)) return row;
   return nullptr;
 }

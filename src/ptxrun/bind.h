@@ -80,6 +80,9 @@ class Binder {
   const Operand& operand(size_t k) const;
   size_t operands() const { return ins_->operands.size(); }
   Kernel& kernel() { return kernel_; }
+  bool is_predicate(const Operand& o) const {
+    return o.kind == Operand::Kind::reg && function_->registers[size_t(o.index)].type == Type::pred;
+  }
   const Memory& memory() const { return memory_; }
   void call(const Function* f);  // makes sure `f` is bound as well
 

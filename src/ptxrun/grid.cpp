@@ -163,6 +163,7 @@ void note(Warp& w, FaultKind kind, const std::string& what, uint32_t lanes) {
 }
 
 bool execute(Launch& launch) {
+  forget_recent_allocation();
   Grid grid(launch);
   try {
     grid.run();

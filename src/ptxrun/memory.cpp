@@ -24,6 +24,8 @@ Memory::Memory() {
   next_ = start_ + (uint64_t(1) << 30);
 }
 
+Memory::~Memory() { munmap(reinterpret_cast<void*>(start_), 2 * kReserved); }
+
 const Allocation* Memory::allocate(uint64_t bytes, Allocation::Kind kind, std::string name) {
   if (bytes > capacity - used_ || bytes > start_ + kReserved - next_ - kGap) return nullptr;
   Allocation a;

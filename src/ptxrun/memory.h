@@ -29,6 +29,7 @@ struct Allocation {
 class Memory {
  public:
   Memory();
+  ~Memory();
   Memory(const Memory&) = delete;
   Memory& operator=(const Memory&) = delete;
 

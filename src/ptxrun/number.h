@@ -88,7 +88,13 @@ inline uint32_t encode(const Format& f, double value, Round mode = Round::neares
   return sign | uint32_t(pattern);
 }
 
-inline float f16_value(uint16_t h) { return float(decode(kF16, h)); }
+inline float f16_value(uint16_t h) {
+  const uint32_t sign = uint32_t(h & 0x8000u) << 16, magnitude = h & 0x7fffu;
+  if (magnitude >= 0x7c00)
+    return std::bit_cast<float>(sign | 0x7f800000u | (magnitude & 1023) << 13);
+  // exponents differ by 112: exact, subnormals included
+  return std::bit_cast<float>(sign | magnitude << 13) * 0x1p112f;
+}
 inline float bf16_value(uint16_t h) { return std::bit_cast<float>(uint32_t(h) << 16); }
 inline float e4m3_value(uint8_t b) { return float(decode(kE4m3, b)); }
 inline float e5m2_value(uint8_t b) { return float(decode(kE5m2, b)); }

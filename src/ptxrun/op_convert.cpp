@@ -4,6 +4,7 @@
 
 #include "bind.h"
 #include "number.h"
+#include "packed.h"
 
 namespace ptxrun {
 namespace {
@@ -307,7 +308,8 @@ void bind_cvt(Binder& b, Form& form, Op& op) {
   op.mode[kSaturate] = form.take("sat"), op.mode[kFlush] = form.take("ftz");
   op.mode[kRelu] = form.take("relu");
   const Type to = form.type(), from = form.type();
-  if (b.operands() != 2) throw Unsupported("packed conversion");
+  if (is_packed(to) || is_packed(from))
+    return bind_packed_cvt(b, form, op, Round(op.mode[kRounding]), to, from);
   b.out_wide(op, 0, b.operand(0), to), b.in_wide(op, 1, b.operand(1), from);
   if (!is_float(to) && !is_float(from)) {
     op.run = integer_to(to, from);
