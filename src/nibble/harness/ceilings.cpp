@@ -1,6 +1,7 @@
 #include "nibble/harness/ceilings.h"
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -13,24 +14,27 @@
 namespace nibble::harness {
 namespace {
 
-constexpr int kTrials = 7;
-constexpr double kTrialUs = 2500;
-constexpr size_t kChunk = 1 << 20;  // what one thread takes of DRAM at a time
+// Short trials, and many: on a machine that others use too, some fall between two of their turns.
+constexpr int kTrials = 25;
+constexpr double kTrialUs = 500;
+constexpr size_t kChunk = 1 << 20;        // what one thread takes of DRAM at a time
+constexpr int64_t kChunksPerThread = 16;  // in a trial; the next trial reads on behind them
 
-volatile uint64_t sink;  // the results of the loops must go somewhere
+std::atomic<uint64_t> sink;  // the results of the loops must go somewhere
 
 using Key = std::pair<std::string, int>;
 std::mutex mutex;
 std::map<Key, Ceiling> measured;
 
-// Work per microsecond: the best of the trials, each long enough not to feel the clock.
-double best_rate(Pool& pool, int64_t tasks, auto&& task) {
+// Tasks per microsecond in the best trial. task(trial, index, worker)
+double best_rate(Pool& pool, int trials, int64_t tasks, auto&& task) {
   double best = 0;
-  for (int trial = 0; trial <= kTrials; ++trial) {  // the first one warms up
+  for (int trial = -1; trial < trials; ++trial) {  // the first one warms up
     const double start = steady_now_us();
-    parallel_tasks(&pool, tasks, task);
+    parallel_tasks(&pool, tasks,
+                   [&](int64_t i, int worker) { task(std::max(trial, 0), i, worker); });
     const double us = steady_now_us() - start;
-    if (trial > 0) best = std::max(best, 1 / us);
+    if (trial >= 0) best = std::max(best, 1 / us);
   }
   return best * double(tasks);
 }
@@ -44,8 +48,9 @@ double compute_rate(const cpu::ComputeLoop& loop, Pool& pool) {
     us = steady_now_us() - start;
   }
   // Several tasks for each worker: one that wakes late leaves its share to the others.
-  const int64_t tasks = pool.threads() * std::max<int64_t>(8, int64_t(kTrialUs / us));
-  const double rate = best_rate(pool, tasks, [&](int64_t, int) { sink = loop.run(rounds); });
+  const int64_t tasks = pool.threads() * std::max<int64_t>(4, int64_t(kTrialUs / us));
+  const double rate =
+      best_rate(pool, kTrials, tasks, [&](int, int64_t, int) { sink = loop.run(rounds); });
   return rate * double(rounds) * loop.ops_per_round * 1e-3;  // GOP/s
 }
 
@@ -54,14 +59,16 @@ double read_rate(const cpu::ReadLoop& loop, Pool& pool, const std::byte* p, size
                  bool dram) {
   const size_t workers = size_t(pool.threads());
   if (dram) {
-    const auto tasks = int64_t(slice * workers / kChunk);
-    return 1e-3 * double(kChunk) * best_rate(pool, tasks, [&](int64_t i, int) {
-             sink = loop.run(p + size_t(i) * kChunk, kChunk);
+    const int64_t tasks = kChunksPerThread * pool.threads();
+    const auto trials = int(slice * workers / kChunk / size_t(tasks));
+    return 1e-3 * double(kChunk) * best_rate(pool, trials, tasks, [&](int trial, int64_t i, int) {
+             sink = loop.run(p + size_t(trial * tasks + i) * kChunk, kChunk);
            });
   }
-  const size_t passes = std::max<size_t>(1, (4 << 20) / slice);
+  const size_t passes = std::max<size_t>(1, (2 << 20) / slice);
   const int64_t tasks = int64_t(workers) * 8;
-  return 1e-3 * double(passes * slice) * best_rate(pool, tasks, [&](int64_t, int worker) {
+  return 1e-3 * double(passes * slice) *
+         best_rate(pool, kTrials, tasks, [&](int, int64_t, int worker) {
            for (size_t k = 0; k < passes; ++k) sink = loop.run(p + size_t(worker) * slice, slice);
          });
 }
