@@ -200,21 +200,21 @@ int Runtime::occupancy(const Kernel& k, int threads, size_t dynamic_shared) cons
   return std::min({device->blocks_per_sm, device->threads_per_sm / rounded, by_shared});
 }
 
-void Runtime::run(const std::shared_ptr<Launch>& launch) {
+void Runtime::run(const Launch& request) {
   if (sticky != cudaSuccess) return;
+  Launch launch = request;  // a graph runs its launches again
+  static uint64_t id = 0;
+  launch.id = ++id;
   constexpr uint64_t kWorkspace = 64;
-  if (launch->cooperative)
+  if (launch.cooperative)
     if (const Allocation* a = memory.allocate(kWorkspace, Allocation::Kind::device, " for a grid"))
-      launch->workspace = a->base;
-  const bool good = execute(*launch);
-  if (launch->workspace) {
-    forget_recent_allocation();
-    memory.release(launch->workspace, Allocation::Kind::device);
-  }
+      launch.workspace = a->base;
+  const bool good = execute(launch);
+  if (launch.workspace) memory.release(launch.workspace, Allocation::Kind::device);
   ++launches;
-  steps += launch->steps;
+  steps += launch.steps;
   std::fflush(stdout);
-  if (!good) sticky = last_error = error_of(launch->fault);
+  if (!good) sticky = last_error = error_of(launch.fault);
 }
 
 cudaError_t Runtime::launch(const LaunchRequest& r, void** args) {
@@ -222,6 +222,7 @@ cudaError_t Runtime::launch(const LaunchRequest& r, void** args) {
   Kernel* k;
   if (cudaError_t e = kernel(r.function, registered, k); e != cudaSuccess) return e;
   if (!streams.exists(stream_of(r.stream))) return fail(cudaErrorInvalidResourceHandle);
+  if (!stream_of(r.stream) && streams.captures()) return fail(cudaErrorStreamCaptureImplicit);
   const uint64_t threads = uint64_t(r.block.x) * r.block.y * r.block.z;
   if (threads == 0 || threads > kMaxThreads || r.block.z > 64)
     return fail(cudaErrorInvalidConfiguration);
@@ -251,12 +252,10 @@ cudaError_t Runtime::launch(const LaunchRequest& r, void** args) {
   l->grid = {r.grid.x, r.grid.y, r.grid.z}, l->block = {r.block.x, r.block.y, r.block.z};
   l->dynamic_shared = uint32_t(r.dynamic_shared), l->cooperative = r.cooperative;
   l->memory = &memory, l->report = &report, l->sms = device->sms;
-  static uint64_t id = 0;
-  l->id = ++id;
   l->params.resize(k->param_bytes);
   for (size_t i = 0; i < k->params.size(); ++i)
     std::memcpy(l->params.data() + k->params[i].at, args[i], k->params[i].bytes);
-  streams.push(stream_of(r.stream), [this, l] { run(l); });
+  streams.push(stream_of(r.stream), [this, l] { run(*l); });
   return sticky;
 }
 

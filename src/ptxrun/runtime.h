@@ -91,7 +91,7 @@ class Runtime {
  private:
   Runtime();
   void place_variables(LoadedModule& module);
-  void run(const std::shared_ptr<Launch>& launch);
+  void run(const Launch& request);
   std::vector<std::unique_ptr<LoadedModule>> modules_;
 };
 

@@ -14,12 +14,13 @@ namespace {
 std::optional<uint8_t*> place(Runtime& rt, const void* p, size_t bytes, bool must_be_device) {
   const uint64_t at = reinterpret_cast<uint64_t>(p);
   if (const Allocation* a = rt.memory.find(at, bytes)) return a->data + (at - a->base);
-  if (rt.memory.is_reserved(at) || must_be_device) {
+  if (rt.memory.is_reserved(at)) {
     rt.report.add({.kind = FaultKind::out_of_bounds,
                    .what = "a copy or fill of " + std::to_string(bytes) + " bytes by the host: " +
                            rt.memory.describe(at + (bytes ? bytes - 1 : 0))});
     return std::nullopt;
   }
+  if (must_be_device) return std::nullopt;
   return static_cast<uint8_t*>(const_cast<void*>(p));
 }
 bool on_device(Runtime& rt, const void* p) {
@@ -44,6 +45,7 @@ cudaError_t copy(void* to, const void* from, Shape s, cudaMemcpyKind kind, cudaS
                  bool waits) {
   PTXRUN_ENTER;
   if (!rt.streams.exists(stream_of(stream))) return rt.fail(cudaErrorInvalidResourceHandle);
+  if (!stream_of(stream) && rt.streams.captures()) return rt.fail(cudaErrorStreamCaptureImplicit);
   if (kind < cudaMemcpyHostToHost || kind > cudaMemcpyDefault)
     return rt.fail(cudaErrorInvalidMemcpyDirection);
   if (s.width == 0 || s.height == 0) return cudaSuccess;
@@ -57,14 +59,15 @@ cudaError_t copy(void* to, const void* from, Shape s, cudaMemcpyKind kind, cudaS
     return rt.fail(cudaErrorInvalidValue);
   if ((kind == cudaMemcpyHostToDevice || kind == cudaMemcpyHostToHost) && on_device(rt, from))
     return rt.fail(cudaErrorInvalidValue);
-  if (pageable(rt, from) && !waits) {
+  const bool captured = stream_of(stream) && stream_of(stream)->capture;
+  if (pageable(rt, from) && !waits && !captured) {
     // Pageable sources are staged before the call returns.
     auto staged = std::make_shared<std::vector<uint8_t>>(*f, *f + s.from_bytes());
     rt.streams.push(stream_of(stream), [=] { copy_rows(*t, staged->data(), s); });
   } else {
     rt.streams.push(stream_of(stream), [=] { copy_rows(*t, *f, s); });
   }
-  if (waits || pageable(rt, to)) rt.streams.finish(stream_of(stream));
+  if ((waits || pageable(rt, to)) && !captured) rt.streams.finish(stream_of(stream));
   return rt.sticky;
 }
 
@@ -72,6 +75,7 @@ cudaError_t fill(void* to, int value, size_t pitch, size_t width, size_t height,
                  cudaStream_t stream) {
   PTXRUN_ENTER;
   if (!rt.streams.exists(stream_of(stream))) return rt.fail(cudaErrorInvalidResourceHandle);
+  if (!stream_of(stream) && rt.streams.captures()) return rt.fail(cudaErrorStreamCaptureImplicit);
   if (width == 0 || height == 0) return cudaSuccess;
   const auto t = place(rt, to, (height - 1) * pitch + width, true);
   if (!t) return rt.fail(cudaErrorInvalidValue);
@@ -83,6 +87,7 @@ cudaError_t fill(void* to, int value, size_t pitch, size_t width, size_t height,
 
 cudaError_t allocate(void** p, size_t bytes, Allocation::Kind kind) {
   PTXRUN_ENTER;
+  if (rt.streams.captures()) return rt.fail(cudaErrorStreamCaptureUnsupported);
   if (!p) return rt.fail(cudaErrorInvalidValue);
   *p = nullptr;
   if (bytes == 0) return cudaSuccess;
@@ -93,6 +98,7 @@ cudaError_t allocate(void** p, size_t bytes, Allocation::Kind kind) {
 }
 cudaError_t release(void* p, Allocation::Kind kind) {
   PTXRUN_ENTER;
+  if (rt.streams.captures()) return rt.fail(cudaErrorStreamCaptureUnsupported);
   rt.streams.finish_all();  // cudaFree waits for the device
   if (!p) return rt.sticky;
   forget_recent_allocation();

@@ -11,6 +11,7 @@ extern "C" {
 
 cudaError_t cudaDeviceSynchronize() {
   PTXRUN_ENTER;
+  if (rt.streams.captures()) return rt.fail(cudaErrorStreamCaptureUnsupported);
   rt.streams.finish_all();
   return rt.sticky;
 }
@@ -34,6 +35,8 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   PTXRUN_ENTER;
   if (!rt.streams.exists(stream_of(stream))) return rt.fail(cudaErrorInvalidResourceHandle);
+  if (stream_of(stream) && stream_of(stream)->capture)
+    return rt.fail(cudaErrorStreamCaptureUnsupported);
   rt.streams.finish(stream_of(stream));
   return rt.sticky;
 }
@@ -41,6 +44,8 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
 cudaError_t cudaStreamQuery(cudaStream_t stream) {
   PTXRUN_ENTER;
   if (!rt.streams.exists(stream_of(stream))) return rt.fail(cudaErrorInvalidResourceHandle);
+  if (stream_of(stream) && stream_of(stream)->capture)
+    return rt.fail(cudaErrorStreamCaptureUnsupported);
   const bool done = rt.streams.is_done(stream_of(stream));
   rt.streams.finish(stream_of(stream));
   return done ? rt.sticky : cudaErrorNotReady;
@@ -49,6 +54,10 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
   PTXRUN_ENTER;
   if (!rt.streams.exists(stream_of(stream)) || !rt.streams.exists(event_of(event)))
     return rt.fail(cudaErrorInvalidResourceHandle);
+  if (Stream* const st = stream_of(stream); (st && st->capture) || event_of(event)->capture) {
+    if (st && rt.streams.wait_captured(st, event_of(event))) return cudaSuccess;
+    return rt.fail(cudaErrorStreamCaptureIsolation);
+  }
   rt.streams.wait_for(stream_of(stream), event_of(event)->task);
   return cudaSuccess;
 }
@@ -67,10 +76,6 @@ cudaError_t cudaStreamGetFlags(cudaStream_t stream, unsigned* flags) {
 }
 cudaError_t cudaStreamGetPriority(cudaStream_t, int* priority) {
   *priority = 0;
-  return cudaSuccess;
-}
-cudaError_t cudaStreamIsCapturing(cudaStream_t, cudaStreamCaptureStatus* status) {
-  *status = cudaStreamCaptureStatusNone;
   return cudaSuccess;
 }
 cudaError_t cudaDeviceGetStreamPriorityRange(int* least, int* greatest) {
@@ -96,6 +101,12 @@ cudaError_t cudaEventRecordWithFlags(cudaEvent_t event, cudaStream_t stream, uns
   Event* e = event_of(event);
   if (!rt.streams.exists(stream_of(stream)) || !rt.streams.exists(e))
     return rt.fail(cudaErrorInvalidResourceHandle);
+  if (Stream* const st = stream_of(stream); st && st->capture) {
+    rt.streams.record_captured(st, e);
+    return cudaSuccess;
+  }
+  if (!stream_of(stream) && rt.streams.captures()) return rt.fail(cudaErrorStreamCaptureImplicit);
+  e->capture = nullptr;
   e->task = rt.streams.push(stream_of(stream), [&rt, e] {
     if (rt.streams.exists(e)) e->time = rt.steps;
   });

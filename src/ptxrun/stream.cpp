@@ -5,6 +5,11 @@
 namespace ptxrun {
 
 std::shared_ptr<Task> Streams::push(Stream* stream, std::function<void()> run) {
+  if (stream && stream->capture) {
+    stream->capture->nodes.push_back(std::move(run));
+    stream->joined = false, stream->captured = stream->capture->nodes.size();
+    return nullptr;
+  }
   auto task = std::make_shared<Task>();
   task->run = std::move(run);
   task->number = ++count_;
@@ -63,6 +68,47 @@ void Streams::finish_all() {
 bool Streams::is_done(Stream* stream) {
   const auto& last = last_of(stream);
   return !last || last->done;
+}
+
+bool Streams::captures() const {
+  return std::any_of(streams_.begin(), streams_.end(), [](Stream* s) { return s->capture; });
+}
+void Streams::begin_capture(Stream* stream) {
+  stream->capture = new Graph;
+  stream->origin = true, stream->joined = true;
+}
+Streams::End Streams::end_capture(Stream* stream, Graph*& graph) {
+  graph = nullptr;
+  if (!stream->capture) return End::not_capturing;
+  if (!stream->origin) return End::not_origin;
+  Graph* const mine = stream->capture;
+  bool joined = true;
+  for (Stream* s : streams_) {
+    if (s->capture != mine) continue;
+    if (s != stream) joined &= s->joined;
+    s->capture = nullptr, s->origin = false, s->joined = true;
+  }
+  if (joined)
+    graph = mine;
+  else
+    delete mine;
+  return joined ? End::good : End::unjoined;
+}
+void Streams::record_captured(Stream* stream, Event* event) {
+  event->capture = stream->capture, event->captured_on = stream;
+  event->captured_at = stream->capture->nodes.size();
+}
+bool Streams::wait_captured(Stream* stream, Event* event) {
+  if (!event->capture || (stream->capture && stream->capture != event->capture)) return false;
+  if (!streams_.count(event->captured_on) || event->captured_on->capture != event->capture)
+    return false;
+  if (!stream->capture) {  // a fork: the stream captures from now on
+    stream->capture = event->capture;
+    stream->joined = false;
+  } else if (event->captured_on != stream && event->captured_at >= event->captured_on->captured) {
+    event->captured_on->joined = true;  // all of its work is before the event
+  }
+  return true;
 }
 
 Stream* Streams::create(bool blocking) {

@@ -19,15 +19,28 @@ struct Task {
   bool done = false;
 };
 
+// What a stream was told while it captured, in the order it was told, which satisfies every
+// dependency.
+struct Graph {
+  std::vector<std::function<void()>> nodes;
+};
+
 struct Stream {
   bool blocking = true;  // waits for the legacy default stream, and that for it
   std::shared_ptr<Task> last;
+  // While capturing: the graph, who began it, and whether the origin has waited for the last work.
+  Graph* capture = nullptr;
+  bool origin = false, joined = true;
+  size_t captured = 0;  // nodes the graph had after this stream's last
 };
 
 struct Event {
   std::shared_ptr<Task> task;  // null: never recorded
   bool timed = true;
-  uint64_t time = 0;  // warp instructions executed when the task ran
+  Stream* captured_on = nullptr;  // recorded while that stream captured, to be waited for in it
+  Graph* capture = nullptr;
+  size_t captured_at = 0;  // nodes the graph had
+  uint64_t time = 0;       // warp instructions executed when the task ran
 };
 
 class Streams {
@@ -40,6 +53,13 @@ class Streams {
   void finish(Stream* stream);
   void finish_all();
   bool is_done(Stream* stream);
+
+  bool captures() const;  // any stream
+  void begin_capture(Stream* stream);
+  enum class End { good, not_capturing, unjoined, not_origin };
+  End end_capture(Stream* stream, Graph*& graph);
+  void record_captured(Stream* stream, Event* event);
+  bool wait_captured(Stream* stream, Event* event);  // false: the event is of another capture
 
   Stream* create(bool blocking);
   bool destroy(Stream* stream);
