@@ -37,8 +37,12 @@ double steady_seconds() {
   return duration<double>(steady_clock::now().time_since_epoch()).count();
 }
 
-// Records come often at first and then every 2% more, so that a curve over log time is even.
-double seconds_to_next_record(double seconds) { return std::fmax(0.5, 0.02 * seconds); }
+// Records come often at first and then every 2% more, so that a curve over log time is even; and
+// so seldom that measuring the held-out loss takes less than 5% of the time.
+double seconds_to_next_record(double seconds, double cost) {
+  return std::fmax(std::fmax(0.1, std::fmin(0.5, 0.25 * seconds)),
+                   std::fmax(0.02 * seconds, 20 * cost));
+}
 constexpr double kSecondsToNextCheckpoint = 20;
 
 class Loop {
@@ -48,6 +52,7 @@ class Loop {
 
  private:
   void begin();
+  Outcome go_on();
   void step();
   void plan();
   void record(bool first = false);
@@ -71,6 +76,7 @@ class Loop {
   int64_t saved_ = -1;               // step of the last checkpoint
   double saved_at_ = 0;
   double speed_ = 0;
+  double record_cost_ = 0;  // seconds
 };
 
 Loop::Loop(Run& run, const TrainOptions& options)
@@ -108,8 +114,10 @@ void Loop::begin() {
 }
 
 void Loop::record(bool first) {
+  const double before = now();
   mark_.heldout_nats = sample_nats(*learner_, alphabet_, corpus_.heldout);
   mark_.seconds = now();
+  record_cost_ = mark_.seconds - before;
   const int64_t steps = mark_.step - recorded_.step;
   const double seconds = mark_.seconds - recorded_.seconds;
   if (steps > 0 && seconds > 0)
@@ -126,13 +134,7 @@ void Loop::record(bool first) {
 }
 
 void Loop::save() {
-  try {
-    run_.save(learner_->state(), mark_, options_.keep);
-  } catch (const Error& e) {
-    throw Error(saved_ < 0 ? fmt::format("{}; there is no checkpoint yet", e.what())
-                           : fmt::format("{}; the last good checkpoint is '{}'", e.what(),
-                                         run_.checkpoint_path(saved_)));
-  }
+  run_.save(learner_->state(), mark_, options_.keep);
   saved_ = mark_.step, saved_at_ = mark_.seconds;
 }
 
@@ -178,6 +180,16 @@ Outcome Loop::finish() {
 
 Outcome Loop::go() {
   begin();
+  try {
+    return go_on();
+  } catch (const Error& e) {
+    throw Error(saved_ < 0 ? fmt::format("{}; there is no checkpoint yet", e.what())
+                           : fmt::format("{}; the last good checkpoint is '{}'", e.what(),
+                                         run_.checkpoint_path(saved_)));
+  }
+}
+
+Outcome Loop::go_on() {
   const auto stop = [&] { return options_.interrupted && *options_.interrupted; };
   const auto reached = [&] {
     return config_.target_nats > 0 && mark_.step > 0 && mark_.heldout_nats <= config_.target_nats;
@@ -198,7 +210,8 @@ Outcome Loop::go() {
                          ? mark_.step % config_.checkpoint_every == 0
                          : mark_.seconds >= saved_at_ + kSecondsToNextCheckpoint;
     const bool write =
-        last || due || mark_.seconds >= recorded_.seconds + seconds_to_next_record(mark_.seconds);
+        last || due ||
+        mark_.seconds >= recorded_.seconds + seconds_to_next_record(mark_.seconds, record_cost_);
     if (write) record();
     if (last || due || reached()) save();
     if (options_.report) {
