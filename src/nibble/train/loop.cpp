@@ -106,11 +106,12 @@ void Loop::begin() {
   }
   base_ = saved_at_ = mark_.seconds, recorded_ = mark_;
   started_ = clock_();
+  if (marks.empty()) {
+    run_.append(ngram_nats(corpus_.train, corpus_.heldout));
+    record(true);
+    if (config_.steps > 0) run_.append(mark_.horizon);
+  }
   if (config_.seconds > 0) estimator_.emplace(config_.seconds, mark_.step, mark_.seconds);
-  if (!marks.empty()) return;
-  run_.append(ngram_nats(corpus_.train, corpus_.heldout));
-  record(true);
-  if (config_.steps > 0) run_.append(mark_.horizon);
 }
 
 void Loop::record(bool first) {

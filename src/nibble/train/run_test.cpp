@@ -397,5 +397,24 @@ TEST(Horizon, ProgressIsContinuousAndEndsAtOne) {
   EXPECT_FALSE(later.done(109));
 }
 
+// Speed that changes a hundredfold: the run still ends in time, and progress never falls.
+TEST(Horizon, FollowsAnUnsteadyMachine) {
+  for (const double early : {0.1, 10.0}) {
+    HorizonEstimator estimator(60, 0, 0.5);
+    Horizon h;
+    double seconds = 0.5, progress = 0;
+    int64_t step = 0;
+    while (!h.done(step)) {
+      EXPECT_GE(h.progress(step), progress);
+      progress = h.progress(step);
+      ++step, seconds += 0.01 * (seconds < 2 ? early : 1);
+      if (const auto next = estimator.update(h, step, seconds)) h = *next;
+      ASSERT_LT(seconds, 70);
+    }
+    EXPECT_NEAR(seconds, 60, 1.5);
+    EXPECT_GT(progress, 0.99);
+  }
+}
+
 }  // namespace
 }  // namespace nibble::train

@@ -23,8 +23,10 @@ struct Horizon {
   bool done(int64_t step) const { return steps > 0 && step >= steps; }
 };
 
-// Estimates horizons for a budget in seconds: first after 2% of it, then after every further 5%,
-// from the speed since the estimate before.
+// Estimates horizons for a budget in seconds from the speed since the estimate before: first after
+// 1% of the budget; then after every further 5%, or when a quarter of the steps that were left is
+// done, so that an early and bad estimate does not last; and when the steps are done but the time
+// is not. Then progress stays at 1 and the run goes on at the final learning rate.
 class HorizonEstimator {
  public:
   HorizonEstimator(double budget, int64_t step, double seconds)
