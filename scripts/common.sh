@@ -6,6 +6,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build_packages=(g++ cmake ninja-build pkg-config python3 libfmt-dev libcli11-dev
                 nlohmann-json3-dev libgtest-dev libxxhash-dev)
 test_packages=(clang-format python3-venv qemu-user g++-aarch64-linux-gnu)
+report_packages=(librsvg2-bin)
 text_packages=(bible-kjv bible-kjv-text)
 
 say() { printf '%s\n' "$*"; }

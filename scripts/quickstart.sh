@@ -18,7 +18,7 @@ while [ $# -gt 0 ]; do
   esac
 done
 
-need_packages "${build_packages[@]}"
+need_packages "${build_packages[@]}" "${report_packages[@]}"
 build_preset release nibble_app
 nibble=$root/build/release/nibble
 
