@@ -1,3 +1,4 @@
+// nibble report RUN... --out FILE.svg|.png|.html [--x seconds|tokens|steps]
 // nibble report --ledger [--file F] [--markdown] [--add RECORD.json]
 #include <fmt/format.h>
 
@@ -8,6 +9,7 @@
 #include "command.h"
 #include "nibble/harness/ledger.h"
 #include "nibble/runtime/error.h"
+#include "report_run.h"
 
 namespace nibble::app {
 namespace {
@@ -15,10 +17,11 @@ namespace {
 struct Flags {
   std::string file = "bench/ledger.jsonl", add;
   bool ledger = false, markdown = false;
+  std::vector<std::string> runs;
+  std::string out, x_axis = "seconds";
 };
 
-Exit report(const Flags& flags) {
-  if (!flags.ledger) throw Error("say what to report: --ledger");
+Exit report_ledger(const Flags& flags) {
   if (!flags.add.empty()) {
     std::ifstream in(flags.add);
     if (!in) throw Error("cannot read " + flags.add);
@@ -38,11 +41,28 @@ Exit report(const Flags& flags) {
 
 void add_report(CLI::App& command, Exit& exit) {
   auto flags = std::make_shared<Flags>();
-  command.add_flag("--ledger", flags->ledger, "experiments and their verdicts");
-  command.add_option("--file", flags->file, "another ledger than bench/ledger.jsonl");
-  command.add_option("--add", flags->add, "first append the record in this file of JSON");
-  command.add_flag("--markdown", flags->markdown, "a table for a document");
-  command.callback([flags, &exit] { exit = report(*flags); });
+  auto* runs = command.add_option("runs", flags->runs, "runs' directories");
+  auto* out = command.add_option("--out", flags->out, "a name that ends in .svg, .png or .html");
+  command.add_option("--x", flags->x_axis, "what the curves run along")
+      ->check(CLI::IsMember({"seconds", "tokens", "steps"}))
+      ->capture_default_str();
+  auto* ledger = command.add_flag("--ledger", flags->ledger, "experiments and their verdicts");
+  command.add_option("--file", flags->file, "another ledger than bench/ledger.jsonl")
+      ->needs(ledger);
+  command.add_option("--add", flags->add, "first append the record in this file of JSON")
+      ->needs(ledger);
+  command.add_flag("--markdown", flags->markdown, "a table for a document")->needs(ledger);
+  runs->needs(out)->excludes(ledger), out->needs(runs)->excludes(ledger);
+  command.callback([flags, &exit] {
+    if (!flags->ledger && flags->runs.empty())
+      throw CLI::RequiredError("RUN... --out FILE, or --ledger,");
+    if (flags->ledger) {
+      exit = report_ledger(*flags);
+    } else {
+      report_runs(flags->runs, flags->out, flags->x_axis);
+      exit = 0;
+    }
+  });
 }
 
 }  // namespace nibble::app

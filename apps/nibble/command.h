@@ -10,8 +10,11 @@ using Exit = int;
 
 void add_bench(CLI::App& command, Exit& exit);
 void add_doctor(CLI::App& command, Exit& exit);
+void add_eval(CLI::App& command, Exit& exit);
 void add_explain(CLI::App& command, Exit& exit);
+void add_generate(CLI::App& command, Exit& exit);
 void add_report(CLI::App& command, Exit& exit);
+void add_train(CLI::App& command, Exit& exit);
 void add_verify(CLI::App& command, Exit& exit);
 
 }  // namespace nibble::app

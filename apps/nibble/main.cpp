@@ -16,11 +16,15 @@ struct Command {
 };
 
 constexpr Command kCommands[] = {
+    {"train", "train a byte language model by evolution strategies", nibble::app::add_train},
+    {"eval", "score a text with a trained run", nibble::app::add_eval},
+    {"generate", "write text with a trained run", nibble::app::add_generate},
+    {"report", "draw the curves of runs, or print the ledger of experiments",
+     nibble::app::add_report},
     {"verify", "run every variant of an op against its reference", nibble::app::add_verify},
     {"bench", "time variants that agree with their reference", nibble::app::add_bench},
     {"explain", "say which variant of an op runs, and why no other", nibble::app::add_explain},
     {"doctor", "say what this machine is and what every op runs on it", nibble::app::add_doctor},
-    {"report", "print the ledger of experiments", nibble::app::add_report},
 };
 
 // The version, and what the variants in this build were compiled for.
@@ -36,6 +40,18 @@ std::string one_line(std::string text) {
   return text;
 }
 
+bool is_command(std::string_view name) {
+  for (const Command& c : kCommands)
+    if (name == c.name) return true;
+  return false;
+}
+
+std::string commands() {
+  std::string all;
+  for (const Command& c : kCommands) all += (all.empty() ? "" : ", ") + std::string(c.name);
+  return all;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -44,6 +60,11 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   nibble::app::Exit exit = 0;
   for (const Command& c : kCommands) c.add(*app.add_subcommand(c.name, c.summary), exit);
+  if (argc > 1 && argv[1][0] != '-' && !is_command(argv[1])) {
+    fmt::print(stderr, "nibble: no command is called '{}': {} are\n", one_line(argv[1]),
+               commands());
+    return 2;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& e) {

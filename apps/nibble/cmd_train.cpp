@@ -1,0 +1,181 @@
+// nibble train --data FILE... --out RUN [--recipe NAME|FILE] [--set KEY=VALUE]... [--seed N]
+//              [--threads N] [--steps N | --seconds N] [--target-nats X] [--valid FILE]
+//              [--checkpoint-every N] [--quiet]
+// nibble train --resume RUN [--threads N] [--quiet]
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cmath>
+#include <csignal>
+#include <memory>
+
+#include "command.h"
+#include "folders.h"
+#include "nibble/cpu/detect.h"
+#include "nibble/cpu/pool.h"
+#include "nibble/runtime/error.h"
+#include "nibble/train/loop.h"
+
+namespace nibble::app {
+namespace {
+
+struct Flags {
+  std::vector<std::string> data, set;
+  std::string out, resume, valid, recipe = "activity";
+  uint64_t seed = 1;
+  int threads = 0;
+  int64_t steps = 0, checkpoint_every = 0;
+  double seconds = 0, target_nats = 0;
+  bool quiet = false;
+};
+constexpr double kDefaultSeconds = 60;
+constexpr int kExitInterrupted = 130;
+
+std::atomic<bool> interrupted{false};
+static_assert(std::atomic<bool>::is_always_lock_free);  // or a signal handler may not touch it
+
+// The first signal asks for an orderly end; the second one, with the handler gone, kills.
+void catch_signals() {
+  struct sigaction action = {};
+  action.sa_handler = [](int) { interrupted = true; };
+  action.sa_flags = SA_RESETHAND;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+std::string human_seconds(double s) {
+  if (s < 0) return "?";
+  if (s < 99.5) return fmt::format("{:.0f} s", s);
+  if (s < 5970) return fmt::format("{:.0f} min", s / 60);
+  return fmt::format("{:.1f} h", s / 3600);
+}
+
+std::string human_rate(double per_second) {
+  if (per_second >= 1e6) return fmt::format("{:.2f} M", per_second / 1e6);
+  return fmt::format("{:.1f} k", per_second / 1e3);
+}
+
+// One line that is rewritten on a terminal; a line for each record otherwise.
+class ProgressLine {
+ public:
+  explicit ProgressLine(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_FILENO)) {}
+  ~ProgressLine() {
+    if (open_) fmt::print(stderr, "\n");
+  }
+  void show(const train::Progress& p) {
+    if (quiet_ || !(p.recorded || (terminal_ && p.seconds >= shown_ + 0.2))) return;
+    shown_ = p.seconds;
+    const std::string steps = p.steps ? fmt::format("/{}", p.steps) : "";
+    const std::string line =
+        fmt::format("step {}{}  train {:.3f}  held-out {:.3f} nats  {} lane tokens/s  {} left",
+                    p.step, steps, p.train_nats, p.heldout_nats,
+                    human_rate(p.lane_tokens_per_second), human_seconds(p.seconds_left));
+    if (terminal_)
+      fmt::print(stderr, "\r{}\x1b[K", line), open_ = true;
+    else
+      fmt::print(stderr, "{}\n", line);
+    std::fflush(stderr);
+  }
+
+ private:
+  bool quiet_, terminal_, open_ = false;
+  double shown_ = -1;
+};
+
+train::Run new_run(const Flags& flags) {
+  train::RunConfig c;
+  c.recipe = train::find_recipe(flags.recipe, recipe_folders());
+  for (const std::string& assignment : flags.set) train::set_field(c.recipe, assignment);
+  c.seed = flags.seed;
+  c.steps = flags.steps;
+  c.seconds = flags.steps > 0 ? 0 : flags.seconds > 0 ? flags.seconds : kDefaultSeconds;
+  c.target_nats = flags.target_nats;
+  c.checkpoint_every = flags.checkpoint_every;
+  const train::Corpus corpus = train::read_corpus(flags.data, flags.valid);
+  c.data = corpus.data, c.valid = corpus.valid;
+  const train::Alphabet alphabet = train::Alphabet::of(corpus.train);
+  c.alphabet = alphabet.hex();
+  // What cannot be built is refused before there is a directory.
+  train::make_learner(c.recipe, alphabet.symbols(), c.seed, cpu::this_machine(), nullptr);
+  return train::Run::create(flags.out, c);
+}
+
+void print_end(const train::Run& run, const train::Outcome& o) {
+  const auto& lines = run.metrics().ngram_nats;
+  fmt::print("held-out {:.4f} nats/byte ({:.4f} bits) after {} steps in {:.1f} s", o.heldout_nats,
+             o.heldout_nats / std::log(2.0), o.step, o.seconds);
+  if (lines) fmt::print("; n-grams {:.3f} {:.3f} {:.3f}", (*lines)[0], (*lines)[1], (*lines)[2]);
+  fmt::print("\nrecipe {}: {}\n", run.config().recipe.name, train::label(run.config().recipe));
+}
+
+Exit train_command(const Flags& flags) {
+  const bool resume = !flags.resume.empty();
+  const Machine& machine = cpu::this_machine();
+  const auto pool = cpu::make_pool(flags.threads > 0 ? flags.threads : machine.cores);
+  train::Run run = resume ? train::Run::resume(flags.resume) : new_run(flags);
+  catch_signals();
+  train::Outcome outcome;
+  {
+    ProgressLine line(flags.quiet);
+    outcome = train::train(run, {.make = train::make_learner,
+                                 .machine = machine,
+                                 .pool = pool.get(),
+                                 .interrupted = &interrupted,
+                                 .report = [&](const train::Progress& p) { line.show(p); }});
+  }
+  if (outcome.interrupted) {
+    fmt::print(stderr, "stopped after step {}; go on with: nibble train --resume {}\n",
+               outcome.step, run.path());
+    return kExitInterrupted;
+  }
+  print_end(run, outcome);
+  return 0;
+}
+
+}  // namespace
+
+void add_train(CLI::App& command, Exit& exit) {
+  auto f = std::make_shared<Flags>();
+  auto* data =
+      command.add_option("--data", f->data, "text files; the last tenth of each is held out");
+  auto* out = command.add_option("--out", f->out, "the run's directory, new or empty")->needs(data);
+  data->needs(out);
+  auto* resume = command.add_option("--resume", f->resume, "go on with this run to its end");
+  std::vector<CLI::Option*> fresh = {data, out};
+  fresh.push_back(command.add_option("--recipe", f->recipe, "a name, or a file that ends in .json")
+                      ->capture_default_str());
+  fresh.push_back(command.add_option("--set", f->set, "a field of the recipe, as in train.lr=0.01")
+                      ->take_all()
+                      ->expected(1));
+  fresh.push_back(command.add_option("--seed", f->seed)->capture_default_str());
+  fresh.push_back(
+      command.add_option("--valid", f->valid, "held-out text; --data is then all trained on"));
+  auto* steps = command.add_option("--steps", f->steps, "length in updates")
+                    ->check(CLI::Range(int64_t(1), int64_t(1) << 48));
+  auto* seconds = command.add_option("--seconds", f->seconds, "length in seconds (default 60)")
+                      ->check(CLI::Range(0.1, 1e9))
+                      ->excludes(steps);
+  fresh.push_back(steps), fresh.push_back(seconds);
+  fresh.push_back(command
+                      .add_option("--target-nats", f->target_nats,
+                                  "stop when the held-out loss is not above this")
+                      ->check(CLI::Range(0.001, 100.0)));
+  fresh.push_back(command
+                      .add_option("--checkpoint-every", f->checkpoint_every,
+                                  "steps between checkpoints (default: 20 seconds)")
+                      ->check(CLI::Range(int64_t(1), int64_t(1) << 48)));
+  for (CLI::Option* o : fresh) resume->excludes(o);
+  command
+      .add_option("--threads", f->threads,
+                  "default: all processors; any number gives the same weights")
+      ->check(CLI::Range(1, 1024));
+  command.add_flag("--quiet", f->quiet, "no progress on stderr");
+  command.callback([f, &exit] {
+    if (f->out.empty() && f->resume.empty())
+      throw CLI::RequiredError("--data FILE... --out RUN, or --resume RUN,");
+    exit = train_command(*f);
+  });
+}
+
+}  // namespace nibble::app

@@ -1,0 +1,182 @@
+#include "plot.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+
+namespace nibble::app {
+namespace {
+
+constexpr double kWidth = 880, kHeight = 500;
+constexpr double kLeft = 66, kRight = 150, kTop = 46, kBottom = 54;
+constexpr double kPlotRight = kWidth - kRight, kPlotBottom = kHeight - kBottom;
+// Okabe and Ito's palette: told apart by most colour-blind readers.
+constexpr const char* kColours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
+                                    "#e69f00", "#56b4e9", "#000000"};
+
+struct Axis {
+  double low, high;  // of the data, after log10 if log
+  double from, to;   // of the picture
+  bool log = false;
+  double at(double v) const {
+    const double u = log ? std::log10(v) : v;
+    return from + (to - from) * (u - low) / (high - low);
+  }
+};
+
+std::string human(double v) {
+  if (v >= 1e9) return fmt::format("{:.4g}G", v / 1e9);
+  if (v >= 1e6) return fmt::format("{:.4g}M", v / 1e6);
+  if (v >= 1e4) return fmt::format("{:.4g}k", v / 1e3);
+  return fmt::format("{:.4g}", v);
+}
+
+using Out = std::back_insert_iterator<std::string>;
+
+void draw_axes(Out out, const Plot& p, const Axis& x, const Axis& y) {
+  const auto x_ticks = p.log_x ? log_ticks(std::pow(10, x.low), std::pow(10, x.high))
+                               : linear_ticks(x.low, x.high, 8);
+  for (const double t : x_ticks)
+    fmt::format_to(out,
+                   "<path class='grid' d='M{0:.1f} {1}V{2}'/>"
+                   "<text x='{0:.1f}' y='{3}' text-anchor='middle'>{4}</text>\n",
+                   x.at(t), kTop, kPlotBottom, kPlotBottom + 18, human(t));
+  for (const double t : linear_ticks(y.low, y.high, 7))
+    fmt::format_to(out,
+                   "<path class='grid' d='M{0} {1:.1f}H{2}'/>"
+                   "<text x='{3}' y='{4:.1f}' text-anchor='end'>{5:.4g}</text>\n",
+                   kLeft, y.at(t), kPlotRight, kLeft - 8, y.at(t) + 4, t);
+  fmt::format_to(out, "<rect class='frame' x='{}' y='{}' width='{}' height='{}'/>\n", kLeft, kTop,
+                 kPlotRight - kLeft, kPlotBottom - kTop);
+  fmt::format_to(out, "<text class='title' x='{}' y='26'>{}</text>\n", kLeft, escape_xml(p.title));
+  fmt::format_to(out, "<text x='{}' y='{}' text-anchor='middle'>{}</text>\n",
+                 (kLeft + kPlotRight) / 2, kHeight - 14, escape_xml(p.x_label));
+  fmt::format_to(out,
+                 "<text transform='translate(18 {}) rotate(-90)' text-anchor='middle'>{}</text>\n",
+                 (kTop + kPlotBottom) / 2, escape_xml(p.y_label));
+}
+
+void draw_levels(Out out, const Plot& p, const Axis& y) {
+  for (const Level& l : p.levels)
+    fmt::format_to(out,
+                   "<path class='level' d='M{0} {1:.1f}H{2}'/>"
+                   "<text class='quiet' x='{3}' y='{4:.1f}'>{5} {6:.3f}</text>\n",
+                   kLeft, y.at(l.y), kPlotRight, kPlotRight + 8, y.at(l.y) + 4, escape_xml(l.name),
+                   l.y);
+}
+
+void draw_curves(Out out, const Plot& p, const Axis& x, const Axis& y) {
+  for (size_t i = 0; i < p.curves.size(); ++i) {
+    const char* colour = kColours[i % std::size(kColours)];
+    std::string d;
+    for (const auto& [px, py] : p.curves[i].points)
+      if (!p.log_x || px > 0)
+        fmt::format_to(std::back_inserter(d), "{}{:.1f} {:.1f}", d.empty() ? "M" : "L", x.at(px),
+                       y.at(py));
+    if (!d.empty()) fmt::format_to(out, "<path class='curve' stroke='{}' d='{}'/>\n", colour, d);
+  }
+}
+
+// At the top right, where falling curves are not.
+void draw_legend(Out out, const Plot& p) {
+  size_t longest = 0;
+  for (const Curve& c : p.curves) longest = std::max(longest, c.name.size());
+  const double width = 44 + 7.2 * double(longest), left = kPlotRight - width - 10;
+  fmt::format_to(out, "<rect class='legend' x='{:.1f}' y='{}' width='{:.1f}' height='{}'/>\n", left,
+                 kTop + 10, width, 20 * p.curves.size() + 10);
+  for (size_t i = 0; i < p.curves.size(); ++i) {
+    const double row = kTop + 30 + 20 * double(i);
+    fmt::format_to(out,
+                   "<path class='curve' stroke='{}' d='M{:.1f} {}h20'/>"
+                   "<text x='{:.1f}' y='{}'>{}</text>\n",
+                   kColours[i % std::size(kColours)], left + 8, row - 4, left + 34, row,
+                   escape_xml(p.curves[i].name));
+  }
+}
+
+}  // namespace
+
+std::string escape_xml(const std::string& text) {
+  std::string s;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        s += "&amp;";
+        break;
+      case '<':
+        s += "&lt;";
+        break;
+      case '>':
+        s += "&gt;";
+        break;
+      case '\'':
+        s += "&#39;";
+        break;
+      case '"':
+        s += "&quot;";
+        break;
+      default:
+        s += c;
+    }
+  }
+  return s;
+}
+
+std::vector<double> linear_ticks(double low, double high, int about) {
+  const double raw = (high - low) / about, power = std::pow(10, std::floor(std::log10(raw)));
+  const double share = raw / power;
+  const double step = power * (share > 5 ? 10 : share > 2 ? 5 : share > 1 ? 2 : 1);
+  std::vector<double> ticks;
+  for (double k = std::ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; ++k)
+    ticks.push_back(k * step);
+  return ticks;
+}
+
+std::vector<double> log_ticks(double low, double high) {
+  const bool few = high / low < 1e4;
+  std::vector<double> ticks;
+  for (double p = std::floor(std::log10(low)); p <= std::log10(high); ++p)
+    for (const double m : {1.0, 2.0, 5.0}) {
+      const double t = m * std::pow(10, p);
+      if (t >= low * (1 - 1e-9) && t <= high * (1 + 1e-9) && (few || m == 1.0)) ticks.push_back(t);
+    }
+  return ticks;
+}
+
+std::string svg(const Plot& p) {
+  double x0 = INFINITY, x1 = -INFINITY, y0 = INFINITY, y1 = -INFINITY;
+  const auto cover = [](double v, double& low, double& high) {
+    low = std::fmin(low, v), high = std::fmax(high, v);
+  };
+  for (const Curve& c : p.curves)
+    for (const auto& [x, y] : c.points)
+      if (!p.log_x || x > 0) cover(p.log_x ? std::log10(x) : x, x0, x1), cover(y, y0, y1);
+  for (const Level& l : p.levels) cover(l.y, y0, y1);
+  if (!(x0 <= x1)) x0 = x1 = 0;  // nothing to draw: axes alone
+  if (!(y0 <= y1)) y0 = y1 = 0;
+  if (x1 - x0 < 1e-9) x0 -= 0.5, x1 += 0.5;
+  const double room = y1 - y0 < 1e-9 ? 0.5 : 0.06 * (y1 - y0);
+  const Axis x{x0, x1, kLeft, kPlotRight, p.log_x}, y{y0 - room, y1 + room, kPlotBottom, kTop};
+  std::string s;
+  const Out out(s);
+  fmt::format_to(out,
+                 "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {0} {1}' width='{0}' "
+                 "height='{1}' font-family='DejaVu Sans, Helvetica, Arial, sans-serif' "
+                 "font-size='12' fill='#222'>\n"
+                 "<style>.grid{{stroke:#e4e4e4}}.frame{{fill:none;stroke:#888}}"
+                 ".curve{{fill:none;stroke-width:2;stroke-linejoin:round}}"
+                 ".level{{stroke:#777;stroke-dasharray:5 4}}.quiet{{fill:#666}}"
+                 ".title{{font-size:15px;font-weight:bold}}"
+                 ".legend{{fill:#fff;fill-opacity:.9;stroke:#ccc}}</style>\n"
+                 "<rect width='{0}' height='{1}' fill='#fff'/>\n",
+                 kWidth, kHeight);
+  draw_axes(out, p, x, y);
+  draw_levels(out, p, y);
+  draw_curves(out, p, x, y);
+  if (!p.curves.empty()) draw_legend(out, p);
+  return s + "</svg>\n";
+}
+
+}  // namespace nibble::app

@@ -1,0 +1,199 @@
+"""cli_test.py NIBBLE: train, stop, resume, evaluate, write and draw, as a user would."""
+import json
+import math
+import pathlib
+import random
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import xml.etree.ElementTree as xml
+
+NIBBLE = sys.argv.pop(1)
+SMALL = [word for field in (
+    "model.hidden=32", "model.ffn=64", "model.key_dim=32", "model.heads=2", "train.batch=16",
+    "train.seq=16") for word in ("--set", field)]
+
+
+def nibble(*args, ok=True, **more):
+    done = subprocess.run([NIBBLE, *map(str, args)], capture_output=True, timeout=120, **more)
+    if ok and done.returncode != 0:
+        raise AssertionError(f"exit status {done.returncode}: {done.stderr.decode()}")
+    return done
+
+
+def state(run, step):
+    """The tensors of a checkpoint: everything behind the header, which holds times."""
+    data = (run / f"checkpoints/step-{step}.safetensors").read_bytes()
+    header, = struct.unpack("<Q", data[:8])
+    return data[8 + header:]
+
+
+def metrics(run):
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+class Cli(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.tmp = pathlib.Path(tempfile.mkdtemp(prefix="nibble-cli-"))
+        words = "the cat sat on a mat and saw that rat who ran from it".split()
+        chance = random.Random(1)
+        cls.text = cls.tmp / "text"
+        cls.text.write_text(
+            "".join(chance.choice(words) + chance.choice(" \n") for _ in range(8000)))
+        cls.whole = cls.tmp / "whole"
+        cls.trained = nibble("train", "--data", cls.text, "--out", cls.whole, "--steps", 200,
+                             *SMALL)
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.tmp)
+
+    def test_training_reports_and_records(self):
+        self.assertRegex(self.trained.stdout.decode(),
+                         r"held-out \d\.\d+ nats/byte .* after 200 steps")
+        self.assertRegex(self.trained.stderr.decode(),
+                         r"step \d+/200  train .* held-out .* lane tokens/s")
+        lines = metrics(self.whole)
+        records = [line for line in lines if "event" not in line]
+        self.assertEqual(records[0]["step"], 0)
+        self.assertTrue(records[0]["health"])
+        self.assertEqual(records[-1]["step"], 200)
+        self.assertLess(records[-1]["heldout_nats"], records[0]["heldout_nats"])
+        for key in "step", "seconds", "tokens", "train_nats", "heldout_nats", "tok_per_s":
+            self.assertIn(key, records[-1])
+
+    def test_quiet_is_quiet(self):
+        run = self.tmp / "quiet"
+        done = nibble("train", "--data", self.text, "--out", run, "--steps", 2, "--quiet", *SMALL)
+        self.assertEqual(done.stderr, b"")
+
+    def test_eval_scores_the_heldout_part(self):
+        score = json.loads(nibble("eval", self.whole, "--data", self.text, "--json").stdout)
+        for key in "nats", "bits_per_byte", "bytes", "order0", "order1", "order2":
+            self.assertIn(key, score)
+        self.assertAlmostEqual(score["bits_per_byte"], score["nats"] / math.log(2), 12)
+        size = self.text.stat().st_size
+        self.assertEqual(score["bytes"], size - size * 9 // 10 - 1)
+        self.assertEqual(score, json.loads(nibble("eval", self.whole, "--json").stdout))
+        self.assertRegex(nibble("eval", self.whole).stdout.decode(), r"nats/byte.*held-out part")
+
+    def test_random_bytes_cost_eight_bits(self):
+        noise = self.tmp / "noise"
+        noise.write_bytes(random.Random(2).randbytes(30000))
+        score = json.loads(
+            nibble("eval", self.whole, "--data", noise, "--split", "all", "--json").stdout)
+        self.assertEqual(score["bytes"], 29999)
+        self.assertGreaterEqual(score["bits_per_byte"], 8.0)
+
+    def test_generation_is_named_by_its_seed(self):
+        args = ["generate", self.whole, "--prompt", "the ", "--bytes", 300, "--top-k", 10]
+        first = nibble(*args, "--seed", 7).stdout
+        self.assertEqual(first, nibble(*args, "--seed", 7).stdout)
+        self.assertNotEqual(first, nibble(*args, "--seed", 8).stdout)
+        self.assertEqual(len(first), len("the ") + 300 + 1)
+        self.assertTrue(first.startswith(b"the "))
+        self.assertLessEqual(set(first), set(self.text.read_bytes()))
+
+    def test_word_share(self):
+        done = nibble("generate", self.whole, "--bytes", 500, "--word-share", self.text)
+        self.assertRegex(done.stderr.decode(),
+                         r"^\d+\.\d% of \d+ generated words of 3\+ letters occur in ")
+
+    def interrupt(self, signum, name):
+        run = self.tmp / name
+        child = subprocess.Popen(
+            [NIBBLE, "train", "--data", self.text, "--out", run, "--steps", "200", *SMALL],
+            stderr=subprocess.PIPE, text=True)
+        for line in child.stderr:  # a record: training has begun and is not over
+            if line.startswith("step"):
+                break
+        child.send_signal(signum)
+        said = child.stderr.read()
+        self.assertEqual(child.wait(), 130)
+        child.stderr.close()
+        self.assertRegex(
+            said, f"stopped after step \\d+; go on with: nibble train --resume {run}\n$")
+        nibble("train", "--resume", run, "--quiet")
+        self.assertEqual(state(run, 200), state(self.whole, 200))
+
+    def test_ctrl_c_and_resume_give_the_same_bits(self):
+        self.interrupt(signal.SIGINT, "interrupted")
+
+    def test_sigterm_and_resume_give_the_same_bits(self):
+        self.interrupt(signal.SIGTERM, "terminated")
+
+    def test_threads_do_not_change_the_weights(self):
+        for threads in 1, 3:
+            run = self.tmp / f"threads-{threads}"
+            nibble("train", "--data", self.text, "--out", run, "--steps", 200, "--threads", threads,
+                   "--quiet", *SMALL)
+            self.assertEqual(state(run, 200), state(self.whole, 200))
+
+    def test_seconds_end_in_time(self):
+        run = self.tmp / "timed"
+        start = time.monotonic()
+        nibble("train", "--data", self.text, "--out", run, "--seconds", 2, "--quiet", *SMALL)
+        self.assertLess(time.monotonic() - start, 4)
+        lines = metrics(run)
+        horizons = [line for line in lines if line.get("event") == "horizon"]
+        self.assertGreater(len(horizons), 3)
+        self.assertEqual(lines[-1]["event"], "end")
+        self.assertEqual(lines[-1]["step"], horizons[-1]["steps"])
+
+    def test_report_draws(self):
+        curve = self.tmp / "curve"
+        nibble("report", self.whole, "--out", f"{curve}.svg")
+        root = xml.parse(f"{curve}.svg").getroot()
+        said = " ".join(t.text for t in root.iter("{http://www.w3.org/2000/svg}text"))
+        for words in "seconds of training", "nats per byte", "order 0", "order 2", "whole: ":
+            self.assertIn(words, said)
+        nibble("report", self.whole, self.whole, "--out", f"{curve}.html", "--x", "tokens")
+        page = pathlib.Path(f"{curve}.html").read_text()
+        for words in "<svg", "Sample", "Health", "&quot;recipe&quot;":
+            self.assertIn(words, page)
+        png = nibble("report", self.whole, "--out", f"{curve}.png", ok=shutil.which("rsvg-convert"))
+        if png.returncode == 0:
+            self.assertEqual(pathlib.Path(f"{curve}.png").read_bytes()[:8], b"\x89PNG\r\n\x1a\n")
+        else:
+            self.assertRegex(png.stderr.decode(), "needs rsvg-convert")
+
+    def on_small_disk(self, kilobytes, script):
+        """Runs a shell script with $1 an empty folder on a file system of its own."""
+        disk = self.tmp / "disk"
+        disk.mkdir(exist_ok=True)
+        mounted = f"mount -t tmpfs -o size={kilobytes}k none {disk}; "
+        command = ["unshare", "-rm", "sh", "-ec"]
+        if (not shutil.which("unshare")
+                or subprocess.run([*command, mounted], capture_output=True).returncode):
+            self.skipTest("no file system may be mounted here")
+        return subprocess.run([*command, mounted + script, "sh", disk], capture_output=True,
+                              text=True, timeout=120)
+
+    def test_full_disk_keeps_the_last_good_checkpoint(self):
+        # Room for three checkpoints and a half: a run needs four and the one being written.
+        size = (self.whole / "checkpoints/step-200.safetensors").stat().st_size
+        done = self.on_small_disk(
+            size * 7 // 2048 + 16,
+            f"{NIBBLE} train --data {self.text} --out $1/run --steps 200 --checkpoint-every 1 "
+            f"--quiet {' '.join(SMALL)} || {{ status=$?; ls $1/run/checkpoints; exit $status; }}")
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertRegex(done.stderr, r"^nibble: .*No space left on device; the last good "
+                                      r"checkpoint is '.*step-\d+.safetensors'\n$")
+        good = re.search(r"last good .*(step-\d+.safetensors)", done.stderr)[1]
+        self.assertIn(good, done.stdout.split())
+
+    def test_read_only_disk(self):
+        done = self.on_small_disk(
+            64, f"mount -o remount,ro $1; {NIBBLE} train --data {self.text} --out $1/run --steps 2")
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"^nibble: cannot make directory .*Read-only file system\n$")
+
+
+unittest.main()
