@@ -1,6 +1,7 @@
 // Number formats of PTX narrower than float, both ways. Every value of every format here is exact
 // in double, so a conversion is: decode to double, round once into the target.
 #pragma once
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -28,6 +29,9 @@ inline constexpr Format kE2m1{2, 1, 1, 0x7, 0, false};
 inline constexpr Format kE2m3{2, 3, 1, 0x1f, 0, false};
 inline constexpr Format kE3m2{3, 2, 3, 0x1f, 0, false};
 
+// 2^e as a normal double: e in [-1022, 1023].
+inline double power_of_two(int e) { return std::bit_cast<double>(uint64_t(e + 1023) << 52); }
+
 inline double decode(const Format& f, uint32_t bits) {
   const uint32_t magnitude = bits & (f.sign() - 1);
   const int exponent = int(magnitude >> f.mantissa_bits);
@@ -37,15 +41,14 @@ inline double decode(const Format& f, uint32_t bits) {
     value = f.infinities && fraction == 0 ? std::numeric_limits<double>::infinity()
                                           : std::numeric_limits<double>::quiet_NaN();
   } else if (exponent == 0) {
-    value = std::ldexp(double(fraction), 1 - f.bias - f.mantissa_bits);
+    value = double(fraction) * power_of_two(1 - f.bias - f.mantissa_bits);
   } else {
-    value =
-        std::ldexp(double(fraction | 1u << f.mantissa_bits), exponent - f.bias - f.mantissa_bits);
+    value = double(fraction | 1u << f.mantissa_bits) *
+            power_of_two(exponent - f.bias - f.mantissa_bits);
   }
   return bits & f.sign() ? -value : value;
 }
 
-// An integer-valued double near x / 2^shift.
 inline double round_to_integer(double x, Round mode) {
   switch (mode) {
     case Round::zero:
@@ -66,7 +69,7 @@ inline uint32_t encode(const Format& f, double value, Round mode = Round::neares
                        bool saturate = false) {
   const uint32_t sign = std::signbit(value) ? f.sign() : 0;
   if (std::isnan(value)) return f.nan ? f.nan : f.top;  // formats without NaN: the largest value
-  double magnitude = std::fabs(value);
+  const double magnitude = std::fabs(value);
   if (sign && (mode == Round::down || mode == Round::up))
     mode = mode == Round::down ? Round::up : Round::down;
   const uint32_t beyond =  // what an overflow becomes
@@ -75,9 +78,9 @@ inline uint32_t encode(const Format& f, double value, Round mode = Round::neares
                                            : f.nan;
   if (std::isinf(magnitude)) return sign | beyond;
   if (magnitude == 0) return sign;
-  int exponent = std::max(std::ilogb(magnitude), 1 - f.bias);
-  const double step = std::ldexp(1.0, exponent - f.mantissa_bits);
-  const double units = round_to_integer(magnitude / step, mode);  // exact: a power of two
+  // a subnormal double reads as 2^-1023, which is below every format's least exponent
+  const int exponent = std::max(int(std::bit_cast<uint64_t>(magnitude) >> 52) - 1023, 1 - f.bias);
+  const double units = round_to_integer(magnitude * power_of_two(f.mantissa_bits - exponent), mode);
   // units in [0, 2^(mantissa+1)]; the carry into the next exponent is the carry of the bit pattern
   uint64_t pattern = uint64_t(exponent + f.bias - 1) << f.mantissa_bits;
   pattern += uint64_t(units);
@@ -96,9 +99,6 @@ inline float f16_value(uint16_t h) {
   return std::bit_cast<float>(sign | magnitude << 13) * 0x1p112f;
 }
 inline float bf16_value(uint16_t h) { return std::bit_cast<float>(uint32_t(h) << 16); }
-inline float e4m3_value(uint8_t b) { return float(decode(kE4m3, b)); }
-inline float e5m2_value(uint8_t b) { return float(decode(kE5m2, b)); }
-inline float e2m1_value(uint8_t b) { return float(decode(kE2m1, b & 15)); }
 inline float ue8m0_value(uint8_t b) {
   return b == 255 ? std::numeric_limits<float>::quiet_NaN() : std::ldexp(1.f, int(b) - 127);
 }
