@@ -42,7 +42,7 @@ struct TrainRecipe {
   float sigma = 0.2f;
   float credit_decay = 0.9f;  // of later losses, for noise that reaches later tokens
   int mixer_noise_every = 4;  // noise on one token in so many (activity only)
-  int batch = 128;            // sequences per update
+  int batch = 64;             // sequences per update: many small updates learn faster
   int seq = 32;               // bytes per sequence
   float lr = 0.03f;
   float lr_end = 0.02f;   // share of lr at the end of the cosine
