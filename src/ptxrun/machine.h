@@ -98,7 +98,6 @@ struct Kernel {
   };
   std::vector<Param> params;
   uint32_t param_bytes = 0, local_bytes = 0, static_shared = 0;
-  bool uses_clusters = false;
 };
 
 // Lanes at one place. Groups of a warp split at divergent branches and merge where they meet.

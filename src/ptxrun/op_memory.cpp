@@ -104,8 +104,7 @@ void kernel_param(Warp& w, const Op& op, uint32_t mask) {
 
 // Modifiers that change no result: caching, prefetching, and scopes, since every order is global.
 void take_hints(Form& form) {
-  form.take_any({"ca", "cg", "cs", "lu", "cv", "wb", "wt", "nc", "cta", "cluster", "gpu", "sys",
-                 "level::eviction_priority"});
+  form.take_any({"ca", "cg", "cs", "lu", "cv", "wb", "wt", "nc", "cta", "cluster", "gpu", "sys"});
   while (!form.take_prefix("L1::").empty() || !form.take_prefix("L2::").empty()) {
   }
 }

@@ -19,7 +19,7 @@ struct Scope {
   std::unordered_map<std::string, const Variable*> variables;
 };
 
-// A name used before it is known (labels and, at module level, functions), patched at the end.
+// An instruction and the scope its names are looked up in: labels may stand further down.
 struct Pending {
   int instruction, scope;
 };

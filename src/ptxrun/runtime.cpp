@@ -229,6 +229,10 @@ cudaError_t Runtime::launch(const LaunchRequest& r, void** args) {
   if (r.grid.x == 0 || r.grid.y == 0 || r.grid.z == 0 || r.grid.x > 0x7fffffffu ||
       r.grid.y > 65535 || r.grid.z > 65535)
     return fail(cudaErrorInvalidConfiguration);
+  const auto& cluster = k->function->required_cluster;
+  if (cluster[0] && cluster[0] * cluster[1] * cluster[2] > 1)
+    return refuse(cudaErrorNotSupported,
+                  "kernel " + k->name + " is compiled for clusters of more than one block");
   const auto& limit = k->function->max_threads;
   if (limit[0] && threads > uint64_t(limit[0]) * limit[1] * limit[2])
     return fail(cudaErrorInvalidValue);

@@ -51,7 +51,6 @@ Type type_named(std::string_view name);  // Type::none if `name` is not a type
 int size_of(Type type);                  // bytes; 0 for predicates, 1 for the packed 4-bit types
 
 constexpr bool is_signed(Type t) { return t >= Type::s8 && t <= Type::s64; }
-constexpr bool is_integer(Type t) { return t >= Type::b8 && t <= Type::s64 && t != Type::b128; }
 constexpr bool is_float(Type t) { return t >= Type::f16 && t <= Type::f32x2; }
 
 // State spaces. `generic` addresses name a byte of any of the others.
