@@ -1,4 +1,5 @@
 // nibble eval RUN [--data FILE...] [--split heldout|all] [--checkpoint best|last|STEP] [--json]
+// nibble eval --arithmetic origin --origin-pair SEED:EPOCH:PAIR --data FILE [...] [--json]
 #include <fmt/format.h>
 
 #include <cmath>
@@ -6,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "command.h"
+#include "eval_origin.h"
 #include "nibble/cpu/detect.h"
 #include "nibble/cpu/pool.h"
 #include "nibble/runtime/error.h"
@@ -19,6 +21,7 @@ struct Flags {
   std::vector<std::string> data;
   int threads = 0;
   bool json = false;
+  OriginEval origin;
 };
 
 // The text to score: of the given files, or of the files that the run was trained on.
@@ -37,6 +40,12 @@ train::Bytes text_of(const Flags& flags, const train::Corpus& trained) {
 }
 
 Exit eval(const Flags& flags) {
+  if (flags.origin.chosen) {
+    if (!flags.run.empty() || flags.data.size() != 1)
+      throw Error("--arithmetic origin evaluates an untrained model: give one --data FILE, no run");
+    return eval_origin(flags.origin, flags.data[0], flags.threads, flags.json);
+  }
+  if (flags.run.empty()) throw CLI::RequiredError("run");
   const train::Run run = train::Run::open(flags.run);
   const train::Mark mark = run.checkpoint(flags.checkpoint);
   const train::Corpus trained = train::reread_corpus(run.config());
@@ -74,7 +83,7 @@ Exit eval(const Flags& flags) {
 
 void add_eval(CLI::App& command, Exit& exit) {
   auto f = std::make_shared<Flags>();
-  command.add_option("run", f->run, "a run's directory")->required();
+  command.add_option("run", f->run, "a run's directory");
   command.add_option("--data", f->data, "text files (default: the run's own)");
   command
       .add_option("--split", f->split, "heldout: the last tenth of each file; all: the whole text")
@@ -84,6 +93,7 @@ void add_eval(CLI::App& command, Exit& exit) {
       ->capture_default_str();
   command.add_option("--threads", f->threads)->check(CLI::Range(1, 1024));
   command.add_flag("--json", f->json, "one object");
+  add_origin_flags(command, f->origin);
   command.callback([f, &exit] { exit = eval(*f); });
 }
 
