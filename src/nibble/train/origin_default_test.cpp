@@ -12,7 +12,7 @@ namespace nibble::train {
 namespace {
 
 TEST(OriginModel, DefaultLossesAreTheGoldenOnes) {
-  const Bytes text = tinyshakespeare();
+  const Bytes text = tinyshakespeare(NIBBLE_SOURCE_DIR);
   if (text.empty()) GTEST_SKIP() << "tinyshakespeare.txt is not in data/";
   const efla_lm::OriginConfig c;
   const auto p = efla_lm::origin_init(c);

@@ -9,10 +9,9 @@
 namespace nibble::train {
 
 // Empty where the file is not there, and the test is skipped.
-inline Bytes tinyshakespeare() {
+inline Bytes tinyshakespeare(const std::string& source_dir) {
   for (const char* place : {"/data/", "/../shared/data/"}) {
-    std::ifstream in(NIBBLE_SOURCE_DIR + std::string(place) + "tinyshakespeare.txt",
-                     std::ios::binary);
+    std::ifstream in(source_dir + place + "tinyshakespeare.txt", std::ios::binary);
     if (in) return Bytes{std::istreambuf_iterator<char>(in), {}};
   }
   return {};
