@@ -94,7 +94,10 @@ train::Run new_run(const Flags& flags) {
   c.checkpoint_every = flags.checkpoint_every;
   const train::Corpus corpus = train::read_corpus(flags.data, flags.valid);
   c.data = corpus.data, c.valid = corpus.valid;
-  const train::Alphabet alphabet = train::Alphabet::of(corpus.train);
+  // The compatibility mode has always had a column for every byte.
+  const train::Alphabet alphabet = c.recipe.arithmetic == train::Arithmetic::origin
+                                       ? train::Alphabet::all_bytes()
+                                       : train::Alphabet::of(corpus.train);
   c.alphabet = alphabet.hex();
   // What cannot be built is refused before there is a directory.
   train::make_learner(c.recipe, alphabet.symbols(), c.seed, cpu::this_machine(), nullptr);

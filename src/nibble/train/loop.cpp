@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 
@@ -130,7 +131,9 @@ void Loop::record(bool first) {
                     .train_nats = steps > 0 ? nats_ / double(steps) : 0,
                     .heldout_nats = mark_.heldout_nats,
                     .lane_tokens_per_second = first ? 0 : speed_};
-  run_.append(r, first ? learner_->health(text_) : std::vector<LayerHealth>());
+  const auto few =
+      std::span<const uint8_t>(text_).first(std::min<size_t>(text_.size(), kPiece + 1));
+  run_.append(r, first ? learner_->health(few) : std::vector<LayerHealth>());
   nats_ = 0, recorded_ = mark_;
 }
 

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <numeric>
 #include <unordered_set>
 
 #include "nibble/runtime/error.h"
@@ -95,6 +96,12 @@ Alphabet Alphabet::of(std::span<const uint8_t> text) {
   for (int b = 0; b < 256; ++b)
     if (occurs[size_t(b)]) ascending.push_back(uint8_t(b));
   return Alphabet(std::move(ascending));
+}
+
+Alphabet Alphabet::all_bytes() {
+  Bytes all(256);
+  std::iota(all.begin(), all.end(), uint8_t(0));
+  return of(all);
 }
 
 std::string Alphabet::hex() const {

@@ -46,6 +46,7 @@ Corpus read_corpus(std::span<const std::string> data, const std::string& valid =
 class Alphabet {
  public:
   static Alphabet of(std::span<const uint8_t> text);
+  static Alphabet all_bytes();
   static Alphabet from_hex(const std::string& hex);  // as hex() writes it
   std::string hex() const;
 

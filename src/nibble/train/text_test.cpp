@@ -100,6 +100,7 @@ TEST(Alphabet, OfAllBytesHasNoEscape) {
   EXPECT_EQ(a.symbols(), 256);
   EXPECT_EQ(a.encode(all), all);
   EXPECT_EQ(a.escaped_nats(all), 0);
+  EXPECT_EQ(Alphabet::all_bytes().hex(), a.hex());
 }
 
 // A model that is certain of its alphabet still pays at least 8 bits per byte for uniform bytes.
