@@ -1,1 +1,3 @@
-int main() {}
+#include "nibble/harness/bench.h"
+
+int main() { return nibble::harness::bench_main("cross_entropy"); }
