@@ -3,12 +3,23 @@
 #include "nibble/runtime/error.h"
 
 namespace nibble::app {
+namespace {
+
+std::unique_ptr<efla_lm::Generator> make(const train::Run& run, int symbols,
+                                         const train::OwnedTensors& weights,
+                                         const Machine& machine) {
+  const train::Recipe& recipe = run.config().recipe;
+  if (recipe.arithmetic != train::Arithmetic::product)
+    throw Error("recipe " + recipe.name + ": only the product's arithmetic has a generator");
+  return efla_lm::make_generator(recipe.model, symbols, weights.tensors, machine);
+}
+
+}  // namespace
 
 Writer::Writer(const train::Run& run, int64_t step, const Machine& machine)
     : alphabet_(train::Alphabet::from_hex(run.config().alphabet)),
       weights_(train::read_weights(run.checkpoint_path(step))),
-      generator_(train::make_generator(run.config().recipe, alphabet_.symbols(), weights_.tensors,
-                                       machine)) {}
+      generator_(make(run, alphabet_.symbols(), weights_, machine)) {}
 
 void Writer::read(const std::string& prompt) {
   if (prompt.empty()) throw Error("the prompt is empty: at least one byte is needed");

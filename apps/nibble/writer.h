@@ -4,6 +4,7 @@
 #include <string>
 
 #include "nibble/engine/sampling.h"
+#include "nibble/models/efla_lm/generator.h"
 #include "nibble/train/run.h"
 
 namespace nibble::app {
@@ -18,7 +19,7 @@ class Writer {
  private:
   train::Alphabet alphabet_;
   train::OwnedTensors weights_;
-  std::unique_ptr<train::Generator> generator_;
+  std::unique_ptr<efla_lm::Generator> generator_;
   std::span<const float> logits_;
 };
 

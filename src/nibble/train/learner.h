@@ -8,22 +8,10 @@
 #include <vector>
 
 #include "nibble/base/op.h"
+#include "nibble/runtime/state_tensor.h"
 #include "nibble/train/recipe.h"
 
 namespace nibble::train {
-
-// A tensor of the learner's state, for checkpoints. `data` points into the learner.
-struct StateTensor {
-  std::string name;  // "block0.ffn1.shadow", "head.adam_m", ...
-  DType type;
-  std::vector<int64_t> shape;
-  void* data = nullptr;
-  int64_t bytes() const {
-    int64_t n = bytes_of(type);
-    for (int64_t d : shape) n *= d;
-    return n;
-  }
-};
 
 struct StepResult {
   double train_nats = 0;    // mean clean loss of the batch, nats per symbol
@@ -61,20 +49,5 @@ class Learner {
 // `symbols` is the alphabet's size. Throws nibble::Error for a recipe that cannot be built.
 std::unique_ptr<Learner> make_learner(const Recipe&, int symbols, uint64_t seed, const Machine&,
                                       Pool*);
-
-// One step of generation: the model's recurrent form with O(1) state.
-class Generator {
- public:
-  virtual ~Generator() = default;
-  virtual void reset() = 0;
-  // Feeds a symbol and returns the logits of the next one, `symbols` long, valid until the next
-  // call.
-  virtual std::span<const float> feed(uint8_t symbol) = 0;
-};
-
-// `weights` holds the model's inference tensors under the names that Learner::state() gives them:
-// embedding.weight, head.bias and the shadows, or what projects to the same weights.
-std::unique_ptr<Generator> make_generator(const Recipe&, int symbols,
-                                          std::span<const StateTensor> weights, const Machine&);
 
 }  // namespace nibble::train

@@ -72,7 +72,8 @@ ProductLearner::ProductLearner(const Recipe& recipe, int symbols, uint64_t seed,
     lanes += w.lanes;
     w.step = std::max(1, int32_t(std::lrint(t.sigma / m.scale)));
     w.sigma = m.stage == Stage::head ? t.sigma : float(w.step) * m.scale;
-    w.weight_step = t.sigma / (std::sqrt(float(m.k)) * kActivationUnit * m.scale * m.code_scale);
+    w.weight_step =
+        t.sigma / (std::sqrt(float(m.k)) * efla_lm::kActivationUnit * m.scale * m.code_scale);
     w.lr = m.stage == Stage::mixer ? t.lr_mixer : 1;
     w.shadow = Buffer<float>(m.size());
     w.m = Buffer<float>(m.size());
@@ -216,7 +217,7 @@ std::vector<LayerHealth> ProductLearner::health(std::span<const uint8_t> text) c
     return h;
   };
   std::vector<LayerHealth> all;
-  const ModelRecipe& r = model_.shape;
+  const efla_lm::Config& r = model_.shape;
   for (int b = 0; b < r.blocks; ++b) {
     const std::string name = "block" + std::to_string(b);
     const int8_t* x = a.blocks[b].x_in.data();

@@ -6,15 +6,25 @@
 // (credit * noise) estimates the gradient. Credits are fixed-point integers and all sums over
 // tokens are integer sums, so an update is the same for any number of threads and on any ISA.
 #pragma once
+#include "nibble/models/efla_lm/forward.h"
 #include "nibble/ops/adam_ternary/adam_ternary.h"
 #include "nibble/ops/credit_noise/credit_noise.h"
 #include "nibble/ops/credit_outer/credit_outer.h"
 #include "nibble/ops/logit_credit/logit_credit.h"
 #include "nibble/ops/noise_bits/noise_bits.h"
 #include "nibble/ops/rank1_noise/rank1_noise.h"
-#include "nibble/train/forward.h"
+#include "nibble/train/learner.h"
 
 namespace nibble::train {
+
+using efla_lm::Activations;
+using efla_lm::Chunk;
+using efla_lm::Forward;
+using efla_lm::Inputs;
+using efla_lm::Matrix;
+using efla_lm::Model;
+using efla_lm::Noise;
+using efla_lm::Stage;
 
 inline constexpr int kChunkRows = 64;   // tokens of a task: its activations stay in L2
 inline constexpr int kMaxLanes = 64;    // of one matrix

@@ -1,4 +1,5 @@
 #include "nibble/train/product_learner.h"
+#include "nibble/models/efla_lm/generator.h"
 
 #include <gtest/gtest.h>
 
@@ -102,7 +103,7 @@ TEST(ProductLearner, GeneratorGivesTheLogitsOfTheParallelPass) {
     ProductLearner learner(r, 20, 5, cpu::this_machine(), nullptr);
     for (int i = 0; i < 4; ++i) learner.step(text, i, 0);
     const auto weights = learner.state();
-    const auto generator = make_generator(r, 20, weights, cpu::this_machine());
+    const auto generator = efla_lm::make_generator(r.model, 20, weights, cpu::this_machine());
     Forward forward(learner.model(), cpu::this_machine(), {1, 40});
     Activations all(learner.model(), {1, 40}, false);
     forward.all(text.data(), all);

@@ -6,32 +6,19 @@
 #include <string>
 #include <vector>
 
+#include "nibble/models/efla_lm/config.h"
+
 namespace nibble::train {
+
+using efla_lm::WeightFormat;
 
 enum class Arithmetic { product, origin };  // origin: the compatibility mode, with its own settings
 enum class Estimator { activity, weight };
-enum class WeightFormat { ternary, int8 };
 enum class HeadRule {
   noise,
   delta
 };  // delta: softmax - one-hot for head and bias, a local derivative
 enum class Fitness { raw, clipped, sign, rank, zscore };
-
-struct ModelRecipe {
-  int hidden = 128;
-  int ffn = 256;
-  int ffn_shift = 1;  // the FFN reads the normed tokens t - shift .. t
-  int blocks = 1;
-  bool mixer = true;  // EFLA before the FFN
-  int mixer_shift = 1;
-  int heads = 4;
-  int key_dim = 64;          // of all heads together; the value width is `hidden`
-  float mixer_scale = 0.4f;  // what the normed mixer output is multiplied by before the residual
-  float ffn_scale = 0.8f;    // the same for the FFN's
-  int residual_unit = 24;    // codes of the int8 residual per 1.0; an embedding entry is +-1 or 0
-  float head_scale = 1.0f;   // of the logits, beside 1 / sqrt(0.67 hidden)
-  WeightFormat weights = WeightFormat::ternary;
-};
 
 struct TrainRecipe {
   Estimator estimator = Estimator::activity;
@@ -69,7 +56,7 @@ struct OriginRecipe {
 struct Recipe {
   std::string name = "activity";
   Arithmetic arithmetic = Arithmetic::product;
-  ModelRecipe model;
+  efla_lm::Config model;
   TrainRecipe train;
   OriginRecipe origin;
 };

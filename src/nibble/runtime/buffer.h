@@ -5,7 +5,7 @@
 #include <memory>
 #include <new>
 
-namespace nibble::train {
+namespace nibble {
 
 template <class T>
 class Buffer {
@@ -30,4 +30,4 @@ class Buffer {
   std::unique_ptr<T, Free> data_;
 };
 
-}  // namespace nibble::train
+}  // namespace nibble

@@ -1,6 +1,7 @@
 // The forward pass over a chunk of sequences, cut where noise enters: each stage leaves its int32
 // sums, and what follows can be run again from them.
 #pragma once
+#include "nibble/models/efla_lm/model.h"
 #include "nibble/ops/cross_entropy/cross_entropy.h"
 #include "nibble/ops/dequantise/dequantise.h"
 #include "nibble/ops/efla/efla.h"
@@ -8,10 +9,9 @@
 #include "nibble/ops/head_norm/head_norm.h"
 #include "nibble/ops/relu2_quantise/relu2_quantise.h"
 #include "nibble/ops/residual_norm/residual_norm.h"
-#include "nibble/train/chosen.h"
-#include "nibble/train/model.h"
+#include "nibble/runtime/chosen.h"
 
-namespace nibble::train {
+namespace nibble::efla_lm {
 
 // Sequences of equal length, token after token: row = sequence * length + token.
 struct Chunk {
@@ -92,4 +92,4 @@ class Forward {
   Chosen<cross_entropy::Op> cross_entropy_;
 };
 
-}  // namespace nibble::train
+}  // namespace nibble::efla_lm

@@ -5,7 +5,7 @@
 #include "nibble/base/op.h"
 #include "nibble/runtime/error.h"
 
-namespace nibble::train {
+namespace nibble {
 
 template <OpContract Op>
 class Chosen {
@@ -24,4 +24,4 @@ class Chosen {
   const Variant<Args>* variant_;
 };
 
-}  // namespace nibble::train
+}  // namespace nibble

@@ -1,8 +1,8 @@
-#include "nibble/train/forward.h"
+#include "nibble/models/efla_lm/forward.h"
 
 #include <cstring>
 
-namespace nibble::train {
+namespace nibble::efla_lm {
 namespace {
 
 Inputs inputs(const Chunk& most, int gap, int width) {
@@ -15,7 +15,7 @@ void clear_gaps(Inputs& in, const Chunk& c) {
     std::memset(in.data.data() + in.first(c, s), 0, size_t(in.gap) * in.width);
 }
 
-efla::Args efla_shape(const ModelRecipe& r, int mixer_n, const Chunk& c, bool carry) {
+efla::Args efla_shape(const Config& r, int mixer_n, const Chunk& c, bool carry) {
   efla::Args a{.sequences = c.sequences, .tokens = c.length, .heads = r.heads};
   a.key_dim = r.key_dim / r.heads, a.value_dim = r.hidden / r.heads;
   a.rule = efla::Rule::unit_key, a.form = efla::Form::recurrent;
@@ -30,7 +30,7 @@ efla::Args efla_shape(const ModelRecipe& r, int mixer_n, const Chunk& c, bool ca
 // A model without a mixer asks about one that could be.
 efla::Args typical_efla(const Model& m, const Chunk& c) {
   if (m.shape.mixer) return efla_shape(m.shape, m.mixer_n, c, false);
-  ModelRecipe r;
+  Config r;
   return efla_shape(r, 2 * r.key_dim + r.hidden + 16, c, false);
 }
 
@@ -38,7 +38,7 @@ efla::Args typical_efla(const Model& m, const Chunk& c) {
 
 Activations::Activations(const Model& m, Chunk most, bool carry)
     : chunk(most), carry(carry), blocks(size_t(m.shape.blocks)) {
-  const ModelRecipe& r = m.shape;
+  const Config& r = m.shape;
   const int64_t rows = most.rows(), h = r.hidden;
   for (Block& b : blocks) {
     if (r.mixer) {
@@ -146,7 +146,7 @@ void Forward::head_sums(const Activations& from, Activations& to) const {
 
 void Forward::mix(int block, const int8_t* x, const int32_t* sums, const Noise& noise,
                   Activations& to) const {
-  const ModelRecipe& r = model_.shape;
+  const Config& r = model_.shape;
   const Chunk& c = to.chunk;
   const Matrix& w = model_.at(Stage::mixer, block);
   Activations::Block& b = to.blocks[block];
@@ -199,7 +199,7 @@ void Forward::hidden(int block, const int32_t* sums, const Noise& noise, Activat
 
 void Forward::add(int block, const int8_t* x, const int32_t* sums, const Noise& noise,
                   Activations& to) const {
-  const ModelRecipe& r = model_.shape;
+  const Config& r = model_.shape;
   const bool last = block + 1 == r.blocks;
   int8_t* out = last ? to.x_out.data() : to.blocks[block + 1].x_in.data();
   const Inputs& next = last      ? to.head_in
@@ -253,4 +253,4 @@ void Forward::all(const uint8_t* symbols, Activations& to) const {
   after(-1, to);
 }
 
-}  // namespace nibble::train
+}  // namespace nibble::efla_lm

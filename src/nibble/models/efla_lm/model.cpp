@@ -1,4 +1,4 @@
-#include "nibble/train/model.h"
+#include "nibble/models/efla_lm/model.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,7 +6,7 @@
 #include "nibble/ops/gemm_s8/gemm_s8.h"
 #include "nibble/runtime/error.h"
 
-namespace nibble::train {
+namespace nibble::efla_lm {
 namespace {
 
 constexpr int pad16(int n) { return (n + 15) / 16 * 16; }
@@ -16,7 +16,7 @@ void require(bool ok, const std::string& sentence) {
 }
 
 Matrix matrix(std::string name, Stage stage, int block, int inputs, int gap, int outputs,
-              const ModelRecipe& r) {
+              const Config& r) {
   Matrix m{.name = std::move(name), .stage = stage, .block = block};
   m.k = inputs * (gap + 1);
   m.n = pad16(outputs);
@@ -34,7 +34,7 @@ Matrix matrix(std::string name, Stage stage, int block, int inputs, int gap, int
   return m;
 }
 
-void check(const ModelRecipe& r, int symbols) {
+void check(const Config& r, int symbols) {
   require(symbols >= 2 && symbols <= 256,
           "an alphabet has 2 to 256 symbols, not " + std::to_string(symbols));
   require(r.hidden >= 16 && r.hidden % 16 == 0 && r.ffn >= 16 && r.ffn % 16 == 0,
@@ -58,7 +58,7 @@ void check(const ModelRecipe& r, int symbols) {
 
 }  // namespace
 
-Model::Model(const ModelRecipe& r, int symbols)
+Model::Model(const Config& r, int symbols)
     : shape(r), symbols(symbols), padded_symbols(pad16(symbols)) {
   check(r, symbols);
   for (int b = 0; b < r.blocks; ++b) {
@@ -104,4 +104,4 @@ void project(Matrix& m, const float* shadow) {
   gemm_s8::pack(codes.data(), m.k, m.n, m.k, m.weight.data());
 }
 
-}  // namespace nibble::train
+}  // namespace nibble::efla_lm

@@ -1,12 +1,14 @@
 // Generation by the learner's own forward pass, a token at a time: the gaps of its inputs hold the
 // tokens before, efla carries its state. The same operations on the same numbers, so the logits are
 // those of the parallel pass bit for bit.
+#include "nibble/models/efla_lm/generator.h"
+
 #include <cmath>
 #include <cstring>
 
-#include "nibble/train/forward.h"
+#include "nibble/models/efla_lm/forward.h"
 
-namespace nibble::train {
+namespace nibble::efla_lm {
 namespace {
 
 const StateTensor& find(std::span<const StateTensor> weights, const std::string& name, DType type,
@@ -22,9 +24,9 @@ const StateTensor& find(std::span<const StateTensor> weights, const std::string&
 
 class ProductGenerator final : public Generator {
  public:
-  ProductGenerator(const Recipe& recipe, int symbols, std::span<const StateTensor> weights,
+  ProductGenerator(const Config& config, int symbols, std::span<const StateTensor> weights,
                    const Machine& machine)
-      : model_(recipe.model, symbols),
+      : model_(config, symbols),
         forward_(model_, machine, {}),
         now_(model_, {}, true),
         logits_(symbols) {
@@ -72,12 +74,10 @@ class ProductGenerator final : public Generator {
 
 }  // namespace
 
-std::unique_ptr<Generator> make_generator(const Recipe& recipe, int symbols,
+std::unique_ptr<Generator> make_generator(const Config& config, int symbols,
                                           std::span<const StateTensor> weights,
                                           const Machine& machine) {
-  if (recipe.arithmetic != Arithmetic::product)
-    throw Error("recipe " + recipe.name + ": only the product's arithmetic has a generator");
-  return std::make_unique<ProductGenerator>(recipe, symbols, weights, machine);
+  return std::make_unique<ProductGenerator>(config, symbols, weights, machine);
 }
 
-}  // namespace nibble::train
+}  // namespace nibble::efla_lm

@@ -13,10 +13,10 @@
 #include <string>
 #include <vector>
 
-#include "nibble/train/buffer.h"
-#include "nibble/train/learner.h"
+#include "nibble/models/efla_lm/config.h"
+#include "nibble/runtime/buffer.h"
 
-namespace nibble::train {
+namespace nibble::efla_lm {
 
 inline constexpr float kActivationUnit = 16;  // codes per 1.0
 inline constexpr float kMeanCode = 12.8f;     // of a normed row: 0.8
@@ -40,12 +40,12 @@ struct Matrix {
 };
 
 struct Model {
-  Model(const ModelRecipe&, int symbols);  // throws nibble::Error for a shape it cannot have
+  Model(const Config&, int symbols);  // throws nibble::Error for a shape it cannot have
 
   const Matrix& at(Stage, int block) const;
   int64_t parameters() const;
 
-  ModelRecipe shape;
+  Config shape;
   int symbols, padded_symbols;
   int mixer_outputs = 0, mixer_n = 0;  // q, k, v, beta; and padded
   std::vector<Matrix> matrices;        // block by block: mixer (if any), ffn1, ffn2; then head
@@ -56,4 +56,4 @@ struct Model {
 // Weights from their shadow [k][n]: rounded to codes, packed for gemm_s8.
 void project(Matrix&, const float* shadow);
 
-}  // namespace nibble::train
+}  // namespace nibble::efla_lm
