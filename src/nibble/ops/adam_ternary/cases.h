@@ -1,5 +1,7 @@
 // Inputs for verify, test and bench. Deterministic: a case is its seed and its shape.
 #pragma once
+#include <algorithm>
+#include <cstdint>
 #include <vector>
 
 #include "nibble/base/case.h"
@@ -18,6 +20,24 @@ inline void fill_random(Args& a, Random& rng) {
   a.m[0] = a.v[0] = 0, a.shadow[0] = 0.5f / a.code_scale, a.shadow[1] = a.limit;
 }
 
+// Shadows on every rounding boundary and at both bounds, gradients and moments that are zero, tiny
+// or as large as int32 sums get: nothing may become a NaN, pass a bound or round the other way.
+inline void fill_edges(Args& a, Random& rng) {
+  fill_random(a, rng);
+  const float half = 0.5f / a.code_scale;
+  for (int64_t i = 0; i < int64_t(a.k) * a.n; ++i) {
+    const float edge[] = {half, -half, 3 * half, -3 * half, a.limit, -a.limit, 0, -0.0f};
+    a.shadow[i] = std::clamp(edge[i % 8], -a.limit, a.limit);
+    a.m[i] = i % 3 == 0 ? 0 : i % 3 == 1 ? 1e-38f : -1e3f;
+    a.v[i] = i % 5 == 0 ? 0 : i % 5 == 1 ? 1e-38f : 1e6f;
+    for (int p = 0; p < a.parts; ++p)
+      a.grad[p * a.part_stride + i] = i % 4 == 0   ? 0
+                                      : i % 4 == 1 ? INT32_MAX / a.parts
+                                      : i % 4 == 2 ? -(INT32_MAX / a.parts)
+                                                   : 1;
+  }
+}
+
 inline std::vector<Case<Args>> cases() {
   std::vector<Case<Args>> all;
   uint64_t seed = 1;
@@ -32,6 +52,13 @@ inline std::vector<Case<Args>> cases() {
         args.limit = 127.0f / 32, args.code_scale = 32, args.max_code = 127;
         all.push_back({.name = shape + "_int8", .args = args, .seed = seed++, .fill = fill_random});
       }
+  all.push_back(
+      {.name = "edges",
+       .args = {.k = 64, .n = 48, .parts = 2, .unit = 1e-7f, .rate = 0.05f, .part_stride = 3072},
+       .fill = fill_edges});
+  all.push_back({.name = "frozen",
+                 .args = {.k = 64, .n = 48, .parts = 0, .part_stride = 3072},
+                 .fill = fill_edges});
   all.push_back(
       {.name = "bench_k256_n256",
        .args = {.k = 256, .n = 256, .parts = 2, .unit = 1e-7f, .rate = 0.03f, .part_stride = 65536},

@@ -20,6 +20,17 @@ inline void fill_random(Args& a, Random& rng) {
   a.magnitude[0] = 1000;
 }
 
+// Every sum at a tie of the rounding or at the largest that the contract allows, of either sign.
+inline void fill_ties(Args& a, Random& rng) {
+  fill_random(a, rng);
+  const int32_t most = (1 << 24) / a.lanes - 1, tie = a.shift ? 1 << (a.shift - 1) : 1;
+  for (int lane = 0; lane < a.lanes; ++lane)
+    for (int64_t r = 0; r < a.rows; ++r)
+      writable(a.credit)[lane * a.lane_rows + r] = r % 2       ? (r % 4 == 1 ? most : -most)
+                                                   : lane == 0 ? int32_t(2 * r + 1) * tie
+                                                               : 0;
+}
+
 inline std::vector<Case<Args>> cases() {
   std::vector<Case<Args>> all;
   uint64_t seed = 1;
@@ -38,6 +49,11 @@ inline std::vector<Case<Args>> cases() {
                                   .ld_noise = n / 16 + lanes % 2},
                          .seed = seed++,
                          .fill = fill_random});
+  all.push_back(
+      {.name = "ties",
+       .args =
+           {.rows = 40, .n = 48, .lanes = 3, .lane_rows = 40, .shift = 5, .ldz = 48, .ld_noise = 3},
+       .fill = fill_ties});
   all.push_back({.name = "bench_r64_n256_l8",
                  .args = {.rows = 64,
                           .n = 256,

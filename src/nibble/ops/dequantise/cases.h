@@ -1,5 +1,6 @@
 // Inputs for verify, test and bench. Deterministic: a case is its seed and its shape.
 #pragma once
+#include <cstdint>
 #include <vector>
 
 #include "nibble/base/case.h"
@@ -13,6 +14,16 @@ inline void fill_random(Args& a, Random& rng) {
     writable(a.acc)[i] = int32_t(rng.next32()) >> rng.below(24) >> 1;
   for (int64_t i = 0; a.with_noise && i < a.rows * a.n / 16; ++i)
     writable(a.noise)[i] = uint16_t(rng.next32());
+}
+
+// The largest sums that the contract allows, and those around 2^24 where a float begins to round.
+inline void fill_largest(Args& a, Random& rng) {
+  fill_random(a, rng);
+  const int32_t most = INT32_MAX - a.step;
+  for (int64_t i = 0; i < a.rows * a.n; ++i) {
+    const int32_t edge[] = {most, -most, 1 << 24, (1 << 24) + 1, -(1 << 24) - 1, (1 << 25) + 2, 0};
+    writable(a.acc)[i] = edge[i % 7];
+  }
 }
 
 inline std::vector<Case<Args>> cases() {
@@ -32,6 +43,10 @@ inline std::vector<Case<Args>> cases() {
                                 .with_noise = every > 0},
                        .seed = seed++,
                        .fill = fill_random});
+  all.push_back(
+      {.name = "largest",
+       .args = {.rows = 9, .n = 48, .scale = 0.00476f, .step = 42, .every = 2, .with_noise = true},
+       .fill = fill_largest});
   all.push_back({.name = "bench_r64_n272",
                  .args = {.rows = 64, .n = 272, .scale = 0.00476f},
                  .fill = fill_random,

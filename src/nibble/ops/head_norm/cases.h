@@ -15,6 +15,16 @@ inline void fill_random(Args& a, Random& rng) {
   }
 }
 
+// Heads of one spike among zeros (clamped), all zero, all denormal, all equal (ties), all huge.
+inline void fill_extremes(Args& a, Random&) {
+  for (int64_t h = 0; h < a.rows * a.heads; ++h)
+    for (int d = 0; d < a.head_dim; ++d) {
+      const float sign = d % 2 ? -1 : 1;
+      const float of_kind[] = {d == 5 ? 1e6f : 0, 0, sign * 1e-40f, sign * 0.5f, sign * 1e30f};
+      writable(a.x)[h * a.head_dim + d] = of_kind[h % 5];
+    }
+}
+
 inline std::vector<Case<Args>> cases() {
   std::vector<Case<Args>> all;
   uint64_t seed = 1;
@@ -26,6 +36,9 @@ inline std::vector<Case<Args>> cases() {
                        .args = {.rows = rows, .heads = heads, .head_dim = dim, .mean_code = 7.68f},
                        .seed = seed++,
                        .fill = fill_random});
+  all.push_back({.name = "extremes",
+                 .args = {.rows = 10, .heads = 2, .head_dim = 48, .mean_code = 7.5f},
+                 .fill = fill_extremes});
   all.push_back({.name = "bench_r64_h4_d32",
                  .args = {.rows = 64, .heads = 4, .head_dim = 32, .mean_code = 7.68f},
                  .fill = fill_random,

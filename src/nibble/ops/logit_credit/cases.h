@@ -27,6 +27,26 @@ inline void fill_random(Args& a, Random& rng) {
     writable(a.noise)[i] = uint16_t(rng.next32());
 }
 
+// The target certain, impossible or one of equals; noise all set, all clear or only at the target.
+inline void fill_certain(Args& a, Random&) {
+  for (int64_t r = 0; r < a.rows; ++r) {
+    const int target = int(r * 7 % a.n);
+    writable(a.target)[r] = uint8_t(target);
+    for (int j = 0; j < a.n; ++j) {
+      const float certain = j == target, other = j == (target + 1) % a.n;
+      const float p = r % 3 == 0 ? certain : r % 3 == 1 ? other : 1.0f / float(a.n);
+      writable(a.gradient)[r * a.n + j] = p - certain;
+    }
+    for (int lane = 0; lane < a.lanes; ++lane)
+      for (int w = 0; w < a.n / 16; ++w)
+        writable(a.noise)[(lane * a.rows + r) * (a.n / 16) + w] = lane == 0   ? 0xffff
+                                                                  : lane == 1 ? 0
+                                                                  : w == target / 16
+                                                                      ? uint16_t(1 << target % 16)
+                                                                      : 0;
+  }
+}
+
 inline std::vector<Case<Args>> cases() {
   std::vector<Case<Args>> all;
   uint64_t seed = 1;
@@ -38,6 +58,9 @@ inline std::vector<Case<Args>> cases() {
                        .args = {.rows = rows, .n = n, .lanes = 3, .s = s},
                        .seed = seed++,
                        .fill = fill_random});
+  all.push_back({.name = "certain",
+                 .args = {.rows = 32, .n = 80, .lanes = 3, .s = 4.0f},
+                 .fill = fill_certain});
   all.push_back({.name = "bench_r64_n80_l8",
                  .args = {.rows = 64, .n = 80, .lanes = 8, .s = 0.2f},
                  .fill = fill_random,
