@@ -1,6 +1,7 @@
 // Compiled once per ISA, which says what Lanes is: sixteen floats with the elementary functions.
 #pragma once
 #include "nibble/cpu/vec16.h"
+#include "nibble/numerics/elementary.h"
 #include "nibble/ops/logit_credit/kernels.h"
 
 namespace nibble::logit_credit {

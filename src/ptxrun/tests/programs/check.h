@@ -1,5 +1,7 @@
 // For the test programs: CUDA calls that must succeed, and a verdict.
 #pragma once
+#include <cuda_runtime.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <vector>
