@@ -25,10 +25,11 @@ need_packages() {
   for name in "$@"; do installed "$name" || missing+=("$name"); done
   [ ${#missing[@]} -gt 0 ] || return 0
   if [ "$(id -u)" -ne 0 ]; then
-    sudo -n true 2>/dev/null ||
+    # Where there is a terminal, sudo may ask for a password on it.
+    { [ -t 0 ] && command -v sudo >/dev/null && sudo -v; } || sudo -n true 2>/dev/null ||
       die "these packages are missing and only root or a user with sudo can install them:" \
           "apt-get install ${missing[*]}"
-    as_root=(sudo -n)
+    as_root=(sudo)
   fi
   say "installing ${missing[*]}"
   local quiet=(-qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300)

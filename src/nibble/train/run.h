@@ -1,10 +1,9 @@
 // A run is a directory:
 //
-//   config.json                      what decides its result: recipe, seed, length, texts
-//   metrics.jsonl                    one object a line: records, horizons, resumes, the end
-//   checkpoints/step-N.safetensors   all of the learner's state after N steps: the last few, the
-//   best lock                             held while a process trains; a killed one cannot leave it
-//   locked
+//   config.json                     what decides its result: recipe, seed, length, texts
+//   metrics.jsonl                   an object a line: records, horizons, resumes, the end
+//   checkpoints/step-N.safetensors  the learner's state after N steps: the last few and the best
+//   lock                            held while a process trains; a killed one cannot leave it
 //
 // What is written is complete before it has its name, so a process may die at any moment.
 #pragma once
