@@ -45,5 +45,5 @@ fi
 "$nibble" eval "$run"
 for picture in svg png; do "$nibble" report "$run" --out "$run/curve.$picture"; done
 say; say "What it writes:"
-"$nibble" generate "$run" "${prompt[@]}"
+"$nibble" generate "$run" "${prompt[@]}" --bytes 500 --word-share "$text"
 say; say "The curve: $run/curve.svg and curve.png"
