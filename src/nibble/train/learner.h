@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "nibble/base/op.h"
+#include "nibble/runtime/communicator.h"
 #include "nibble/runtime/state_tensor.h"
 #include "nibble/train/recipe.h"
 
@@ -37,6 +38,10 @@ class Learner {
   // Mean nats per symbol of text[1..], each predicted from what precedes it, context reset every
   // `window` symbols. Exact for any number of threads.
   virtual double loss(std::span<const uint8_t> text, int window = 128) const = 0;
+
+  // From now on step() and loss() are collective calls over these ranks, whose learners are equal
+  // and stay so: each rank does its share, and all have the result that one alone would have.
+  virtual void share(Communicator*) = 0;
 
   virtual std::vector<LayerHealth> health(std::span<const uint8_t> text) const = 0;
   virtual int64_t parameters() const = 0;

@@ -1,6 +1,7 @@
 #include "nibble/train/origin.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "nibble/numerics/ternary_hash.h"
 #include "nibble/runtime/error.h"
@@ -37,7 +38,9 @@ class OriginLearner final : public Learner {
     std::vector<double> fitness(seeds.size());
     for (size_t i = 0; i < seeds.size(); ++i) seeds[i] = origin_pair_seed(seed_, uint64_t(step), i);
     // A pair is a task: its losses are computed by one thread, in one order.
-    parallel_tasks(pool_, rates.pairs, [&](int64_t i, int worker) {
+    const Share share = share_of(ranks_, rates.pairs);
+    parallel_tasks(pool_, share.end - share.begin, [&](int64_t index, int worker) {
+      const int64_t i = share.begin + index;
       OriginModel& m = models_[size_t(worker)];
       m.set_noise(seeds[size_t(i)]);
       const auto side = [&](int sign) {
@@ -46,6 +49,7 @@ class OriginLearner final : public Learner {
       const double plus = side(1);
       fitness[size_t(i)] = side(-1) - plus;
     });
+    if (ranks_) gather_fitness(fitness);
     const std::vector<float> weights = origin_shape(r_.fitness, r_.fitness_clip, fitness);
     for (size_t i = 0; i < tensors_.size(); ++i)
       update_.apply(target(i), rates, seeds, weights, pool_);
@@ -85,8 +89,16 @@ class OriginLearner final : public Learner {
     return all;
   }
   void restored() override {}  // nothing is derived from the state
+  void share(Communicator* ranks) override { ranks_ = ranks; }
 
  private:
+  // Zero where another rank computes it: a sum of bit patterns carries them unchanged.
+  void gather_fitness(std::span<double> fitness) {
+    std::vector<int64_t> bits(fitness.size());
+    for (size_t i = 0; i < bits.size(); ++i) bits[i] = std::bit_cast<int64_t>(fitness[i]);
+    ranks_->sum(bits);
+    for (size_t i = 0; i < bits.size(); ++i) fitness[i] = std::bit_cast<double>(bits[i]);
+  }
   OriginTarget target(size_t i) {
     const OriginTensor& t = tensors_[i];
     return {.salt = t.salt,
@@ -104,6 +116,7 @@ class OriginLearner final : public Learner {
   std::vector<float> ema_;     // one a tensor
   uint64_t seed_;
   Pool* pool_;
+  Communicator* ranks_ = nullptr;
   OriginUpdate update_;
   mutable std::vector<OriginModel> models_;  // one a worker: activations and noise, no state
 };

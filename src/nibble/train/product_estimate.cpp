@@ -227,12 +227,13 @@ StepResult ProductLearner::accumulate(std::span<const uint8_t> text, int64_t ste
   const int64_t tokens = int64_t(r.batch) * r.seq;
   if (accumulated_ + tokens > credit_outer::kMaxTokens)
     throw Error("gradients of more than 133143 tokens may not fit their sums");
-  const int chunks = (r.batch + chunk_.sequences - 1) / chunk_.sequences;
+  if (ranks_ && accumulated_ > 0) throw Error("ranks accumulate one batch an update");
   const bool delta = r.head_rule == HeadRule::delta;
-  parallel_tasks(pool_, chunks, [&](int64_t index, int worker) {
+  const Share share = share_of(ranks_, chunks());
+  parallel_tasks(pool_, share.end - share.begin, [&](int64_t index, int worker) {
     Worker& w = *workers_[worker];
-    const int chunk = int(index), first = chunk * chunk_.sequences;
-    const Chunk shape{std::min(chunk_.sequences, r.batch - first), r.seq};
+    const int chunk = int(share.begin + index);
+    const Chunk shape = shape_of(chunk);
     w.clean.reshape(shape), w.lane.reshape(shape);
     sample(w, text, step, chunk);
     forward_.all(w.symbols.data(), w.clean);
@@ -244,7 +245,8 @@ StepResult ProductLearner::accumulate(std::span<const uint8_t> text, int64_t ste
       if (trained_[i].lanes > 0) {
         noise(w, m, step, chunk);
         if (by_weight()) {
-          estimate_by_weight(w, i, worker);
+          credit_by_weight(w, m, chunk);
+          if (!ranks_) collect_by_weight(w, i, worker, chunk);
         } else {
           run_lanes(w, m);
           collect(w, i, worker);
@@ -256,13 +258,12 @@ StepResult ProductLearner::accumulate(std::span<const uint8_t> text, int64_t ste
     }
   });
   accumulated_ += tokens;
+  if (ranks_) sum_over_ranks(step);
   StepResult result{.data_tokens = tokens};
   int64_t loss = 0;
   for (auto& w : workers_) loss += w->loss, w->loss = 0;
-  int lanes = 1;
-  for (const Trained& t : trained_) lanes += t.lanes;
   result.train_nats = double(loss) / kLossUnit / double(tokens);
-  result.lane_tokens = tokens * lanes;
+  result.lane_tokens = tokens * (1 + lanes_);
   return result;
 }
 

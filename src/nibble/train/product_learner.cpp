@@ -64,12 +64,11 @@ ProductLearner::ProductLearner(const Recipe& recipe, int symbols, uint64_t seed,
       adam_({.k = 16, .n = 16}, machine) {
   const int threads = pool ? pool->threads() : 1;
   const TrainRecipe& t = recipe_.train;
-  int lanes = 0;
   for (const Matrix& m : model_.matrices) {
     Trained& w = trained_.emplace_back();
     w.lanes = lanes_of(t, m.stage);
-    w.first_lane = lanes;
-    lanes += w.lanes;
+    w.first_lane = lanes_;
+    lanes_ += w.lanes;
     w.step = std::max(1, int32_t(std::lrint(t.sigma / m.scale)));
     w.sigma = m.stage == Stage::head ? t.sigma : float(w.step) * m.scale;
     w.weight_step =
@@ -84,6 +83,7 @@ ProductLearner::ProductLearner(const Recipe& recipe, int symbols, uint64_t seed,
   bias_v_ = Buffer<float>(model_.padded_symbols);
   bias_grad_ = Buffer<int32_t>(threads * model_.padded_symbols);
   updates_ = Buffer<int64_t>(1);
+  if (by_weight()) weight_credits_ = Buffer<int32_t>(int64_t(chunks()) * lanes_ * chunk_.sequences);
   credit_shift_ = Buffer<int32_t>(int64_t(model_.matrices.size()));
   std::fill(credit_shift_.begin(), credit_shift_.end(), 8);
 
@@ -106,8 +106,8 @@ ProductLearner::ProductLearner(const Recipe& recipe, int symbols, uint64_t seed,
     w.symbols = Buffer<uint8_t>(rows), w.targets = Buffer<uint8_t>(rows);
     w.noise = Buffer<uint16_t>(2 * words);
     w.differences = Buffer<float>(most * rows);
-    w.credit_own = Buffer<int32_t>(std::max(lanes, 1) * rows);
-    w.credit_later = Buffer<int32_t>(std::max(lanes, 1) * rows);
+    w.credit_own = Buffer<int32_t>(std::max(lanes_, 1) * rows);
+    w.credit_later = Buffer<int32_t>(std::max(lanes_, 1) * rows);
     w.signs = Buffer<int8_t>(signs);
     w.z = Buffer<int8_t>(z), w.work = Buffer<int8_t>(work);
     w.dither = Buffer<uint32_t>(rows * model_.padded_symbols / 4);
@@ -181,7 +181,9 @@ double ProductLearner::loss(std::span<const uint8_t> text, int window) const {
   const int threads = pool_ ? pool_->threads() : 1;
   std::vector<std::unique_ptr<Activations>> buffers(threads);
   std::vector<int64_t> sums(threads);
-  parallel_tasks(pool_, full + (left > 0), [&](int64_t task, int worker) {
+  const Share share = share_of(ranks_, full + (left > 0));
+  parallel_tasks(pool_, share.end - share.begin, [&](int64_t index, int worker) {
+    const int64_t task = share.begin + index;
     if (!buffers[worker]) buffers[worker] = std::make_unique<Activations>(model_, most, false);
     Activations& a = *buffers[worker];
     const int64_t first = task * most.sequences;  // window
@@ -195,6 +197,7 @@ double ProductLearner::loss(std::span<const uint8_t> text, int window) const {
   });
   int64_t sum = 0;
   for (int64_t s : sums) sum += s;
+  if (ranks_) ranks_->sum({&sum, 1});
   return double(sum) / kLossUnit / double(count);
 }
 

@@ -43,9 +43,10 @@ class ProductLearner final : public Learner {
   int64_t parameters() const override { return model_.parameters(); }
   std::vector<StateTensor> state() override;
   void restored() override;
+  void share(Communicator* ranks) override;
 
-  // The two halves of a step. accumulate() adds the estimate of a batch to gradient(); apply()
-  // updates the weights by it and clears it.
+  // The two halves of a step. accumulate() adds the estimate of a batch to gradient(), among ranks
+  // once only; apply() updates the weights by it and clears it.
   StepResult accumulate(std::span<const uint8_t> text, int64_t step);
   void apply(double progress);
   // Estimate of d(mean loss) / d(matrix) in float, [k][n], from what was accumulated.
@@ -88,13 +89,23 @@ class ProductLearner final : public Learner {
   void perturb(Worker&, const Matrix&, int lane, const Source&, const int32_t* sums,
                int32_t* perturbed) const;
   void run_weight_lane(Worker&, const Matrix&, int lane) const;
-  void estimate_by_weight(Worker&, size_t matrix, int worker);
+  void credit_by_weight(Worker&, const Matrix&, int chunk) const;
+  void collect_by_weight(Worker&, size_t matrix, int worker, int chunk);
+  int32_t* weight_credits(const Matrix&, int lane, int chunk) const;  // [sequences]
   void update_bias(float rate, float v_scale);
+
+  // product_ranks.cpp
+  int chunks() const { return (recipe_.train.batch + chunk_.sequences - 1) / chunk_.sequences; }
+  Chunk shape_of(int chunk) const;
+  void sum_over_ranks(int64_t step);
+  void rebuild(int64_t step);
+  void sum_parts(int32_t* parts, int64_t size);
   float unit(size_t matrix) const;  // value of one step of its gradient sums, before the batch mean
 
   Recipe recipe_;
   uint64_t seed_;
   Pool* pool_;
+  Communicator* ranks_ = nullptr;
   Model model_;
   Chunk chunk_;  // of training
   Forward forward_;
@@ -116,8 +127,12 @@ class ProductLearner final : public Learner {
 
   // State beside the matrices.
   Buffer<float> bias_m_, bias_v_;
-  Buffer<int32_t> bias_grad_;     // [threads][padded_symbols]
-  Buffer<int64_t> updates_;       // [1]
+  Buffer<int32_t> bias_grad_;  // [threads][padded_symbols]
+  Buffer<int64_t> updates_;    // [1]
+
+  // Of the weight estimator: [chunks][lanes_][sequences of a chunk]. Zero where other ranks write.
+  Buffer<int32_t> weight_credits_;
+  int lanes_ = 0;                 // of all matrices
   Buffer<int32_t> credit_shift_;  // per matrix: a code of z is 2^(shift - kCreditBits) nats
 };
 

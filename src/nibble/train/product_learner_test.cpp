@@ -8,6 +8,7 @@
 
 #include "nibble/cpu/detect.h"
 #include "nibble/cpu/pool.h"
+#include "nibble/runtime/thread_ranks.h"
 #include "nibble/train/small_recipes.h"
 
 namespace nibble::train {
@@ -39,13 +40,34 @@ Bytes after_updates(const Recipe& r, int threads, const Machine& machine, int up
   return bytes_of(*learner);
 }
 
+// Of each rank, and the loss that it reports.
+std::vector<Bytes> after_updates_among(int ranks, const Recipe& r, int threads, int updates) {
+  const auto text = markov_text(2000, 20);
+  std::vector<Bytes> all(static_cast<size_t>(ranks));
+  const auto thrown = ThreadRanks(ranks).run([&](Communicator& c) {
+    const auto pool = cpu::make_pool(threads);
+    const auto learner = make_learner(r, 20, 5, cpu::this_machine(), pool.get());
+    learner->share(&c);
+    std::vector<double> nats;
+    for (int i = 0; i < updates; ++i) nats.push_back(learner->step(text, i, i / 10.0).train_nats);
+    nats.push_back(learner->loss(text, 128));
+    all[size_t(c.rank())] = bytes_of(*learner);
+    const auto* p = reinterpret_cast<const uint8_t*>(nats.data());
+    all[size_t(c.rank())].emplace_back(p, p + nats.size() * sizeof(double));
+  });
+  for (const auto& t : thrown)
+    if (t) std::rethrow_exception(t);
+  return all;
+}
+
 class Determinism : public testing::TestWithParam<int> {
  protected:
   static Recipe recipe() {
     Recipe r = tiny(GetParam() == 1 ? two_blocks() : one_block());
     if (GetParam() == 2) r.train.head_rule = HeadRule::delta, r.model.weights = WeightFormat::int8;
     if (GetParam() == 3) r.model.mixer = false, r.train.fitness = Fitness::clipped;
-    if (GetParam() == 4) r.train.estimator = Estimator::weight;
+    if (GetParam() >= 4) r.train.estimator = Estimator::weight;
+    if (GetParam() == 5) r.train.head_rule = HeadRule::delta;
     return r;
   }
 };
@@ -55,6 +77,13 @@ TEST_P(Determinism, SameBitsForAnyNumberOfThreads) {
   const Bytes one = after_updates(recipe(), 1, machine, 5);
   EXPECT_EQ(difference(one, after_updates(recipe(), 2, machine, 5)), -1);
   EXPECT_EQ(difference(one, after_updates(recipe(), 7, machine, 5)), -1);
+}
+
+TEST_P(Determinism, SameBitsForAnyNumberOfRanks) {
+  const std::vector<Bytes> one = after_updates_among(1, recipe(), 1, 2);
+  for (const int ranks : {2, 3})
+    for (const Bytes& rank : after_updates_among(ranks, recipe(), 4 - ranks, 2))
+      EXPECT_EQ(difference(one[0], rank), -1) << ranks << " ranks";
 }
 
 TEST_P(Determinism, SameBitsOnEveryIsa) {
@@ -86,7 +115,7 @@ TEST_P(Determinism, ResumesBitForBit) {
   EXPECT_EQ(difference(bytes_of(*whole), bytes_of(*other)), -1);
 }
 
-INSTANTIATE_TEST_SUITE_P(Recipes, Determinism, testing::Range(0, 5));
+INSTANTIATE_TEST_SUITE_P(Recipes, Determinism, testing::Range(0, 6));
 
 TEST(ProductLearner, LossDoesNotDependOnThreads) {
   const auto text = markov_text(3000, 20);

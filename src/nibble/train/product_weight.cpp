@@ -60,18 +60,32 @@ void ProductLearner::run_weight_lane(Worker& w, const Matrix& m, int lane) const
   forward_.losses(w.lane.head_sums.data(), w.targets.data(), false, w.lane);
 }
 
-void ProductLearner::estimate_by_weight(Worker& w, size_t matrix, int worker) {
-  const Matrix& m = model_.matrices[matrix];
-  const Trained& t = trained_[matrix];
+int32_t* ProductLearner::weight_credits(const Matrix& m, int lane, int chunk) const {
+  const int64_t row = int64_t(chunk) * lanes_ + trained(m).first_lane + lane;
+  return weight_credits_.data() + row * chunk_.sequences;
+}
+
+void ProductLearner::credit_by_weight(Worker& w, const Matrix& m, int chunk) const {
   const Chunk& c = w.clean.chunk;
-  int8_t* x = w.signs.data();
-  for (int l = 0; l < t.lanes; ++l) {
+  for (int l = 0; l < trained(m).lanes; ++l) {
     run_weight_lane(w, m, l);
     for (int s = 0; s < c.sequences; ++s) {
       float sum = 0;
       for (int r = s * c.length; r < (s + 1) * c.length; ++r)
         sum += w.lane.loss[r] - w.clean.loss[r];
-      w.credit_own[s] = fixed_point(shaped(sum));
+      weight_credits(m, l, chunk)[s] = fixed_point(shaped(sum));
+    }
+  }
+}
+
+// The gradient's share of a chunk from its credits and its noise alone.
+void ProductLearner::collect_by_weight(Worker& w, size_t matrix, int worker, int chunk) {
+  const Matrix& m = model_.matrices[matrix];
+  const Trained& t = trained_[matrix];
+  const Chunk& c = w.clean.chunk;
+  int8_t* x = w.signs.data();
+  for (int l = 0; l < t.lanes; ++l) {
+    for (int s = 0; s < c.sequences; ++s) {
       const uint16_t* f = inputs(w, m, l) + int64_t(s) * m.k / 16;
       for (int k = 0; k < m.k; ++k) *x++ = (f[k / 16] >> k % 16 & 1) != 0 ? 1 : -1;
     }
@@ -83,7 +97,7 @@ void ProductLearner::estimate_by_weight(Worker& w, size_t matrix, int worker) {
                    .shift = credit_shift_[int64_t(matrix)],
                    .ldz = m.n,
                    .ld_noise = m.n / 16,
-                   .credit = w.credit_own.data(),
+                   .credit = weight_credits(m, l, chunk),
                    .noise = noise_of(w, m, l),
                    .z = w.z.data() + row * m.n,
                    .magnitude = w.magnitude.data() + matrix});

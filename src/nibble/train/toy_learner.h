@@ -62,6 +62,7 @@ class ToyLearner : public Learner {
             {"table.sign", DType::i8, {n_, n_}, sign_.data()}};
   }
   void restored() override {}
+  void share(Communicator*) override {}  // every rank does all of it
 
   void pause_microseconds(int us) { pause_ = us; }  // to be killed in time
 
