@@ -56,9 +56,10 @@ void nvfp4(Nvfp4 mode, std::span<const float> x) {
 }
 
 void four_over_six_blocks(std::string_view name, std::span<const float> x) {
-  const FourOverSix f{.squared = name.substr(0, 3) == "mse",
-                      .greatest_scale = name.substr(4) == "448" ? 448.0f : 256.0f,
-                      .amax = amax(x)};
+  const FourOverSix f{
+      .error = name.substr(0, 3) == "mse" ? FourOverSixError::mse : FourOverSixError::mae,
+      .greatest_scale = name.substr(4) == "448" ? 448.0f : 256.0f,
+      .amax = amax(x)};
   for (size_t i = 0; i + kNvfp4Block <= x.size(); i += kNvfp4Block) {
     const FourOverSixBlock b = four_over_six(f, &x[i]);
     put(b.scale.bits);

@@ -14,13 +14,12 @@ NIBBLE_HD constexpr int8_t s8_element(float scale, float x) {
   return scale == 0 ? int8_t(0) : to_s8(x / scale);
 }
 
-// Ternary: value = w * gamma, gamma the mean magnitude of the tensor. The mean is summed in double,
-// in order, so that it does not depend on who computes it.
-constexpr float ternary_gamma(const float* x, int64_t count) {
-  double sum = 0;
-  for (int64_t i = 0; i < count; ++i) sum += double(x[i] < 0 ? -x[i] : x[i]);
+// Ternary: value = w * gamma, gamma the mean magnitude of the tensor, from the sum of all
+// magnitudes in double. Encoding is to nearest of x / gamma, ties to even: 0 for |x| <= gamma / 2.
+NIBBLE_HD constexpr float ternary_gamma(double sum, int64_t count) {
   return count > 0 ? float(sum / double(count)) : 0.0f;
 }
+// 0 if gamma or x is a NaN, or gamma is 0 or infinite.
 NIBBLE_HD constexpr int ternary_element(float gamma, float x) {
   return gamma == 0 ? 0 : to_ternary(x / gamma);
 }

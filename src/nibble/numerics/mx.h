@@ -13,6 +13,14 @@ namespace nibble {
 
 inline constexpr int kMxBlock = 32;
 
+// By its element: MXFP4, or one of the two kinds of MXFP8.
+enum class MxFormat : uint8_t { e2m1, e4m3, e5m2 };
+
+// Codes of a row: e2m1 two to a byte, the even element in the low nibble. cols % 32 == 0
+NIBBLE_HD constexpr int64_t mx_row_bytes(MxFormat f, int64_t cols) {
+  return f == MxFormat::e2m1 ? cols / 2 : cols;
+}
+
 enum class MxScale : uint8_t {
   floor,  // OCP's text: exponent of amax, less that of the largest element; amax may saturate
   ceil,   // the same of the next power of two

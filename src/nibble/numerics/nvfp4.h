@@ -12,7 +12,11 @@
 //   torchao   torchao with a tensor scale: scales are never below 2^-6
 //   torchao_single   torchao without one
 //   ct_f32, ct_bf16  compressed-tensors, by the type of the tensor that is encoded
+//   ggml      llama.cpp: no tensor scale, and its own rounding of scales and elements
 //
+// Those that choose between two scales for a block are in four_over_six.h; nvfp4_recipe.h encodes a
+// block by any mode. Not-finite values follow from the sequence as IEEE arithmetic has it: a NaN
+// makes the scale of its block 0x7f (NaN) and its codes 7, those of zeros 0; in ggml all are 0.
 // Where a library divides 0 by 0 (a tensor that is all zero), here the scales are the mode's for a
 // zero block and the codes 0.
 #pragma once
@@ -26,7 +30,7 @@ namespace nibble {
 
 inline constexpr int kNvfp4Block = 16;
 
-enum class Nvfp4 : uint8_t { te, vllm, modelopt, torchao, torchao_single, ct_f32, ct_bf16 };
+enum class Nvfp4 : uint8_t { te, vllm, modelopt, torchao, torchao_single, ct_f32, ct_bf16, ggml };
 
 // What a mode makes of the tensor's greatest magnitude: `encode` is its own tensor scale, about
 // 2688 / amax in te, vllm and ct, about amax / 2688 in modelopt and torchao; 2688 is 6 * 448, the
@@ -41,9 +45,34 @@ inline constexpr float kMaxFloat = 0x1.fffffep127f;
 inline constexpr float kSixth = 0x1.555556p-3f;  // 1/6 rounded
 NIBBLE_HD constexpr float least(float a, float b) { return b < a ? b : a; }
 NIBBLE_HD constexpr float clamped(float x, float low) { return x < low ? low : least(x, 448.0f); }
+
+// A half goes up, on one bit: what lies below does not count. From 2^8 on, which has the last
+// exponent, it is 448. What rounds to 8 or more steps of 2^-9 is 7 steps, not the least normal.
+NIBBLE_HD constexpr e4m3 ggml_scale(float x) {
+  if (!(x > 0)) return {};
+  const uint32_t u = float_bits(least(x, 448.0f));
+  if (u < float_bits(0x1p-6f)) {
+    const int steps = int(bit_cast<float>(u) * 512.0f + 0.5f);
+    return {uint8_t(steps < 7 ? steps : 7)};
+  }
+  const uint32_t code = (((u >> 19) + 1) >> 1) - (120u << 3);
+  return {uint8_t(code < 0x78u ? code : 0x7eu)};
+}
+// The nearest, by differences in float; the smaller magnitude if two are as near, and 0 never has a
+// sign. NaN and infinities: 0, which no other element is nearer to.
+NIBBLE_HD constexpr e2m1 ggml_element(float scale, float x) {
+  const float magnitude = x < 0 ? -x : x;
+  uint8_t best = 0;
+  float nearest = magnitude;
+  for (uint8_t code = 1; code < 8; ++code) {
+    const float d = to_float(e2m1{code}) * scale - magnitude, distance = d < 0 ? -d : d;
+    if (distance < nearest) best = code, nearest = distance;
+  }
+  return {uint8_t(best != 0 && x < 0 ? best | 8 : best)};
+}
 }  // namespace nvfp4_detail
 
-// amax >= 0 and finite.
+// amax >= 0, or NaN.
 NIBBLE_HD constexpr Nvfp4Tensor nvfp4_tensor(Nvfp4 mode, float amax) {
   using namespace nvfp4_detail;
   const float g = amax / kGreatest;
@@ -62,6 +91,7 @@ NIBBLE_HD constexpr Nvfp4Tensor nvfp4_tensor(Nvfp4 mode, float amax) {
     case Nvfp4::torchao:
       return {g, g};
     case Nvfp4::torchao_single:
+    case Nvfp4::ggml:
       return {};
     case Nvfp4::ct_f32:
     case Nvfp4::ct_bf16: {
@@ -97,6 +127,8 @@ NIBBLE_HD constexpr e4m3 nvfp4_scale(Nvfp4 mode, Nvfp4Tensor t, float amax) {
       const e4m3 scale = to_e4m3_saturating(clamped(s, 0));
       return scale.bits == 0 ? to_e4m3_saturating(0.125f) : scale;
     }
+    case Nvfp4::ggml:
+      return ggml_scale(amax / 6);
   }
   return {};
 }
@@ -126,6 +158,8 @@ NIBBLE_HD constexpr e2m1 nvfp4_element(Nvfp4 mode, Nvfp4Tensor t, e4m3 scale, fl
     case Nvfp4::ct_bf16:
       y = x / (v / t.encode);
       break;
+    case Nvfp4::ggml:
+      return ggml_element(v, x);
   }
   return to_e2m1_saturating(y);
 }
@@ -143,5 +177,10 @@ static_assert(nvfp4_element(Nvfp4::torchao_single, {}, {0x2f}, 1.171875f).bits =
 static_assert(float_bits(nvfp4_tensor(Nvfp4::ct_f32, bit_cast<float>(0x41f8df55u)).encode) ==
               0x42accfbb);
 static_assert(nvfp4_tensor(Nvfp4::ct_bf16, 3.171875f).encode == 844);
+static_assert(nvfp4_scale(Nvfp4::ggml, {}, 0.0908203125f).bits == 7);
+static_assert(nvfp4_scale(Nvfp4::ggml, {}, 6 * 240).bits == 0x77 &&
+              nvfp4_scale(Nvfp4::ggml, {}, 6 * 248).bits == 0x7e);
+static_assert(nvfp4_element(Nvfp4::ggml, {}, {0x38}, -0.25f).bits == 0 &&
+              nvfp4_element(Nvfp4::ggml, {}, {0x38}, -0.75f).bits == 9);
 
 }  // namespace nibble
