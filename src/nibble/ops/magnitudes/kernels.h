@@ -1,0 +1,9 @@
+// Private to this folder: the entry points that variants.cpp puts in the table.
+#pragma once
+#include "nibble/ops/magnitudes/magnitudes.h"
+
+namespace nibble::magnitudes {
+
+void portable(const Args&, const Exec&);
+
+}  // namespace nibble::magnitudes
