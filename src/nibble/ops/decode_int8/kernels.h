@@ -1,0 +1,9 @@
+// Private to this folder: the entry points that variants.cpp puts in the table.
+#pragma once
+#include "nibble/ops/decode_int8/decode_int8.h"
+
+namespace nibble::decode_int8 {
+
+void portable(const Args&, const Exec&);
+
+}  // namespace nibble::decode_int8

@@ -1,0 +1,9 @@
+// Private to this folder: the entry points that variants.cpp puts in the table.
+#pragma once
+#include "nibble/ops/decode_mx/decode_mx.h"
+
+namespace nibble::decode_mx {
+
+void portable(const Args&, const Exec&);
+
+}  // namespace nibble::decode_mx
