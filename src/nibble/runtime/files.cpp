@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -30,10 +31,11 @@ FileHandle open_file(const fs::path& path, int flags) {
   return FileHandle(retry([&] { return ::open(path.c_str(), flags | O_CLOEXEC, 0666); }));
 }
 
+constexpr size_t kPiece = size_t(1) << 30;  // a call writes less than 2^31 bytes
+
 void write_all(int fd, std::span<const std::byte> data, const fs::path& path) {
-  constexpr size_t kPiece = size_t(1) << 30;  // a call writes less than 2^31 bytes
   while (!data.empty()) {
-    const size_t piece = data.size() < kPiece ? data.size() : kPiece;
+    const size_t piece = std::min(data.size(), kPiece);
     const ssize_t n = retry([&] { return ::write(fd, data.data(), piece); });
     if (n < 0) fail("cannot write", path, errno);
     data = data.subspan(size_t(n));
@@ -99,6 +101,22 @@ AtomicFile::~AtomicFile() {
 void AtomicFile::write(std::span<const std::byte> data) {
   if (!file_) throw Error("cannot write " + path_.string() + ": it is committed already");
   write_all(file_.get(), data, path_);
+}
+
+void AtomicFile::reserve(int64_t bytes) {
+  if (bytes <= 0) return;
+  if (retry([&] { return ::fallocate(file_.get(), 0, 0, bytes); }) < 0 && errno != EOPNOTSUPP &&
+      errno != ENOSYS)
+    fail("cannot reserve space for", path_, errno);
+}
+
+void AtomicFile::write_at(int64_t offset, std::span<const std::byte> data) {
+  while (!data.empty()) {
+    const size_t piece = std::min(data.size(), kPiece);
+    const ssize_t n = retry([&] { return ::pwrite(file_.get(), data.data(), piece, offset); });
+    if (n < 0) fail("cannot write", path_, errno);
+    data = data.subspan(size_t(n)), offset += n;
+  }
 }
 
 void AtomicFile::commit() {

@@ -3,6 +3,7 @@
 // Everything here throws nibble::Error with one sentence.
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -44,6 +45,10 @@ class AtomicFile {
   ~AtomicFile();  // without commit(): removes the temporary
   void write(std::span<const std::byte>);
   void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
+  // For files that are not written from front to end. reserve() asks for all of the space at once
+  // where the file system can; without it a full disk is found on the way.
+  void reserve(int64_t bytes);
+  void write_at(int64_t offset, std::span<const std::byte>);
   void commit();
 
  private:

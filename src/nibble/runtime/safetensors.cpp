@@ -2,78 +2,39 @@
 
 #include <algorithm>
 #include <cstring>
-#include <nlohmann/json.hpp>
-#include <set>
 
 #include "nibble/runtime/error.h"
-#include "nibble/runtime/files.h"
+#include "nibble/runtime/json.h"
 
 namespace nibble::safetensors {
 namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-using nlohmann::ordered_json;
 
+// Behind BOOL: formats that have no DType. Their elements are read in units of one that has.
 struct Format {
   std::string_view name;
   DType type;
+  int bits;  // of an element
 };
 constexpr Format kFormats[] = {
-    {"F64", DType::f64},       {"F32", DType::f32},      {"F16", DType::fp16},
-    {"BF16", DType::bf16},     {"F8_E4M3", DType::e4m3}, {"F8_E5M2", DType::e5m2},
-    {"F8_E8M0", DType::ue8m0}, {"I64", DType::i64},      {"I32", DType::i32},
-    {"I16", DType::i16},       {"I8", DType::i8},        {"U64", DType::u64},
-    {"U32", DType::u32},       {"U16", DType::u16},      {"U8", DType::u8},
-    {"BOOL", DType::u8},  // behind U8, which is what u8 is written as
+    {"F64", DType::f64, 64},      {"F32", DType::f32, 32},       {"F16", DType::fp16, 16},
+    {"BF16", DType::bf16, 16},    {"F8_E4M3", DType::e4m3, 8},   {"F8_E5M2", DType::e5m2, 8},
+    {"F8_E8M0", DType::ue8m0, 8}, {"I64", DType::i64, 64},       {"I32", DType::i32, 32},
+    {"I16", DType::i16, 16},      {"I8", DType::i8, 8},          {"U64", DType::u64, 64},
+    {"U32", DType::u32, 32},      {"U16", DType::u16, 16},       {"U8", DType::u8, 8},
+    {"BOOL", DType::u8, 8},       {"F4", DType::u8, 4},          {"F6_E2M3", DType::u8, 6},
+    {"F6_E3M2", DType::u8, 6},    {"F8_E4M3FNUZ", DType::u8, 8}, {"F8_E5M2FNUZ", DType::u8, 8},
+    {"C64", DType::u64, 64},
 };
+const Format* format_of(std::string_view name) {
+  for (const Format& f : kFormats)
+    if (f.name == name) return &f;
+  return nullptr;
+}
+bool has_dtype(const Format& f) { return &f < format_of("BOOL"); }
 constexpr std::string_view kMetadata = "__metadata__";
-
-// A name as a JSON string, so that whatever it holds stays on one line of a message.
-std::string in_quotes(std::string_view name) {
-  return json(name).dump(-1, ' ', true, json::error_handler_t::replace);
-}
-
-std::string listed(std::span<const int64_t> shape) { return json(shape).dump(); }
-
-// JSON that may be hostile: no key twice in an object (a parser would silently keep one of them)
-// and no nesting past `depth`.
-json parse_json(std::string_view text, size_t depth, const std::string& called) {
-  // The parser takes it for the end and would ignore what follows.
-  if (text.find('\0') != std::string_view::npos)
-    throw Error(called + ": this is not JSON in UTF-8: it holds a zero byte");
-  std::vector<std::set<std::string>> keys;  // of the objects and arrays that are open
-  const auto watch = [&](int, json::parse_event_t event, json& value) {
-    using Event = json::parse_event_t;
-    if (event == Event::object_start || event == Event::array_start) {
-      if (keys.size() == depth)
-        throw Error(called + ": JSON here is nested at most " + std::to_string(depth) + " deep");
-      keys.emplace_back();
-    } else if (event == Event::object_end || event == Event::array_end) {
-      keys.pop_back();
-    } else if (event == Event::key) {
-      const auto& key = value.get_ref<const std::string&>();
-      if (!keys.back().insert(key).second)
-        throw Error(called + ": " + in_quotes(key) + " stands there twice");
-    }
-    return true;
-  };
-  try {
-    return json::parse(text, watch);
-  } catch (const json::exception& e) {
-    const std::string why = e.what();  // "[json.exception.parse_error.101] parse error at ..."
-    const size_t at = why.find("] ");
-    throw Error(called +
-                ": this is not JSON in UTF-8: " + why.substr(at == std::string::npos ? 0 : at + 2));
-  }
-}
-
-// [0, 2^63), or false.
-bool whole_number(const json& j, int64_t& value) {
-  if (!j.is_number_unsigned() || j.get<uint64_t>() > uint64_t(INT64_MAX)) return false;
-  value = int64_t(j.get<uint64_t>());
-  return true;
-}
 
 Metadata parse_metadata(const json& j, const std::string& called) {
   Metadata metadata;
@@ -85,6 +46,21 @@ Metadata parse_metadata(const json& j, const std::string& called) {
     }
   if (!strings) throw Error(called + ": __metadata__ must be an object of strings");
   return metadata;
+}
+
+// Null, or what is wrong with a shape.
+const char* size_of(const Format& format, std::span<const int64_t> shape, int64_t& bytes) {
+  constexpr const char* kTooLarge = "its size must be below 2^63 bytes";
+  // Dimensions of 0 are left out of the product at first: callers multiply in any order.
+  int64_t count = 1;
+  for (int64_t d : shape)
+    if (d < 0 || __builtin_mul_overflow(count, std::max(d, int64_t(1)), &count)) return kTooLarge;
+  if (std::find(shape.begin(), shape.end(), 0) != shape.end()) count = 0;
+  const __int128 bits = __int128(count) * format.bits;
+  if (bits > __int128(INT64_MAX) * 8) return kTooLarge;
+  if (bits % 8 != 0) return "its elements must fill whole bytes";
+  bytes = int64_t(bits / 8);
+  return nullptr;
 }
 
 // An entry of the header, with its data within `data`.
@@ -99,24 +75,24 @@ Tensor parse_tensor(const std::string& name, const json& entry, std::span<const 
 
   Tensor t{.name = name};
   const json &dtype = entry["dtype"], &shape = entry["shape"], &offsets = entry["data_offsets"];
-  const auto* format = std::find_if(std::begin(kFormats), std::end(kFormats), [&](const Format& f) {
-    return dtype.is_string() && dtype == f.name;
-  });
-  if (format == std::end(kFormats)) {
+  const Format* format =
+      dtype.is_string() ? format_of(dtype.get_ref<const std::string&>()) : nullptr;
+  if (!format) {
     std::string known;
     for (const Format& f : kFormats) known += " " + std::string(f.name);
-    fail("dtype " + dtype.dump() + " is none of" + known);
+    fail("dtype " + dtype.dump(-1, ' ', true) + " is none of" + known);
   }
   t.type = format->type;
+  if (!has_dtype(*format)) t.stored = format->name;
 
-  int64_t bytes = bytes_of(t.type);
   if (!shape.is_array()) fail("shape must be an array");
   for (const json& dimension : shape) {
-    int64_t d = 0;
-    if (!whole_number(dimension, d)) fail("a dimension must be a whole number below 2^63");
-    if (__builtin_mul_overflow(bytes, d, &bytes)) fail("its size must be below 2^63 bytes");
-    t.shape.push_back(d);
+    t.shape.push_back(0);
+    if (!whole_number(dimension, t.shape.back()))
+      fail("a dimension must be a whole number below 2^63");
   }
+  int64_t bytes = 0;
+  if (const char* why = size_of(*format, t.shape, bytes)) fail(why);
 
   int64_t begin = 0, end = 0;
   if (!offsets.is_array() || offsets.size() != 2 || !whole_number(offsets[0], begin) ||
@@ -147,44 +123,23 @@ void check_tiling(std::span<const Tensor> tensors, std::span<const std::byte> da
     throw Error(called + ": " + std::to_string(left) + " bytes at the end belong to no tensor");
 }
 
-int64_t elements(const Tensor& t, const char* verb) {
-  int64_t n = 1;
-  for (int64_t d : t.shape)
-    if (d < 0 || __builtin_mul_overflow(n, d, &n))
-      throw Error("cannot " + std::string(verb) + " tensor " + in_quotes(t.name) + " of shape " +
-                  listed(t.shape) + ": its size must be below 2^63");
-  return n;
-}
-
-// The header of what write() is given, which it checks.
-std::string make_header(std::span<const Tensor* const> order, const Metadata& metadata) {
-  ordered_json header = ordered_json::object();
-  if (!metadata.empty()) header[std::string(kMetadata)] = metadata;
-  int64_t at = 0;
-  for (const Tensor* t : order) {
-    if (t->name == kMetadata || header.contains(t->name))
-      throw Error("cannot write tensor " + in_quotes(t->name) + ": a name must be unique and not " +
-                  std::string(kMetadata));
-    const int64_t n = elements(*t, "write"), size = int64_t(t->data.size());
-    if (size % bytes_of(t->type) != 0 || size / bytes_of(t->type) != n)
-      throw Error("cannot write tensor " + in_quotes(t->name) + ": " + std::to_string(size) +
-                  " bytes are not " + std::string(format_name(t->type)) + " " + listed(t->shape));
-    header[t->name] = {
-        {"dtype", format_name(t->type)}, {"shape", t->shape}, {"data_offsets", {at, at + size}}};
-    at += size;
-  }
-  try {
-    std::string text = header.dump();
-    text.append((8 - text.size() % 8) % 8, ' ');
-    if (int64_t(text.size()) <= kMaxHeaderBytes) return text;
-  } catch (const json::exception&) {
-    throw Error("cannot write tensors: names and metadata must be UTF-8");
-  }
-  throw Error("cannot write tensors: the header would be longer than " +
-              std::to_string(kMaxHeaderBytes) + " bytes");
+std::string name_of(const Entry& e) {
+  return std::string(e.stored.empty() ? format_name(e.type) : e.stored);
 }
 
 }  // namespace
+
+int64_t bytes_of(const Entry& e) {
+  const Format* format = format_of(e.stored.empty() ? format_name(e.type) : e.stored);
+  int64_t bytes = 0;
+  if (!format || format->type != e.type)
+    throw Error("cannot write tensor " + in_quotes(e.name) + ": no dtype is called " +
+                in_quotes(e.stored));
+  if (const char* why = size_of(*format, e.shape, bytes))
+    throw Error("cannot write tensor " + in_quotes(e.name) + " of shape " + listed(e.shape) + ": " +
+                why);
+  return bytes;
+}
 
 std::string_view format_name(DType type) {
   for (const Format& f : kFormats)
@@ -193,8 +148,8 @@ std::string_view format_name(DType type) {
 }
 
 void Tensor::require(DType wanted, size_t alignment) const {
-  if (type != wanted)
-    throw Error("tensor " + in_quotes(name) + " is " + std::string(format_name(type)) + ", not " +
+  if (type != wanted || (!stored.empty() && stored != "BOOL"))
+    throw Error("tensor " + in_quotes(name) + " is " + name_of({"", type, {}, stored}) + ", not " +
                 std::string(format_name(wanted)));
   if (reinterpret_cast<uintptr_t>(data.data()) % alignment != 0)
     throw Error("tensor " + in_quotes(name) +
@@ -256,36 +211,49 @@ void Reader::read_file(const fs::path& path) {
   tensors_ = std::move(contents.tensors);
   metadata_ = std::move(contents.metadata);
   for (size_t i = 0; i < tensors_.size(); ++i) by_name_[tensors_[i].name] = i;
+  shards_.push_back(path.filename().string());
+  shard_of_.assign(tensors_.size(), 0);
+}
+
+Index parse_index(std::string_view text, const std::string& called) {
+  const json index = parse_json(text, 3, called);
+  if (!index.is_object() || !index.contains("weight_map") || !index["weight_map"].is_object())
+    throw Error(called + ": an index must be an object with an object weight_map");
+  Index parsed;
+  if (const auto it = index.find("metadata"); it != index.end() && it->is_object())
+    for (const auto& [key, value] : it->items())
+      parsed.metadata[key] = value.is_string() ? value.get<std::string>() : value.dump();
+  for (const auto& [name, shard] : index["weight_map"].items()) {
+    // A shard lies beside its index: nothing else may be reached through it.
+    const auto plain = [](const std::string& file) {
+      return file.find_first_of(std::string_view("/\\\0", 3)) == std::string::npos &&
+             !file.empty() && file != "." && file != "..";
+    };
+    if (!shard.is_string() || !plain(shard.get_ref<const std::string&>()))
+      throw Error(called + ": tensor " + in_quotes(name) + ": a shard must be a plain file name");
+    parsed.shards[name] = shard;
+  }
+  return parsed;
 }
 
 void Reader::read_index(const fs::path& path) {
-  const std::string called = path.string();
-  const json index = parse_json(nibble::read_file(path), 2, called);
-  if (!index.is_object() || !index.contains("weight_map") || !index["weight_map"].is_object())
-    throw Error(called + ": an index must be an object with an object weight_map");
-  if (const auto it = index.find("metadata"); it != index.end() && it->is_object())
-    for (const auto& [key, value] : it->items())
-      metadata_[key] = value.is_string() ? value.get<std::string>() : value.dump();
-
+  Index index = parse_index(nibble::read_file(path), path.string());
+  metadata_ = std::move(index.metadata);
   std::map<std::string, size_t> left;  // shard -> tensors the index expects there
-  for (const auto& [name, shard] : index["weight_map"].items()) {
-    // A shard lies beside its index: nothing else may be reached through it.
-    if (!shard.is_string() ||
-        shard.get_ref<const std::string&>().find_first_of("/\\") != std::string::npos)
-      throw Error(called + ": tensor " + in_quotes(name) + ": a shard must be a plain file name");
-    ++left[shard];
-  }
+  for (const auto& [name, shard] : index.shards) ++left[shard];
   for (auto& [shard, expected] : left) {
     const fs::path file = path.parent_path() / shard;
     files_.emplace_back(file);
+    shards_.push_back(shard);
     for (Tensor& t : parse(files_.back().bytes(), file.string()).tensors) {
-      const auto listed = index["weight_map"].find(t.name);
-      if (listed == index["weight_map"].end() || *listed != shard)
+      const auto listed = index.shards.find(t.name);
+      if (listed == index.shards.end() || listed->second != shard)
         throw Error(file.string() + " holds tensor " + in_quotes(t.name) +
                     ", which the index does not expect there");
       --expected;
       by_name_[t.name] = tensors_.size();
       tensors_.push_back(std::move(t));
+      shard_of_.push_back(files_.size() - 1);
     }
     if (expected != 0)
       throw Error(file.string() + " lacks " + std::to_string(expected) +
@@ -305,28 +273,12 @@ const Tensor& Reader::at(std::string_view name) const {
 
 const Tensor& Reader::at(std::string_view name, DType type, std::span<const int64_t> shape) const {
   const Tensor& t = at(name);
-  if (t.type != type || !std::equal(t.shape.begin(), t.shape.end(), shape.begin(), shape.end()))
+  if (t.type != type || !(t.stored.empty() || t.stored == "BOOL") ||
+      !std::equal(t.shape.begin(), t.shape.end(), shape.begin(), shape.end()))
     throw Error(called_ + ": tensor " + in_quotes(name) + " is " +
-                std::string(format_name(t.type)) + " " + listed(t.shape) + ", not " +
+                name_of({"", t.type, {}, t.stored}) + " " + listed(t.shape) + ", not " +
                 std::string(format_name(type)) + " " + listed(shape));
   return t;
-}
-
-void write(const fs::path& path, std::span<const Tensor> tensors, const Metadata& metadata) {
-  std::vector<const Tensor*> order;
-  for (const Tensor& t : tensors) order.push_back(&t);
-  std::stable_sort(order.begin(), order.end(), [](const Tensor* a, const Tensor* b) {
-    return bytes_of(a->type) > bytes_of(b->type);
-  });
-  const std::string header = make_header(order, metadata);
-  std::byte length[8];
-  for (int i = 0; i < 8; ++i) length[i] = std::byte(uint64_t(header.size()) >> 8 * i & 255);
-
-  AtomicFile file(path);
-  file.write(length);
-  file.write(header);
-  for (const Tensor* t : order) file.write(t->data);
-  file.commit();
 }
 
 }  // namespace nibble::safetensors

@@ -140,6 +140,54 @@ TEST(Parse, AcceptsWhatTheFormatAllows) {
   EXPECT_EQ(c.metadata.at("k"), "v");
 }
 
+// Formats without a DType are not read as what they are not, and a copy is the same file.
+TEST_F(Checkpoints, CopiesFormatsWithoutDType) {
+  const Contents c =
+      parse_text(file_of(R"({"flag":{"dtype":"BOOL","shape":[3],"data_offsets":[0,3]},)"
+                         R"("four":{"dtype":"F4","shape":[2,6],"data_offsets":[3,9]},)"
+                         R"("six":{"dtype":"F6_E2M3","shape":[4],"data_offsets":[9,12]},)"
+                         R"("pair":{"dtype":"C64","shape":[],"data_offsets":[12,20]}})",
+                         20));
+  EXPECT_EQ(c.tensors[1].stored, "F4");
+  EXPECT_EQ(c.tensors[1].count(), 6);
+  EXPECT_EQ(error_of([&] { c.tensors[1].as<uint8_t>(); }), "tensor \"four\" is F4, not U8");
+  EXPECT_EQ(c.tensors[0].as<uint8_t>().size(), 3u);
+  write(folder / "x.safetensors", c.tensors);
+  const Reader reader(folder / "x.safetensors");
+  for (const Tensor& t : c.tensors) {
+    EXPECT_EQ(reader.at(t.name).stored, t.stored);
+    EXPECT_EQ(reader.at(t.name).shape, t.shape);
+  }
+  EXPECT_NE(error_of([&] {
+              reader.at("four", DType::u8, std::array<int64_t, 2>{2, 6});
+            }).find("is F4 [2,6], not U8 [2,6]"),
+            std::string::npos);
+  EXPECT_EQ(entry_refusal(R"({"dtype":"F4","shape":[3],"data_offsets":[0,1]})"),
+            "its elements must fill whole bytes");
+}
+
+TEST_F(Checkpoints, AreWrittenInPieces) {
+  const Entry entries[] = {{"a", DType::u8, {5}}, {"b", DType::f32, {2}}};
+  const uint8_t bytes[] = {1, 2, 3, 4, 5, 6, 7, 8};
+  const auto data = std::as_bytes(std::span(bytes));
+  const fs::path path = folder / "x.safetensors";
+  {
+    Writer writer(path, entries);
+    writer.put(0, 3, data.subspan(3, 2));
+    writer.put(1, 0, data);
+    EXPECT_EQ(error_of([&] { writer.put(0, 4, data.first(2)); }),
+              "cannot write tensor \"a\": bytes 4 to 6 of 5");
+    EXPECT_EQ(error_of([&] { writer.commit(); }),
+              "cannot write tensor \"a\": it got 2 of its 5 bytes");
+    EXPECT_FALSE(fs::exists(path));
+    writer.put(0, 0, data.first(3));
+    writer.commit();
+  }
+  const Tensor whole[] = {{"a", DType::u8, {5}, data.first(5)}, {"b", DType::f32, {2}, data}};
+  write(folder / "y.safetensors", whole);
+  EXPECT_EQ(read_file(path), read_file(folder / "y.safetensors"));
+}
+
 TEST(Parse, RefusesABrokenFrame) {
   EXPECT_EQ(refusal(""),
             "f: a file of 0 bytes is no safetensors file, which starts with an 8-byte header "
@@ -189,9 +237,10 @@ TEST(Parse, RefusesBrokenEntries) {
   EXPECT_EQ(entry_refusal(R"({"dtype":"U8","shape":[8],"data_offsets":[0,8],"x":0})"), fields);
 
   const std::string known =
-      " is none of F64 F32 F16 BF16 F8_E4M3 F8_E5M2 F8_E8M0 I64 I32 I16 I8 U64 U32 U16 U8 BOOL";
-  EXPECT_EQ(entry_refusal(R"({"dtype":"F4","shape":[16],"data_offsets":[0,8]})"),
-            "dtype \"F4\"" + known);
+      " is none of F64 F32 F16 BF16 F8_E4M3 F8_E5M2 F8_E8M0 I64 I32 I16 I8 U64 U32 U16 U8 BOOL F4 "
+      "F6_E2M3 F6_E3M2 F8_E4M3FNUZ F8_E5M2FNUZ C64";
+  EXPECT_EQ(entry_refusal(R"({"dtype":"F5","shape":[16],"data_offsets":[0,8]})"),
+            "dtype \"F5\"" + known);
   EXPECT_EQ(entry_refusal(R"({"dtype":8,"shape":[8],"data_offsets":[0,8]})"), "dtype 8" + known);
 
   EXPECT_EQ(entry_refusal(R"({"dtype":"U8","shape":8,"data_offsets":[0,8]})"),
@@ -316,10 +365,10 @@ TEST_F(Checkpoints, WriteRefusesWhatCannotBeReadBack) {
   EXPECT_EQ(why({{"a", DType::f64, {1}, data}}),
             "cannot write tensor \"a\": 12 bytes are not F64 [1]");
   EXPECT_EQ(why({{"a", DType::f32, {-3}, data}}),
-            "cannot write tensor \"a\" of shape [-3]: its size must be below 2^63");
+            "cannot write tensor \"a\" of shape [-3]: its size must be below 2^63 bytes");
   EXPECT_EQ(why({{"a", DType::f32, {int64_t(1) << 32, int64_t(1) << 32}, data}}),
             "cannot write tensor \"a\" of shape [4294967296,4294967296]: its size must be below "
-            "2^63");
+            "2^63 bytes");
   EXPECT_EQ(why({{"a", DType::f32, {3}, data}, {"a", DType::f32, {3}, data}}),
             "cannot write tensor \"a\": a name must be unique and not __metadata__");
   EXPECT_EQ(why({{"__metadata__", DType::f32, {3}, data}}),
