@@ -4,9 +4,11 @@
 // nothing that is computed with them depends on the number of ranks. A value that one rank knows is
 // sent by a sum in which the others have zero.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <exception>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "nibble/runtime/error.h"
@@ -50,6 +52,13 @@ inline std::vector<int64_t> gather(Communicator* c, int64_t own) {
   return all;
 }
 
+// Rank 0's values on every rank.
+inline void from_rank_0(Communicator* c, std::span<int64_t> values) {
+  if (!c) return;
+  if (c->rank() != 0) std::fill(values.begin(), values.end(), 0);
+  c->sum(values);
+}
+
 // Whether one of the ranks says so.
 inline bool any_of(Communicator* c, bool own) {
   int64_t count = own;
@@ -76,7 +85,13 @@ void together(Communicator* c, Fn&& fn) {
   }
 }
 
-// The same for what rank 0 does for all.
+// For what all ranks have found alike: one of them says it.
+[[noreturn]] inline void throw_once(Communicator* c, const std::string& sentence) {
+  if (rank_of(c) == 0) throw Error(sentence);
+  throw ErrorElsewhere(sentence);
+}
+
+// As together(), for what rank 0 does for all.
 template <class Fn>
 void on_rank_0(Communicator* c, Fn&& fn) {
   together(c, [&] {

@@ -144,6 +144,12 @@ void write_checkpoint(const std::string& path, std::span<const StateTensor> stat
   safetensors::write(path, tensors, metadata);
 }
 
+uint64_t hash_of(std::span<const StateTensor> state) {
+  uint64_t hash = 0;
+  for (const StateTensor& t : state) hash = XXH3_64bits_withSeed(t.data, size_t(t.bytes()), hash);
+  return hash;
+}
+
 Mark read_mark(const std::string& path) {
   return mark_of(safetensors::Reader(path).metadata(), path);
 }

@@ -19,7 +19,7 @@ struct Mark {
   int64_t step = 0;
   double seconds = 0;
   int64_t tokens = 0, lane_tokens = 0;
-  double heldout_nats = 0;  // of the held-out sample
+  double heldout_nats = 0;  // of the held-out sample, at the last record
   Horizon horizon;
 };
 
@@ -31,6 +31,9 @@ struct OwnedTensors {
 
 void write_checkpoint(const std::string& path, std::span<const StateTensor>, const Mark&,
                       bool ternary);
+
+// Of the bytes of all tensors: equal on ranks that have not drifted apart.
+uint64_t hash_of(std::span<const StateTensor>);
 
 Mark read_mark(const std::string& path);  // tensors unread
 

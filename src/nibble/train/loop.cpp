@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <cmath>
 
@@ -25,11 +26,33 @@ std::vector<std::span<const uint8_t>> sample_of(std::span<const uint8_t> heldout
   return pieces;
 }
 
-double sample_nats(const Learner& learner, const Alphabet& alphabet,
-                   std::span<const uint8_t> heldout) {
+// An evaluation asks between pieces of so many symbols whether it shall go on.
+constexpr int64_t kEvaluated = 64 * kWindow;
+using Stop = std::function<bool()>;
+
+std::optional<double> heldout_nats(const Learner& learner, const Alphabet& alphabet,
+                                   std::span<const uint8_t> text, const Stop& stop) {
+  const Bytes symbols = alphabet.encode(text);
+  const int64_t count = int64_t(symbols.size()) - 1;
+  double sum = 0;
+  for (int64_t at = 0; at < count; at += kEvaluated) {
+    if (stop()) return std::nullopt;
+    const int64_t predicted = std::min(kEvaluated, count - at);
+    const auto piece = std::span(symbols).subspan(size_t(at), size_t(predicted) + 1);
+    sum += learner.loss(piece, int(kWindow)) * double(predicted);
+  }
+  return (sum + alphabet.escaped_nats(text)) / double(count);
+}
+
+std::optional<double> sample_nats(const Learner& learner, const Alphabet& alphabet,
+                                  std::span<const uint8_t> heldout, const Stop& stop) {
   const auto pieces = sample_of(heldout);
   double sum = 0;  // the pieces are equally long
-  for (const auto& piece : pieces) sum += heldout_nats(learner, alphabet, piece);
+  for (const auto& piece : pieces) {
+    const auto nats = heldout_nats(learner, alphabet, piece, stop);
+    if (!nats) return nats;
+    sum += *nats;
+  }
   return sum / double(pieces.size());
 }
 
@@ -56,14 +79,24 @@ class Loop {
   Outcome go_on();
   void step();
   void plan();
+  void agree(std::optional<Horizon>& next);
   void record(bool first = false);
   void save();
+  void check_weights();
+  void report() const;
   Outcome finish();
+  Outcome interrupted() const;
+  // Collective: whether one of the ranks was told to stop, now or before.
+  bool stop() {
+    const bool told = options_.interrupted && *options_.interrupted;
+    return stop_ = stop_ || any_of(ranks_, told);
+  }
   double now() const { return base_ + clock_() - started_; }
 
   Run& run_;
   const RunConfig& config_;
   const TrainOptions& options_;
+  Communicator* ranks_;
   std::function<double()> clock_;
   Corpus corpus_;
   Alphabet alphabet_;
@@ -78,12 +111,15 @@ class Loop {
   double saved_at_ = 0;
   double speed_ = 0;
   double record_cost_ = 0;  // seconds
+  // Decided after each step, by rank 0's clock but for stop_.
+  bool stop_ = false, save_due_ = false, record_due_ = false;
 };
 
 Loop::Loop(Run& run, const TrainOptions& options)
     : run_(run),
       config_(run.config()),
       options_(options),
+      ranks_(options.ranks),
       clock_(options.clock ? options.clock : steady_seconds),
       corpus_(reread_corpus(run.config())),
       alphabet_(Alphabet::from_hex(run.config().alphabet)),
@@ -96,28 +132,36 @@ Loop::Loop(Run& run, const TrainOptions& options)
 }
 
 void Loop::begin() {
-  const std::vector<Mark> marks = run_.checkpoints();
-  if (marks.empty()) {
+  int64_t last = -1;
+  on_rank_0(ranks_, [&] {
+    const std::vector<Mark> marks = run_.checkpoints();
+    if (!marks.empty()) last = marks.back().step;
+    if (marks.empty()) run_.rewind_metrics(-1);
+  });
+  from_rank_0(ranks_, {&last, 1});
+  if (last < 0) {
     if (config_.steps > 0) mark_.horizon.steps = config_.steps;
-    run_.rewind_metrics(-1);
   } else {
-    mark_ = restore(*learner_, run_.checkpoint_path(marks.back().step));
+    together(ranks_, [&] { mark_ = restore(*learner_, run_.checkpoint_path(last)); });
     saved_ = mark_.step;
-    run_.rewind_metrics(mark_.step);
+    on_rank_0(ranks_, [&] { run_.rewind_metrics(mark_.step); });
   }
+  learner_->share(ranks_);
   base_ = saved_at_ = mark_.seconds, recorded_ = mark_;
   started_ = clock_();
-  if (marks.empty()) {
-    run_.append(ngram_nats(corpus_.train, corpus_.heldout));
+  if (last < 0) {
+    on_rank_0(ranks_, [&] { run_.append(ngram_nats(corpus_.train, corpus_.heldout)); });
     record(true);
-    if (config_.steps > 0) run_.append(mark_.horizon);
+    if (config_.steps > 0) on_rank_0(ranks_, [&] { run_.append(mark_.horizon); });
   }
   if (config_.seconds > 0) estimator_.emplace(config_.seconds, mark_.step, mark_.seconds);
 }
 
 void Loop::record(bool first) {
   const double before = now();
-  mark_.heldout_nats = sample_nats(*learner_, alphabet_, corpus_.heldout);
+  const auto nats = sample_nats(*learner_, alphabet_, corpus_.heldout, [&] { return stop(); });
+  if (!nats) return;
+  mark_.heldout_nats = *nats;
   mark_.seconds = now();
   record_cost_ = mark_.seconds - before;
   const int64_t steps = mark_.step - recorded_.step;
@@ -133,16 +177,29 @@ void Loop::record(bool first) {
                     .lane_tokens_per_second = first ? 0 : speed_};
   const auto few =
       std::span<const uint8_t>(text_).first(std::min<size_t>(text_.size(), kPiece + 1));
-  run_.append(r, first ? learner_->health(few) : std::vector<LayerHealth>());
+  on_rank_0(ranks_,
+            [&] { run_.append(r, first ? learner_->health(few) : std::vector<LayerHealth>()); });
   nats_ = 0, recorded_ = mark_;
 }
 
 void Loop::save() {
-  run_.save(learner_->state(), mark_, options_.keep);
+  check_weights();
+  on_rank_0(ranks_, [&] { run_.save(learner_->state(), mark_, options_.keep); });
   saved_ = mark_.step, saved_at_ = mark_.seconds;
 }
 
-// In a timed run, a new horizon where one is due.
+void Loop::check_weights() {
+  if (!ranks_) return;
+  const std::vector<int64_t> hashes = gather(ranks_, int64_t(hash_of(learner_->state())));
+  for (size_t r = 1; r < hashes.size(); ++r)
+    if (hashes[r] != hashes[0])
+      throw_once(ranks_,
+                 fmt::format("after step {} the weights of rank {} are not those of rank 0: equal "
+                             "programs and sound memory are needed everywhere",
+                             mark_.step, r));
+}
+
+// In a timed run, a new horizon where one is due; what is to be done after this step.
 void Loop::plan() {
   std::optional<Horizon> next;
   if (!options_.replay.empty()) {
@@ -151,41 +208,75 @@ void Loop::plan() {
   } else if (estimator_) {
     next = estimator_->update(mark_.horizon, mark_.step, mark_.seconds);
   }
+  save_due_ = config_.checkpoint_every > 0 ? mark_.step % config_.checkpoint_every == 0
+                                           : mark_.seconds >= saved_at_ + kSecondsToNextCheckpoint;
+  record_due_ =
+      mark_.seconds >= recorded_.seconds + seconds_to_next_record(mark_.seconds, record_cost_);
+  stop_ = stop_ || (options_.interrupted && *options_.interrupted);
+  if (ranks_) agree(next);
   if (!next) return;
   mark_.horizon = *next;
-  run_.append(mark_.horizon);
+  on_rank_0(ranks_, [&] { run_.append(mark_.horizon); });
+}
+
+// All ranks follow rank 0's clock, and stop when one of them was told to.
+void Loop::agree(std::optional<Horizon>& next) {
+  const Horizon h = next.value_or(Horizon());
+  int64_t said[] = {stop_,
+                    save_due_,
+                    record_due_,
+                    next.has_value(),
+                    h.at,
+                    h.steps,
+                    std::bit_cast<int64_t>(h.from)};
+  if (ranks_->rank() != 0) std::fill(said + 1, std::end(said), 0);
+  ranks_->sum(said);
+  stop_ = said[0] > 0, save_due_ = said[1] > 0, record_due_ = said[2] > 0;
+  next.reset();
+  if (said[3] > 0) next = {.at = said[4], .from = std::bit_cast<double>(said[6]), .steps = said[5]};
 }
 
 void Loop::step() {
   const StepResult r = learner_->step(text_, mark_.step, mark_.horizon.progress(mark_.step));
   if (!std::isfinite(r.train_nats))
-    throw Error(
-        fmt::format("training diverged in step {}: the loss is not a number; a smaller "
-                    "train.lr or train.sigma is needed",
-                    mark_.step));
+    throw_once(ranks_, fmt::format("training diverged in step {}: the loss is not a number; a "
+                                   "smaller train.lr or train.sigma is needed",
+                                   mark_.step));
   ++mark_.step;
   mark_.tokens += r.data_tokens, mark_.lane_tokens += r.lane_tokens;
   mark_.seconds = now();
   nats_ += r.train_nats, last_nats_ = r.train_nats;
 }
 
+Outcome Loop::interrupted() const {
+  return {.interrupted = true,
+          .step = mark_.step,
+          .seconds = mark_.seconds,
+          .heldout_nats = mark_.heldout_nats};
+}
+
 Outcome Loop::finish() {
   const bool target = !mark_.horizon.done(mark_.step);
-  const double nats = heldout_nats(*learner_, alphabet_, corpus_.heldout);
-  if (!run_.metrics().end)
-    run_.append(RunEnd{.why = target              ? "target"
-                              : config_.steps > 0 ? "steps"
-                                                  : "seconds",
-                       .step = mark_.step,
-                       .heldout_nats = nats,
-                       .heldout_bytes = int64_t(corpus_.heldout.size()) - 1});
-  return {.step = mark_.step, .seconds = mark_.seconds, .heldout_nats = nats};
+  const auto nats = heldout_nats(*learner_, alphabet_, corpus_.heldout, [&] { return stop(); });
+  if (!nats) return interrupted();
+  on_rank_0(ranks_, [&] {
+    if (!run_.metrics().end)
+      run_.append(RunEnd{.why = target              ? "target"
+                                : config_.steps > 0 ? "steps"
+                                                    : "seconds",
+                         .step = mark_.step,
+                         .heldout_nats = *nats,
+                         .heldout_bytes = int64_t(corpus_.heldout.size()) - 1});
+  });
+  return {.step = mark_.step, .seconds = mark_.seconds, .heldout_nats = *nats};
 }
 
 Outcome Loop::go() {
   begin();
   try {
     return go_on();
+  } catch (const ErrorElsewhere&) {
+    throw;
   } catch (const Error& e) {
     throw Error(saved_ < 0 ? fmt::format("{}; there is no checkpoint yet", e.what())
                            : fmt::format("{}; the last good checkpoint is '{}'", e.what(),
@@ -193,45 +284,39 @@ Outcome Loop::go() {
   }
 }
 
+void Loop::report() const {
+  if (!options_.report) return;
+  const double rate = double(mark_.step) / std::fmax(mark_.seconds, 1e-9);
+  const bool timed = config_.seconds > 0;
+  options_.report({.step = mark_.step,
+                   .steps = mark_.horizon.steps,
+                   .seconds = mark_.seconds,
+                   .seconds_left = std::fmax(0, timed ? config_.seconds - mark_.seconds
+                                                      : double(config_.steps - mark_.step) / rate),
+                   .train_nats = last_nats_,
+                   .heldout_nats = mark_.heldout_nats,
+                   .lane_tokens_per_second = speed_,
+                   .recorded = recorded_.step == mark_.step});
+}
+
 Outcome Loop::go_on() {
-  const auto stop = [&] { return options_.interrupted && *options_.interrupted; };
   const auto reached = [&] {
     return config_.target_nats > 0 && mark_.step > 0 && mark_.heldout_nats <= config_.target_nats;
   };
   while (!mark_.horizon.done(mark_.step) && !reached()) {
-    if (stop()) {
-      if (recorded_.step != mark_.step) record();
-      if (saved_ != mark_.step) save();
-      return {.interrupted = true,
-              .step = mark_.step,
-              .seconds = mark_.seconds,
-              .heldout_nats = mark_.heldout_nats};
+    if (!ranks_) stop();
+    if (stop_) {
+      // Step 0 is what a run begins with.
+      if (saved_ != mark_.step && mark_.step > 0) save();
+      return interrupted();
     }
     step();
     plan();
     const bool last = mark_.horizon.done(mark_.step);
-    const bool due = config_.checkpoint_every > 0
-                         ? mark_.step % config_.checkpoint_every == 0
-                         : mark_.seconds >= saved_at_ + kSecondsToNextCheckpoint;
-    const bool write =
-        last || due ||
-        mark_.seconds >= recorded_.seconds + seconds_to_next_record(mark_.seconds, record_cost_);
-    if (write) record();
-    if (last || due || reached()) save();
-    if (options_.report) {
-      const double rate = double(mark_.step) / std::fmax(mark_.seconds, 1e-9);
-      const bool timed = config_.seconds > 0;
-      options_.report(
-          {.step = mark_.step,
-           .steps = mark_.horizon.steps,
-           .seconds = mark_.seconds,
-           .seconds_left = std::fmax(0, timed ? config_.seconds - mark_.seconds
-                                              : double(config_.steps - mark_.step) / rate),
-           .train_nats = last_nats_,
-           .heldout_nats = mark_.heldout_nats,
-           .lane_tokens_per_second = speed_,
-           .recorded = write});
-    }
+    if (ranks_ && mark_.step % options_.check_every == 0) check_weights();
+    if (last || save_due_ || record_due_) record();
+    if (last || save_due_ || reached()) save();
+    report();
   }
   return finish();
 }
@@ -240,12 +325,14 @@ Outcome Loop::go_on() {
 
 double heldout_nats(const Learner& learner, const Alphabet& alphabet,
                     std::span<const uint8_t> text) {
-  const Bytes symbols = alphabet.encode(text);
-  return learner.loss(symbols, int(kWindow)) +
-         alphabet.escaped_nats(text) / double(text.size() - 1);
+  return *heldout_nats(learner, alphabet, text, [] { return false; });
 }
 
-Outcome train(Run& run, const TrainOptions& options) { return Loop(run, options).go(); }
+Outcome train(Run& run, const TrainOptions& options) {
+  std::optional<Loop> loop;
+  together(options.ranks, [&] { loop.emplace(run, options); });
+  return loop->go();
+}
 
 std::unique_ptr<Learner> load_learner(const Run& run, int64_t step, const LearnerFactory& make,
                                       const Machine& machine, Pool* pool) {

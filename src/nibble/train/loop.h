@@ -28,10 +28,14 @@ struct TrainOptions {
   LearnerFactory make;  // make_learner, but for tests
   Machine machine;
   Pool* pool = nullptr;
-  const std::atomic<bool>* interrupted = nullptr;  // set: finish the step, save, return
+  const std::atomic<bool>* interrupted = nullptr;  // set: save after this step
   std::function<void(const Progress&)> report;     // after every step
   std::function<double()> clock;                   // seconds from any start; empty: steady clock
   int keep = 3;                                    // checkpoints besides the best
+  // Processes that train together, each with a learner, a pool and a Run of its own: rank 0 has the
+  // lock and writes, the others opened the run for reading. Any number of them gives the same run.
+  Communicator* ranks = nullptr;
+  int64_t check_every = 50;  // steps between comparisons of their weights
   // Horizons to follow instead of measuring, as Run::metrics() gives them: repeats a timed run.
   std::vector<Horizon> replay;
 };
@@ -40,8 +44,8 @@ struct Outcome {
   bool interrupted = false;  // else the run has reached its end
   int64_t step = 0;
   double seconds = 0;
-  double heldout_nats =
-      0;  // of the held-out sample if interrupted, else of the whole held-out part
+  // Of the whole held-out part; if interrupted, of its sample at the last record.
+  double heldout_nats = 0;
 };
 
 // Continues from the last checkpoint, or from the beginning if there is none. The weights after a
