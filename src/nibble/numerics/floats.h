@@ -69,7 +69,9 @@ inline void store_float(const MutableFloats& y, int64_t i, float value) {
 }
 
 // Rows that an op takes at a time: about 64 Ki elements, the same whatever the number of threads.
-constexpr int64_t rows_per_task(int64_t cols) { return cols < (1 << 16) ? (1 << 16) / cols : 1; }
+NIBBLE_HD constexpr int64_t rows_per_task(int64_t cols) {
+  return cols < (1 << 16) ? (1 << 16) / cols : 1;
+}
 
 // For an op's buffers().
 inline void visit(BufferVisitor& v, std::string_view name, Floats& x, int64_t count) {

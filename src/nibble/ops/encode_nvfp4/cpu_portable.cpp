@@ -2,17 +2,22 @@
 
 namespace nibble::encode_nvfp4 {
 
+void encode_blocks(const Args& a, int64_t begin, int64_t end) {
+  const int64_t row = a.cols / kNvfp4Block;
+  for (int64_t b = begin; b < end; ++b) {
+    float x[kNvfp4Block];
+    load_floats(a.x, b * kNvfp4Block, kNvfp4Block, x);
+    const Nvfp4Block block = nvfp4_block(a.recipe, a.amax[a.per_row ? b / row : 0], x);
+    a.scales[b] = block.scale;
+    for (int j = 0; j < kNvfp4Block; j += 2)
+      a.codes[(b * kNvfp4Block + j) / 2] = pack(block.codes[j], block.codes[j + 1]);
+  }
+}
+
 void portable(const Args& a, const Exec& e) {
-  parallel_for(e.pool, a.rows, rows_per_task(a.cols), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin * a.cols; i < end * a.cols; i += kNvfp4Block) {
-      float x[kNvfp4Block];
-      load_floats(a.x, i, kNvfp4Block, x);
-      const Nvfp4Block b = nvfp4_block(a.recipe, a.amax[a.per_row ? i / a.cols : 0], x);
-      a.scales[i / kNvfp4Block] = b.scale;
-      for (int j = 0; j < kNvfp4Block; j += 2)
-        a.codes[(i + j) / 2] = pack(b.codes[j], b.codes[j + 1]);
-    }
-  });
+  const int64_t row = a.cols / kNvfp4Block;
+  parallel_for(e.pool, a.rows, rows_per_task(a.cols),
+               [&](int64_t begin, int64_t end) { encode_blocks(a, begin * row, end * row); });
 }
 
 }  // namespace nibble::encode_nvfp4

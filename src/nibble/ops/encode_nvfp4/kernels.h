@@ -4,6 +4,12 @@
 
 namespace nibble::encode_nvfp4 {
 
+// Blocks begin..end of the matrix, one by one: what is left to do where a vector variant has no
+// sequence of its own, and for blocks that are not finite.
+void encode_blocks(const Args&, int64_t begin, int64_t end);
+
 void portable(const Args&, const Exec&);
+void avx2(const Args&, const Exec&);
+void avx512(const Args&, const Exec&);
 
 }  // namespace nibble::encode_nvfp4

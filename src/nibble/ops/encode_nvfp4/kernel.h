@@ -1,0 +1,169 @@
+// Compiled once per ISA. Sixteen blocks at a time: their greatest magnitudes in the lanes of one
+// vector, so that scales cost a sixteenth of what they would one by one.
+#pragma once
+#include <cstring>
+
+#include "nibble/cpu/narrow16.h"
+#include "nibble/ops/encode_nvfp4/kernels.h"
+
+namespace nibble::encode_nvfp4 {
+namespace {
+
+using cpu::F16;
+using cpu::I16;
+using cpu::splat;
+
+constexpr int kGroup = 16;  // blocks
+
+constexpr bool is_ct(Nvfp4 m) { return m == Nvfp4::ct_f32 || m == Nvfp4::ct_bf16; }
+constexpr bool is_torchao(Nvfp4 m) { return m == Nvfp4::torchao || m == Nvfp4::torchao_single; }
+constexpr bool divides(Nvfp4 m) { return m == Nvfp4::modelopt || is_ct(m); }
+
+struct Scales {
+  I16 code;
+  F16 factor;  // what elements are multiplied by, or divided
+};
+
+// nvfp4_scale() and the factor in nvfp4_element(), operation by operation, for finite amax and a
+// tensor scale that is a positive float with a finite reciprocal.
+template <Nvfp4 kMode>
+[[gnu::always_inline]] inline Scales scales_of(F16 amax, Nvfp4Tensor t) {
+  using namespace nvfp4_detail;
+  const F16 encode = splat(t.encode), zero = splat(0.0f);
+  const auto is_zero = cpu::equal(cpu::bits(amax), splat(0));
+  F16 s = amax;
+  if (kMode == Nvfp4::te) s = amax * splat(t.encode * kSixth);
+  if (kMode == Nvfp4::vllm) s = encode * (amax * splat(kSixth));
+  if (kMode == Nvfp4::modelopt) s = amax / splat(6 * t.encode);
+  if (is_torchao(kMode)) s = amax / splat(6.0f) / encode;
+  if (is_ct(kMode)) {
+    F16 sixth = amax / splat(6.0f);
+    if (kMode == Nvfp4::ct_bf16)
+      sixth = cpu::floats(cpu::shift_left<16>(cpu::rounded_to_bf16(sixth)));
+    s = encode * sixth;
+  }
+  if (kMode == Nvfp4::modelopt) {
+    s = cpu::select(is_zero, zero, s);
+    s = cpu::select(cpu::equal(cpu::bits(s), splat(0)), splat(1.0f), cpu::max(s, splat(0x1p-9f)));
+  }
+  if (is_torchao(kMode)) s = cpu::max(s, splat(0x1p-6f));
+  const cpu::Narrowed n =
+      cpu::narrow<7, 3>(cpu::min(cpu::bits(s), splat(int32_t(float_bits(448)))));
+  I16 code = n.code;
+  F16 v = n.value;
+  if (is_ct(kMode)) {
+    const auto none = cpu::equal(code, splat(0));
+    code = cpu::select(none, splat(0x20), code), v = cpu::select(none, splat(0.125f), v);
+  }
+  const F16 one = splat(1.0f), back = splat(1 / t.encode);
+  if (kMode == Nvfp4::te) return {code, cpu::min(one / (v * back), splat(kMaxFloat))};
+  if (kMode == Nvfp4::vllm)
+    return {code, cpu::select(cpu::equal(code, splat(0)), zero, one / (v * back))};
+  if (kMode == Nvfp4::modelopt) return {code, v * encode};
+  if (is_torchao(kMode)) return {code, back / v};
+  return {code, v / encode};
+}
+
+template <Nvfp4 kMode>
+[[gnu::always_inline]] inline I16 codes_of(F16 x, F16 factor) {
+  const F16 y = divides(kMode) ? x / factor : x * factor;
+  const I16 most = splat(int32_t(float_bits(6)));
+  const I16 code = cpu::narrow<1, 1>(cpu::min(cpu::magnitude(y), most)).code;
+  if (is_torchao(kMode)) return code | (cpu::shift_right<28>(cpu::bits(x)) & splat(8));
+  return cpu::select(cpu::less(x, splat(0.0f)), code | splat(8), code);
+}
+
+// False, and nothing written, where a block is not finite or its factor is not.
+template <Nvfp4 kMode, class T>
+[[gnu::always_inline]] inline bool group(const T* x, Nvfp4Tensor t, e2m1x2* codes, e4m3* scales) {
+  I16 m[kGroup];
+#pragma GCC unroll 16
+  for (int i = 0; i < kGroup; ++i) m[i] = cpu::magnitude(cpu::load(x + i * kNvfp4Block));
+  const I16 amax = cpu::greatest_of_each(m);
+  const Scales s = scales_of<kMode>(cpu::floats(amax), t);
+  const I16 worst = cpu::max(amax, cpu::bits(s.factor) & splat(0x7fffffff));
+  if (cpu::any(cpu::greater(worst, splat(int32_t(kFloatInf) - 1)))) return false;
+  if (divides(kMode) && cpu::any(cpu::equal(cpu::bits(s.factor), splat(0)))) return false;
+  cpu::store_u8(scales, s.code);
+  alignas(64) float factor[kGroup];
+  cpu::store(factor, s.factor);
+  for (int half = 0; half < kGroup; half += 8) {
+    I16 c[8];
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; ++i)
+      c[i] = codes_of<kMode>(cpu::load(x + (half + i) * kNvfp4Block), splat(factor[half + i]));
+    cpu::store_nibbles(codes + half * kNvfp4Block / 2, c);
+  }
+  return true;
+}
+
+// Blocks begin..end of the matrix, which share a tensor scale.
+template <Nvfp4 kMode, class T>
+void blocks(const Args& a, int64_t begin, int64_t end, Nvfp4Tensor t) {
+  const auto* x = static_cast<const T*>(a.x.data);
+  int64_t b = begin;
+  for (; b + kGroup <= end; b += kGroup)
+    if (!group<kMode>(x + b * kNvfp4Block, t, a.codes + b * kNvfp4Block / 2, a.scales + b))
+      encode_blocks(a, b, b + kGroup);
+  if (b == end) return;
+  const size_t count = size_t(end - b);
+  T part[kGroup * kNvfp4Block] = {};
+  e2m1x2 codes[kGroup * kNvfp4Block / 2];
+  e4m3 scales[kGroup];
+  std::memcpy(part, x + b * kNvfp4Block, count * kNvfp4Block * sizeof(T));
+  if (!group<kMode>(part, t, codes, scales)) return encode_blocks(a, b, end);
+  std::memcpy(a.codes + b * kNvfp4Block / 2, codes, count * kNvfp4Block / 2);
+  std::memcpy(a.scales + b, scales, count);
+}
+
+// A tensor scale at which the sequences above are not all of it.
+inline bool is_odd(Nvfp4Tensor t) {
+  return !(t.encode > 0) || magnitude_bits(t.encode) >= kFloatInf ||
+         magnitude_bits(1 / t.encode) >= kFloatInf;
+}
+
+template <Nvfp4 kMode, class T>
+void run_as(const Args& a, const Exec& e) {
+  const int64_t row = a.cols / kNvfp4Block;
+  parallel_for(e.pool, a.rows, rows_per_task(a.cols), [&](int64_t begin, int64_t end) {
+    const int64_t step = a.per_row ? 1 : end - begin;
+    for (int64_t r = begin; r < end; r += step) {
+      const Nvfp4Tensor t = nvfp4_tensor(kMode, a.amax[a.per_row ? r : 0]);
+      if (is_odd(t))
+        encode_blocks(a, r * row, (r + step) * row);
+      else
+        blocks<kMode, T>(a, r * row, (r + step) * row, t);
+    }
+  });
+}
+
+template <Nvfp4 kMode>
+void run_by_type(const Args& a, const Exec& e) {
+  if (a.x.type == DType::bf16) return run_as<kMode, bf16>(a, e);
+  if (a.x.type == DType::fp16) return run_as<kMode, fp16>(a, e);
+  run_as<kMode, float>(a, e);
+}
+
+inline void run(const Args& a, const Exec& e) {
+  switch (a.recipe.mode) {
+    case Nvfp4::te:
+      return run_by_type<Nvfp4::te>(a, e);
+    case Nvfp4::vllm:
+      return run_by_type<Nvfp4::vllm>(a, e);
+    case Nvfp4::modelopt:
+      return run_by_type<Nvfp4::modelopt>(a, e);
+    case Nvfp4::torchao:
+      return run_by_type<Nvfp4::torchao>(a, e);
+    case Nvfp4::torchao_single:
+      return run_by_type<Nvfp4::torchao_single>(a, e);
+    case Nvfp4::ct_f32:
+      return run_by_type<Nvfp4::ct_f32>(a, e);
+    case Nvfp4::ct_bf16:
+      return run_by_type<Nvfp4::ct_bf16>(a, e);
+    case Nvfp4::ggml:
+      return;  // see takes
+  }
+}
+
+}  // namespace
+}  // namespace nibble::encode_nvfp4
