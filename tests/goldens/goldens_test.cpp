@@ -4,18 +4,18 @@
 #include <xxhash.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "nibble/numerics/absmax.h"
-#include "nibble/numerics/four_over_six.h"
+#include "nibble/cpu/detect.h"
 #include "nibble/numerics/fp16.h"
-#include "nibble/numerics/mx.h"
-#include "nibble/numerics/nvfp4.h"
+#include "nibble/ops/encode_fp8/encode_fp8.h"
+#include "nibble/ops/encode_mx/encode_mx.h"
+#include "nibble/ops/encode_nvfp4/encode_nvfp4.h"
+#include "nibble/runtime/gguf.h"
 #include "nibble/runtime/safetensors.h"
 
 namespace {
@@ -61,62 +61,52 @@ std::vector<float> large(bool as_bf16) {
   return x;
 }
 
-// NaN if there is one.
-float amax(std::span<const float> x) {
-  float greatest = 0;
-  for (float v : x) {
-    if (is_nan(v)) return v;
-    greatest = std::max(greatest, std::fabs(v));
-  }
-  return greatest;
-}
-
 struct Encoded {
   Bytes codes, scales;
 };
-void put_e2m1(Bytes& packed, size_t i, e2m1 code) {
-  if (i % 2 == 0) packed.push_back(code.bits);
-  if (i % 2 == 1) packed.back() |= uint8_t(code.bits << 4);
+template <class T>
+T* as(Bytes& bytes, size_t size) {
+  bytes.resize(size);
+  return reinterpret_cast<T*>(bytes.data());
 }
 
-Encoded nvfp4(Nvfp4 mode, std::span<const float> x, const Nvfp4Tensor& t) {
+Nvfp4Recipe recipe_called(std::string_view name) {
+  for (const NamedNvfp4Recipe& r : kNvfp4Recipes)
+    if (r.name == name) return r.recipe;
+  ADD_FAILURE() << "no recipe is called " << name;
+  return {};
+}
+
+// Of a matrix whose rows have `cols` elements; `amax` has one element, or one for each row.
+Encoded nvfp4(const Nvfp4Recipe& recipe, std::span<const float> x, size_t cols,
+              std::span<const float> amax) {
   Encoded out;
-  for (size_t i = 0; i + kNvfp4Block <= x.size(); i += kNvfp4Block) {
-    const auto block = x.subspan(i, kNvfp4Block);
-    const e4m3 scale = nvfp4_scale(mode, t, amax(block));
-    out.scales.push_back(scale.bits);
-    for (size_t j = 0; j < block.size(); ++j)
-      put_e2m1(out.codes, j, nvfp4_element(mode, t, scale, block[j]));
-  }
+  const Status status = run<encode_nvfp4::Op>({.rows = int64_t(x.size() / cols),
+                                               .cols = int64_t(cols),
+                                               .recipe = recipe,
+                                               .per_row = amax.size() > 1,
+                                               .x = x.data(),
+                                               .amax = amax.data(),
+                                               .codes = as<e2m1x2>(out.codes, x.size() / 2),
+                                               .scales = as<e4m3>(out.scales, x.size() / 16)},
+                                              cpu::this_machine());
+  EXPECT_TRUE(status.ok()) << status.why();
   return out;
 }
 
-Encoded four_over_six_blocks(bool squared, float greatest_scale, std::span<const float> x) {
-  const FourOverSix f{.squared = squared, .greatest_scale = greatest_scale, .amax = amax(x)};
+Encoded mx(MxFormat format, MxScale rule, std::span<const float> x) {
   Encoded out;
-  for (size_t i = 0; i + kNvfp4Block <= x.size(); i += kNvfp4Block) {
-    const FourOverSixBlock b = four_over_six(f, &x[i]);
-    out.scales.push_back(b.scale.bits);
-    for (size_t j = 0; j < kNvfp4Block; ++j) put_e2m1(out.codes, j, b.codes[j]);
-  }
-  return out;
-}
-
-template <class Element>
-Encoded mx(MxScale rule, std::span<const float> x) {
-  Encoded out;
-  for (size_t i = 0; i + kMxBlock <= x.size(); i += kMxBlock) {
-    const auto block = x.subspan(i, kMxBlock);
-    const ue8m0 scale = mx_scale<Element>(rule, amax(block));
-    out.scales.push_back(scale.bits);
-    for (size_t j = 0; j < block.size(); ++j) {
-      const Element code = mx_element<Element>(scale, block[j]);
-      if constexpr (std::is_same_v<Element, e2m1>)
-        put_e2m1(out.codes, j, code);
-      else
-        out.codes.push_back(code.bits);
-    }
-  }
+  const int64_t cols = 64, rows = int64_t(x.size()) / cols;
+  const auto bytes = size_t(rows * mx_row_bytes(format, cols));
+  const Status status = run<encode_mx::Op>({.rows = rows,
+                                            .cols = cols,
+                                            .format = format,
+                                            .rule = rule,
+                                            .x = x.data(),
+                                            .codes = as<uint8_t>(out.codes, bytes),
+                                            .scales = as<ue8m0>(out.scales, x.size() / 32)},
+                                           cpu::this_machine());
+  EXPECT_TRUE(status.ok()) << status.why();
   return out;
 }
 
@@ -151,84 +141,117 @@ void expect_tensors(const safetensors::Reader& file, const std::string& mode, En
 TEST(Goldens, Nvfp4) {
   const auto file = goldens("nvfp4");
   const auto x = large(false), x_bf16 = large(true);
-  const std::pair<const char*, Nvfp4> modes[] = {{"te", Nvfp4::te},
-                                                 {"vllm", Nvfp4::vllm},
-                                                 {"modelopt", Nvfp4::modelopt},
-                                                 {"torchao", Nvfp4::torchao},
-                                                 {"ct_f32", Nvfp4::ct_f32},
-                                                 {"ct_bf16", Nvfp4::ct_bf16},
-                                                 {"torchao_single", Nvfp4::torchao_single}};
-  for (const auto& [name, mode] : modes) {
-    const bool has_scale = file.find(std::string(name) + ".scale") != nullptr;
-    const auto scale =
-        has_scale ? elements<float>(file, std::string(name) + ".scale") : std::vector<float>();
-    expect_tensors(file, name, [&, mode = mode](size_t k, std::span<const float> t) {
-      const Nvfp4Tensor ours = nvfp4_tensor(mode, amax(t));
+  // Their name, ours.
+  const std::pair<std::string, const char*> modes[] = {{"te", "te"},
+                                                       {"vllm", "vllm"},
+                                                       {"modelopt", "modelopt"},
+                                                       {"torchao", "torchao"},
+                                                       {"torchao_single", "torchao-single"},
+                                                       {"ct_f32", "ct-f32"},
+                                                       {"ct_bf16", "ct-bf16"},
+                                                       {"4o6_mae_448", "4o6-te"},
+                                                       {"4o6_mae_256", "4o6-te-mae-256"},
+                                                       {"4o6_mse_448", "4o6-te-mse"},
+                                                       {"4o6_mse_256", "4o6-te-mse-256"}};
+  for (const auto& [name, ours] : modes) {
+    const Nvfp4Recipe recipe = recipe_called(ours);
+    const bool has_scale = file.find(name + ".scale") != nullptr;
+    const auto scale = has_scale ? elements<float>(file, name + ".scale") : std::vector<float>();
+    expect_tensors(file, name, [&](size_t k, std::span<const float> t) {
+      const float amax = amax_of(t.data(), int64_t(t.size()));
       if (has_scale) {
-        EXPECT_EQ(ours.encode, scale[k]) << name << ", scale of tensor " << k;
+        EXPECT_EQ(nvfp4_tensor(recipe, amax).encode, scale[k]) << "scale of tensor " << k;
       }
-      return nvfp4(mode, t, ours);
+      return nvfp4(recipe, t, 64, {&amax, 1});
     });
-    const auto& input = mode == Nvfp4::ct_bf16 ? x_bf16 : x;
-    expect_large(file, name, nvfp4(mode, input, nvfp4_tensor(mode, amax(input))));
+    const auto& input = name == "ct_bf16" ? x_bf16 : x;
+    const float amax = amax_of(input.data(), int64_t(input.size()));
+    expect_large(file, name, nvfp4(recipe, input, kLargeColumns, {&amax, 1}));
   }
 }
 
 // A tensor scale for each row instead.
 TEST(Goldens, Nvfp4Rows) {
   const auto file = goldens("nvfp4");
-  const auto rows = [](std::span<const float> x, size_t columns) {
-    Encoded all;
-    for (size_t r = 0; r < x.size(); r += columns) {
-      const auto row = x.subspan(r, columns);
-      const Encoded e = nvfp4(Nvfp4::te, row, nvfp4_tensor(Nvfp4::te, amax(row)));
-      all.codes.insert(all.codes.end(), e.codes.begin(), e.codes.end());
-      all.scales.insert(all.scales.end(), e.scales.begin(), e.scales.end());
-    }
-    return all;
+  const auto encode = [](std::span<const float> x, size_t cols) {
+    std::vector<float> amax;
+    for (size_t r = 0; r < x.size(); r += cols) amax.push_back(amax_of(&x[r], int64_t(cols)));
+    return nvfp4(recipe_called("te"), x, cols, amax);
   };
-  expect_tensors(file, "te_rows", [&](size_t, std::span<const float> t) { return rows(t, 64); });
-  expect_large(file, "te_rows", rows(large(false), kLargeColumns));
+  expect_tensors(file, "te_rows", [&](size_t, std::span<const float> t) { return encode(t, 64); });
+  expect_large(file, "te_rows", encode(large(false), kLargeColumns));
 }
 
-TEST(Goldens, FourOverSix) {
-  const auto file = goldens("nvfp4");
-  const auto x = large(false);
-  for (bool squared : {false, true})
-    for (int greatest : {448, 256}) {
-      const std::string name =
-          std::string("4o6_") + (squared ? "mse_" : "mae_") + std::to_string(greatest);
-      const auto encode = [&](size_t, std::span<const float> t) {
-        return four_over_six_blocks(squared, float(greatest), t);
-      };
-      expect_tensors(file, name, encode);
-      expect_large(file, name, encode(0, x));
-    }
-}
-
-template <class Element>
-void expect_mx(const std::string& form) {
+TEST(Goldens, Mx) {
   const auto file = goldens("mx");
   const auto x = floats_of_bf16(file, "x"), odd = floats_of_bf16(file, "not_finite.x");
   const auto x_large = large(true);
-  const std::pair<const char*, MxScale> rules[] = {{"floor", MxScale::floor},
+  const std::pair<std::string, MxFormat> formats[] = {
+      {"mxfp4", MxFormat::e2m1}, {"mxfp8_e4m3", MxFormat::e4m3}, {"mxfp8_e5m2", MxFormat::e5m2}};
+  const std::pair<std::string, MxScale> rules[] = {{"floor", MxScale::floor},
                                                    {"ceil", MxScale::ceil},
                                                    {"even", MxScale::even},
                                                    {"rceil", MxScale::rceil}};
-  for (const auto& [rule_name, rule] : rules) {
-    const std::string name = form + "." + rule_name;
-    const Encoded e = mx<Element>(rule, x);
-    EXPECT_EQ(e.codes, elements<uint8_t>(file, name + ".codes")) << name;
-    EXPECT_EQ(e.scales, elements<uint8_t>(file, name + ".scales")) << name;
-    EXPECT_EQ(mx<Element>(rule, odd).scales,
-              elements<uint8_t>(file, "not_finite." + name + ".scales"))
-        << name;
-    expect_large(file, name, mx<Element>(rule, x_large));
+  for (const auto& [format_name, format] : formats)
+    for (const auto& [rule_name, rule] : rules) {
+      const std::string name = format_name + "." + rule_name;
+      const Encoded e = mx(format, rule, x);
+      EXPECT_EQ(e.codes, elements<uint8_t>(file, name + ".codes")) << name;
+      EXPECT_EQ(e.scales, elements<uint8_t>(file, name + ".scales")) << name;
+      EXPECT_EQ(mx(format, rule, odd).scales,
+                elements<uint8_t>(file, "not_finite." + name + ".scales"))
+          << name;
+      expect_large(file, name, mx(format, rule, x_large));
+    }
+}
+
+// One scale for the tensor, for a row, for 128 x 128.
+TEST(Goldens, Fp8) {
+  using encode_fp8::Tile;
+  const auto file = goldens("fp8");
+  const auto x = large(false);
+  const float amax = amax_of(x.data(), int64_t(x.size()));
+  const std::pair<std::string, Tile> tiles[] = {
+      {"tensor", Tile::tensor}, {"channel", Tile::row}, {"block", Tile::square_128}};
+  for (const auto& [name, tile] : tiles) {
+    const auto theirs = elements<float>(file, "large." + name + ".scales");
+    const auto grid = encode_fp8::grid_of(tile, kLargeRows, kLargeColumns);
+    ASSERT_EQ(int64_t(theirs.size()), grid.rows * grid.cols) << name;
+    std::vector<float> scales(theirs.size());
+    Bytes codes;
+    const Status status = run<encode_fp8::Op>({.rows = kLargeRows,
+                                               .cols = kLargeColumns,
+                                               .tile = tile,
+                                               .x = x.data(),
+                                               .amax = tile == Tile::tensor ? &amax : nullptr,
+                                               .codes = as<e4m3>(codes, x.size()),
+                                               .scales = scales.data()},
+                                              cpu::this_machine());
+    ASSERT_TRUE(status.ok()) << status.why();
+    EXPECT_EQ(scales, theirs) << name;
+    expect_hash(file, "large." + name + ".codes", codes.data(), codes.size());
   }
 }
-TEST(Goldens, Mxfp4) { expect_mx<e2m1>("mxfp4"); }
-TEST(Goldens, Mxfp8E4m3) { expect_mx<e4m3>("mxfp8_e4m3"); }
-TEST(Goldens, Mxfp8E5m2) { expect_mx<e5m2>("mxfp8_e5m2"); }
+
+TEST(Goldens, Gguf) {
+  const auto file = goldens("ggml");
+  const std::pair<std::string, gguf::Type> types[] = {{"Q8_0", gguf::Type::q8_0},
+                                                      {"TQ1_0", gguf::Type::tq1_0},
+                                                      {"TQ2_0", gguf::Type::tq2_0},
+                                                      {"MXFP4", gguf::Type::mxfp4},
+                                                      {"NVFP4", gguf::Type::nvfp4}};
+  for (const auto& [name, type] : types) {
+    const auto theirs = elements<uint32_t>(file, name + ".values");  // -0 is not 0
+    std::vector<float> ours(theirs.size());
+    gguf::dequantise(type, file.at(name + ".blocks").data, ours);
+    for (size_t i = 0; i < ours.size(); ++i)
+      ASSERT_EQ(float_bits(ours[i]), theirs[i]) << name << ", element " << i;
+  }
+  const auto amax = elements<float>(file, "ue4m3.amax");
+  const auto scales = elements<uint8_t>(file, "ue4m3.scales");
+  for (size_t i = 0; i < amax.size(); ++i)
+    EXPECT_EQ(nvfp4_scale(Nvfp4::ggml, {}, amax[i]).bits, scales[i]) << amax[i];
+}
 
 // A NaN has no common code: there we say so ourselves, in numerics_test.
 template <class To, class T>

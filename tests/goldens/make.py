@@ -226,33 +226,32 @@ def fp8():
     write("fp8", tensors, ("ml_dtypes", "torch", "compressed-tensors"))
 
 
-# GGUF's blocks as bytes, and their values.
+# GGUF's blocks and their values; the scales of NVFP4 as llama.cpp rounds them.
 
 def ggml():
     rng = np.random.default_rng(24)
     x = (rng.normal(size=(4, 256)) * np.exp(rng.uniform(-6, 6, (4, 1)))).astype(F)
     x[1, 32:64] = 0
     ternary = rng.integers(-1, 2, (2, 512)).astype(F) * F(0.03125)
-    tensors = {"x": x, "ternary.x": ternary}
     Type = gguf.GGMLQuantizationType
-    for kind in (Type.Q8_0, Type.MXFP4, Type.TQ1_0, Type.TQ2_0):
-        source = ternary if kind.name.startswith("TQ") else x
-        blocks = gguf.quants.quantize(source, kind)
-        tensors[f"{kind.name}.blocks"] = blocks
-        tensors[f"{kind.name}.values"] = gguf.quants.dequantize(blocks, kind)
+    blocks = {Type.Q8_0: gguf.quants.quantize(x, Type.Q8_0)}
+    for kind in (Type.TQ1_0, Type.TQ2_0):
+        blocks[kind] = gguf.quants.quantize(ternary, kind)
     # Random codes. NVFP4 has four scales in a block, without sign: all of them. MXFP4 has one.
     scales = {Type.NVFP4: np.arange(128).reshape(32, 4),
               Type.MXFP4: np.arange(0, 255, 6).reshape(-1, 1)}
     for kind, first in scales.items():
         _, size = gguf.GGML_QUANT_SIZES[kind]
         codes = rng.integers(0, 256, (len(first), size - first.shape[1]))
-        blocks = np.concatenate([first, codes], axis=1).astype(np.uint8)
-        tensors[f"{kind.name}.random.blocks"] = blocks
-        tensors[f"{kind.name}.random.values"] = gguf.quants.dequantize(blocks, kind).astype(F)
+        blocks[kind] = np.concatenate([first, codes], axis=1).astype(np.uint8)
+    tensors = {}
+    for kind, made in blocks.items():
+        tensors[f"{kind.name}.blocks"] = made
+        tensors[f"{kind.name}.values"] = gguf.quants.dequantize(made, kind).astype(F)
     amax = inputs.cast_inputs()
     amax = amax[np.isfinite(amax) & (amax >= 0)]
-    tensors["ue4m3.x"] = amax
-    tensors["ue4m3.codes"] = gguf.quants.NVFP4.fp32_to_ue4m3(amax)
+    tensors["ue4m3.amax"] = np.concatenate([amax, amax * F(6)])
+    tensors["ue4m3.scales"] = gguf.quants.NVFP4.fp32_to_ue4m3(tensors["ue4m3.amax"] / F(6))
     write("ggml", tensors, ("gguf", "numpy"))
 
 
