@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,9 +16,10 @@
 namespace nibble::train {
 
 struct StepResult {
-  double train_nats = 0;    // mean clean loss of the batch, nats per symbol
-  int64_t data_tokens = 0;  // tokens of the clean pass
-  int64_t lane_tokens = 0;  // data_tokens * (1 + lanes)
+  double train_nats = 0;        // mean clean loss of the batch, nats per symbol
+  int64_t data_tokens = 0;      // tokens of the clean pass
+  int64_t lane_tokens = 0;      // data_tokens * (1 + lanes)
+  std::optional<double> score;  // of a fitness of the user's own: the mean over the population
 };
 
 struct LayerHealth {
@@ -26,6 +28,12 @@ struct LayerHealth {
   double saturated = 0;        // share of residual entries at +-127 after the layer
   double mean_beta = -1;       // mean write strength of the mixer; -1 where there is none
 };
+
+struct MatrixHealth {
+  std::string matrix;           // "block0.ffn1"
+  double flips = -1;            // share of its weights that another look at it finds changed
+  double signal_to_noise = -1;  // energy of its gradient's estimate: what lasts / what does not
+};                              // -1: not known
 
 class Learner {
  public:
@@ -44,6 +52,8 @@ class Learner {
   virtual void share(Communicator*) = 0;
 
   virtual std::vector<LayerHealth> health(std::span<const uint8_t> text) const = 0;
+  // Looks at the matrices; flips are counted from the look before, which is not part of the state.
+  virtual std::vector<MatrixHealth> look_at_matrices() { return {}; }
   virtual int64_t parameters() const = 0;
 
   // All that a bit-exact resume needs; writing into the tensors and calling restored() loads it.

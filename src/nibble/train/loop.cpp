@@ -86,6 +86,10 @@ class Loop {
   void report() const;
   Outcome finish();
   Outcome interrupted() const;
+  // What records are measured on and checkpoints chosen by.
+  const Bytes& judged() const {
+    return corpus_.validation.empty() ? corpus_.heldout : corpus_.validation;
+  }
   // Collective: whether one of the ranks was told to stop, now or before.
   bool stop() {
     const bool told = options_.interrupted && *options_.interrupted;
@@ -106,8 +110,11 @@ class Loop {
   double base_ = 0, started_ = 0;  // seconds of earlier processes; when this one began
   std::optional<HorizonEstimator> estimator_;
   double nats_ = 0, last_nats_ = 0;  // sum over the steps since the last record; of the last step
-  Mark recorded_;                    // at the last record
-  int64_t saved_ = -1;               // step of the last checkpoint
+  double score_ = 0;                 // sum over the `scored_` steps since the last record
+  int64_t scored_ = 0;
+  std::optional<double> last_score_;
+  Mark recorded_;       // at the last record
+  int64_t saved_ = -1;  // step of the last checkpoint
   double saved_at_ = 0;
   double speed_ = 0;
   double record_cost_ = 0;  // seconds
@@ -159,27 +166,28 @@ void Loop::begin() {
 
 void Loop::record(bool first) {
   const double before = now();
-  const auto nats = sample_nats(*learner_, alphabet_, corpus_.heldout, [&] { return stop(); });
+  const auto nats = sample_nats(*learner_, alphabet_, judged(), [&] { return stop(); });
   if (!nats) return;
   mark_.heldout_nats = *nats;
+  const auto few =
+      std::span<const uint8_t>(text_).first(std::min<size_t>(text_.size(), kPiece + 1));
+  Record r;
+  on_rank_0(ranks_,
+            [&] { r.health = learner_->health(few), r.matrices = learner_->look_at_matrices(); });
   mark_.seconds = now();
   record_cost_ = mark_.seconds - before;
   const int64_t steps = mark_.step - recorded_.step;
   const double seconds = mark_.seconds - recorded_.seconds;
   if (steps > 0 && seconds > 0)
     speed_ = double(mark_.lane_tokens - recorded_.lane_tokens) / seconds;
-  const Record r = {.step = mark_.step,
-                    .seconds = mark_.seconds,
-                    .tokens = mark_.tokens,
-                    .lane_tokens = mark_.lane_tokens,
-                    .train_nats = steps > 0 ? nats_ / double(steps) : 0,
-                    .heldout_nats = mark_.heldout_nats,
-                    .lane_tokens_per_second = first ? 0 : speed_};
-  const auto few =
-      std::span<const uint8_t>(text_).first(std::min<size_t>(text_.size(), kPiece + 1));
-  on_rank_0(ranks_,
-            [&] { run_.append(r, first ? learner_->health(few) : std::vector<LayerHealth>()); });
-  nats_ = 0, recorded_ = mark_;
+  r.step = mark_.step, r.seconds = mark_.seconds;
+  r.tokens = mark_.tokens, r.lane_tokens = mark_.lane_tokens;
+  r.train_nats = steps > 0 ? nats_ / double(steps) : 0;
+  r.heldout_nats = mark_.heldout_nats;
+  r.lane_tokens_per_second = first ? 0 : speed_;
+  if (scored_ > 0) r.score = score_ / double(scored_);
+  on_rank_0(ranks_, [&] { run_.append(r); });
+  nats_ = score_ = 0, scored_ = 0, recorded_ = mark_;
 }
 
 void Loop::save() {
@@ -246,6 +254,7 @@ void Loop::step() {
   mark_.tokens += r.data_tokens, mark_.lane_tokens += r.lane_tokens;
   mark_.seconds = now();
   nats_ += r.train_nats, last_nats_ = r.train_nats;
+  if ((last_score_ = r.score)) score_ += *r.score, ++scored_;
 }
 
 Outcome Loop::interrupted() const {
@@ -259,14 +268,19 @@ Outcome Loop::finish() {
   const bool target = !mark_.horizon.done(mark_.step);
   const auto nats = heldout_nats(*learner_, alphabet_, corpus_.heldout, [&] { return stop(); });
   if (!nats) return interrupted();
+  RunEnd end = {.why = target              ? "target"
+                       : config_.steps > 0 ? "steps"
+                                           : "seconds",
+                .step = mark_.step,
+                .heldout_nats = *nats,
+                .heldout_bytes = int64_t(corpus_.heldout.size()) - 1};
+  if (!corpus_.validation.empty()) {
+    end.validation_nats =
+        heldout_nats(*learner_, alphabet_, corpus_.validation, [&] { return stop(); });
+    if (!end.validation_nats) return interrupted();
+  }
   on_rank_0(ranks_, [&] {
-    if (!run_.metrics().end)
-      run_.append(RunEnd{.why = target              ? "target"
-                                : config_.steps > 0 ? "steps"
-                                                    : "seconds",
-                         .step = mark_.step,
-                         .heldout_nats = *nats,
-                         .heldout_bytes = int64_t(corpus_.heldout.size()) - 1});
+    if (!run_.metrics().end) run_.append(end);
   });
   return {.step = mark_.step, .seconds = mark_.seconds, .heldout_nats = *nats};
 }
@@ -295,6 +309,8 @@ void Loop::report() const {
                                                       : double(config_.steps - mark_.step) / rate),
                    .train_nats = last_nats_,
                    .heldout_nats = mark_.heldout_nats,
+                   .validated = !corpus_.validation.empty(),
+                   .score = last_score_,
                    .lane_tokens_per_second = speed_,
                    .recorded = recorded_.step == mark_.step});
 }

@@ -20,6 +20,8 @@ struct Progress {
   double seconds_left = -1;  // -1: not known yet
   double train_nats = 0;     // of the last step, nats per symbol
   double heldout_nats = 0;   // of the last record
+  bool validated = false;    // on the validation part
+  std::optional<double> score;
   double lane_tokens_per_second = 0;
   bool recorded = false;  // a record was written just now
 };

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "nibble/base/random.h"
+#include "nibble/train/fitness.h"
 #include "nibble/train/product_learner.h"
 #include "nibble/train/product_worker.h"
 
@@ -38,11 +39,9 @@ int32_t ProductLearner::fixed_point(float credit) {
   return int32_t(std::lrintf(std::clamp(steps, -float(kMaxCredit), float(kMaxCredit))));
 }
 
-float ProductLearner::shaped(float d) const {
+void ProductLearner::shape_differences(std::span<float> differences) const {
   const TrainRecipe& r = recipe_.train;
-  if (r.fitness == Fitness::clipped) return std::clamp(d, -r.fitness_clip, r.fitness_clip);
-  if (r.fitness == Fitness::sign) return d > 0 ? 1.0f : d < 0 ? -1.0f : 0.0f;
-  return d;
+  shape(r.fitness, r.fitness == Fitness::zscore ? r.zscore_clip : r.fitness_clip, differences);
 }
 
 int64_t ProductLearner::lane_noise(const Matrix& m, const Chunk& c) const {
@@ -110,7 +109,8 @@ void ProductLearner::run_lane(Worker& w, const Matrix& m, int lane) const {
 void ProductLearner::run_lanes(Worker& w, const Matrix& m) const {
   const Trained& t = trained(m);
   const int rows = w.clean.chunk.rows();
-  if (m.stage == Stage::head)
+  const int run = m.stage == Stage::head ? 0 : t.lanes;  // the head's losses are known in one go
+  if (run == 0)
     logit_credit_({.rows = rows,
                    .n = m.n,
                    .lanes = t.lanes,
@@ -119,18 +119,18 @@ void ProductLearner::run_lanes(Worker& w, const Matrix& m) const {
                    .noise = noise_of(w, m, 0),
                    .target = w.targets.data(),
                    .credit = w.differences.data()});
-  for (int l = 0; l < t.lanes; ++l) {
-    float* difference = w.differences.data() + int64_t(l) * rows;
-    if (m.stage != Stage::head) {
-      run_lane(w, m, l);
-      for (int r = 0; r < rows; ++r) difference[r] = w.lane.loss[r] - w.clean.loss[r];
-    }
-    credit(w, m, l, difference);
+  const auto differences = [&](int lane) { return w.differences.data() + int64_t(lane) * rows; };
+  for (int l = 0; l < run; ++l) {
+    run_lane(w, m, l);
+    for (int r = 0; r < rows; ++r) differences(l)[r] = w.lane.loss[r] - w.clean.loss[r];
   }
+  shape_differences({w.differences.data(), size_t(t.lanes) * size_t(rows)});
+  for (int l = 0; l < t.lanes; ++l) credit(w, m, l, differences(l));
 }
 
-// Differences to fixed-point credits: the token's own, and with what later tokens of the sequence
-// lost to it, each step later counting credit_decay of the one before.
+// Shaped differences to fixed-point credits: the token's own, and with what later tokens of the
+// sequence lost to it, each step later counting credit_decay of the one before; in a credit window
+// of n, what happens n steps later counts nothing.
 void ProductLearner::credit(Worker& w, const Matrix& m, int lane, const float* differences) const {
   const TrainRecipe& r = recipe_.train;
   const Chunk& c = w.clean.chunk;
@@ -139,8 +139,13 @@ void ProductLearner::credit(Worker& w, const Matrix& m, int lane, const float* d
   for (int s = 0; s < c.sequences; ++s) {
     float later = 0;
     for (int row = (s + 1) * c.length - 1; row >= s * c.length; --row) {
-      const float d = shaped(differences[row]);
+      const float d = differences[row];
       later = d + r.credit_decay * later;
+      if (r.credit_window > 0) {
+        const int end = std::min((s + 1) * c.length, row + r.credit_window);
+        later = 0;
+        for (int t = end - 1; t >= row; --t) later = differences[t] + r.credit_decay * later;
+      }
       const bool noisy = (row + lane) % every == 0;
       w.credit_own[at + row] = noisy ? fixed_point(d) : 0;
       w.credit_later[at + row] = noisy ? fixed_point(later) : 0;

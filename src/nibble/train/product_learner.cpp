@@ -17,8 +17,6 @@ void require(bool ok, const std::string& sentence) {
 }
 
 void check(const TrainRecipe& t) {
-  require(t.fitness == Fitness::raw || t.fitness == Fitness::clipped || t.fitness == Fitness::sign,
-          "train.fitness must be raw, clipped or sign: ranks and z-scores need a population");
   for (int lanes : {t.lanes_mixer, t.lanes_ffn1, t.lanes_ffn2, t.lanes_head})
     require(lanes >= 0 && lanes <= kMaxLanes,
             "a matrix has 0 to 64 lanes, not " + std::to_string(lanes));
@@ -239,6 +237,36 @@ std::vector<LayerHealth> ProductLearner::health(std::span<const uint8_t> text) c
     }
     all.push_back(
         layer(name + ".ffn", x, b + 1 == r.blocks ? a.x_out.data() : a.blocks[b + 1].x_in.data()));
+  }
+  return all;
+}
+
+// Adam's moments tell signal from noise. With a decay of b, a gradient of pure noise of variance N
+// has E[m^2] = kappa N, kappa = (1 - b)(1 + b^t) / ((1 + b)(1 - b^t)) after the correction of its
+// bias, and E[v] = N; a constant part of energy S adds S to both. So with q = m^2 / v,
+// S / N = (q - kappa) / (1 - q).
+std::vector<MatrixHealth> ProductLearner::look_at_matrices() {
+  const bool first = seen_.empty();
+  seen_.resize(trained_.size());
+  const double t = double(updates_[0]), b1 = std::pow(double(recipe_.train.beta1), t),
+               b2 = std::pow(double(recipe_.train.beta2), t);
+  const double kappa =
+      (1 - recipe_.train.beta1) * (1 + b1) / ((1 + recipe_.train.beta1) * (1 - b1));
+  std::vector<MatrixHealth> all;
+  for (size_t i = 0; i < trained_.size(); ++i) {
+    const Matrix& m = model_.matrices[i];
+    MatrixHealth& h = all.emplace_back(MatrixHealth{.matrix = m.name});
+    const int8_t* now = m.weight.data();  // in panels; padding does not change
+    int64_t flips = 0;
+    for (size_t j = 0; j < seen_[i].size(); ++j) flips += now[j] != seen_[i][j];
+    if (!first) h.flips = double(flips) / (double(m.k) * m.outputs);
+    seen_[i].assign(now, now + m.size());
+    double mm = 0, v = 0;
+    for (int64_t j = 0; j < m.size(); ++j)
+      mm += double(trained_[i].m[j]) * trained_[i].m[j], v += trained_[i].v[j];
+    if (v == 0) continue;  // not trained
+    const double q = mm / ((1 - b1) * (1 - b1)) / (v / (1 - b2));
+    if (q < 1) h.signal_to_noise = std::fmax(0, (q - kappa) / (1 - q));
   }
   return all;
 }

@@ -40,6 +40,7 @@ class ProductLearner final : public Learner {
   StepResult step(std::span<const uint8_t> text, int64_t step, double progress) override;
   double loss(std::span<const uint8_t> text, int window) const override;
   std::vector<LayerHealth> health(std::span<const uint8_t> text) const override;
+  std::vector<MatrixHealth> look_at_matrices() override;
   int64_t parameters() const override { return model_.parameters(); }
   std::vector<StateTensor> state() override;
   void restored() override;
@@ -82,7 +83,7 @@ class ProductLearner final : public Learner {
   void collect_delta(Worker&, int64_t step, int chunk);
   void outer(Worker&, size_t matrix, int worker);
   Source source(const Activations&, const Matrix&) const;
-  float shaped(float difference) const;  // by the fitness
+  void shape_differences(std::span<float>) const;  // by the fitness
   static int32_t fixed_point(float credit);
 
   const uint16_t* inputs(const Worker&, const Matrix&, int lane) const;
@@ -124,6 +125,8 @@ class ProductLearner final : public Learner {
   int64_t lane_noise(const Matrix&, const Chunk&) const;
   int64_t noise_words(const Matrix&, const Chunk&) const;
   const uint16_t* noise_of(const Worker&, const Matrix&, int lane) const;
+
+  std::vector<std::vector<int8_t>> seen_;  // weights when they were last looked at
 
   // State beside the matrices.
   Buffer<float> bias_m_, bias_v_;

@@ -66,7 +66,9 @@ class Determinism : public testing::TestWithParam<int> {
     Recipe r = tiny(GetParam() == 1 ? two_blocks() : one_block());
     if (GetParam() == 2) r.train.head_rule = HeadRule::delta, r.model.weights = WeightFormat::int8;
     if (GetParam() == 3) r.model.mixer = false, r.train.fitness = Fitness::clipped;
+    if (GetParam() == 2) r.train.fitness = Fitness::rank, r.train.credit_window = 3;
     if (GetParam() >= 4) r.train.estimator = Estimator::weight;
+    if (GetParam() == 4) r.train.fitness = Fitness::zscore;
     if (GetParam() == 5) r.train.head_rule = HeadRule::delta;
     return r;
   }

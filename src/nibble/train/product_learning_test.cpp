@@ -49,6 +49,23 @@ TEST(ProductLearner, LearnsWhatAPairOfSymbolsSays) {
   }
 }
 
+// Whatever becomes of the differences, both estimators learn from them.
+TEST(ProductLearner, LearnsByEveryFitness) {
+  const auto text = markov_text(20000, 12);
+  for (const Estimator estimator : {Estimator::activity, Estimator::weight})
+    for (const Fitness fitness :
+         {Fitness::clipped, Fitness::sign, Fitness::zscore, Fitness::rank}) {
+      Recipe r = one_block();
+      r.train.batch = 32, r.train.estimator = estimator, r.train.fitness = fitness;
+      const auto learner = make_learner(r, 12, 1, cpu::this_machine(), nullptr);
+      const int steps = 150;
+      for (int i = 0; i < steps; ++i) learner->step(text, i, double(i) / steps);
+      const auto held_out = std::span<const uint8_t>(text).last(4000);
+      EXPECT_LT(learner->loss(held_out), 0.85 * order0_entropy(text))
+          << label(r) << ", fitness " << int(fitness);
+    }
+}
+
 // Per-token noise estimates the derivative of the loss by the pre-activations, smoothed over that
 // noise. Of the head it is known: x^T (p - onehot), changed by noise of size s by a share of about
 // s^2. The error of the estimate is that of its sample.

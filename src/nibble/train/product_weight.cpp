@@ -67,15 +67,21 @@ int32_t* ProductLearner::weight_credits(const Matrix& m, int lane, int chunk) co
 
 void ProductLearner::credit_by_weight(Worker& w, const Matrix& m, int chunk) const {
   const Chunk& c = w.clean.chunk;
-  for (int l = 0; l < trained(m).lanes; ++l) {
+  const int lanes = trained(m).lanes;
+  float* difference = w.differences.data();
+  for (int l = 0; l < lanes; ++l) {
     run_weight_lane(w, m, l);
-    for (int s = 0; s < c.sequences; ++s) {
-      float sum = 0;
+    for (int s = 0; s < c.sequences; ++s, ++difference) {
+      *difference = 0;
       for (int r = s * c.length; r < (s + 1) * c.length; ++r)
-        sum += w.lane.loss[r] - w.clean.loss[r];
-      weight_credits(m, l, chunk)[s] = fixed_point(shaped(sum));
+        *difference += w.lane.loss[r] - w.clean.loss[r];
     }
   }
+  shape_differences({w.differences.data(), size_t(lanes) * size_t(c.sequences)});
+  difference = w.differences.data();
+  for (int l = 0; l < lanes; ++l)
+    for (int s = 0; s < c.sequences; ++s)
+      weight_credits(m, l, chunk)[s] = fixed_point(*difference++);
 }
 
 // The gradient's share of a chunk from its credits and its noise alone.

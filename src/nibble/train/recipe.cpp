@@ -59,12 +59,14 @@ void visit_fields(R& r, V&& v) {
   v.choice("train.head_rule", t.head_rule, kHeadRules);
   v.choice("train.fitness", t.fitness, kFitnesses);
   v.number("train.fitness_clip", t.fitness_clip, 1e-6, 1e6);
+  v.number("train.zscore_clip", t.zscore_clip, 1e-6, 1e6);
   v.number("train.lanes_mixer", t.lanes_mixer, 0, 4096);
   v.number("train.lanes_ffn1", t.lanes_ffn1, 0, 4096);
   v.number("train.lanes_ffn2", t.lanes_ffn2, 0, 4096);
   v.number("train.lanes_head", t.lanes_head, 0, 4096);
   v.number("train.sigma", t.sigma, 1e-6, 100);
   v.number("train.credit_decay", t.credit_decay, 0, 1);
+  v.number("train.credit_window", t.credit_window, 0, 1024);
   v.number("train.mixer_noise_every", t.mixer_noise_every, 1, 4096);
   v.number("train.batch", t.batch, 1, 65536);
   v.number("train.seq", t.seq, 2, 1024);
@@ -186,7 +188,7 @@ std::string known_fields(const std::string& path) {
   Lister lister;
   visit_fields(any, lister);
   const std::string group = path.substr(0, path.find('.'));
-  std::string near, top = "name, model, train, origin";
+  std::string near, top = "name, model, train, origin, figures";
   for (const std::string& p : lister.paths) {
     if (p.find('.') == std::string::npos) top += ", " + p;
     if (p.rfind(group + ".", 0) == 0) near += (near.empty() ? "" : ", ") + p;
@@ -207,9 +209,38 @@ void set_value(Recipe& r, const std::string& path, const Json& value, const std:
         fmt::format("{}: unknown key '{}'; known are {}", source, path, known_fields(path)));
 }
 
+// One entry of "figures"; every field is needed, or the figure cannot be seen again.
+Figure figure_of(const Json& j, const std::string& source) try {
+  Figure f{.text = j.at("text").get<std::string>(),
+           .seconds = j.at("seconds").get<double>(),
+           .threads = j.at("threads").get<int>(),
+           .machine = j.at("machine").get<std::string>(),
+           .seeds = j.at("seeds").get<std::vector<uint64_t>>(),
+           .heldout_nats = j.at("heldout_nats").get<std::vector<double>>(),
+           .commit = j.at("commit").get<std::string>()};
+  if (f.seeds.empty() || f.seeds.size() != f.heldout_nats.size() || j.size() != 7)
+    throw Error(source + ": a figure has one of heldout_nats for each of its seeds, and no field " +
+                "beside text, seconds, threads, machine, seeds, heldout_nats, commit");
+  return f;
+} catch (const Json::exception&) {
+  throw Error(source + ": a figure needs text, seconds, threads, machine, seeds, heldout_nats, " +
+              "commit");
+}
+
+Json json_of(const Figure& f) {
+  return {{"text", f.text},       {"seconds", f.seconds}, {"threads", f.threads},
+          {"machine", f.machine}, {"seeds", f.seeds},     {"heldout_nats", f.heldout_nats},
+          {"commit", f.commit}};
+}
+
 void set_all(Recipe& r, const Json& object, const std::string& prefix, const std::string& source) {
   for (const auto& [key, value] : object.items()) {
     const std::string path = prefix + key;
+    if (path == "figures") {
+      if (!value.is_array()) throw Error(source + ": 'figures' must be a list");
+      for (const Json& figure : value) r.figures.push_back(figure_of(figure, source));
+      continue;
+    }
     const bool group = prefix.empty() && (key == "model" || key == "train" || key == "origin");
     if (!group) {
       set_value(r, path, value, source);
@@ -261,13 +292,16 @@ std::string label(const Recipe& r) {
   return fmt::format(
       "{} estimator, {} head, {} weights, {}", name_of(r.train.estimator, kEstimators),
       name_of(r.train.head_rule, kHeadRules), name_of(r.model.weights, kWeightFormats),
-      r.model.mixer ? "EFLA mixer" : "no mixer");
+      !r.model.mixer             ? "no mixer"
+      : r.train.lanes_mixer == 0 ? "untrained EFLA mixer"
+                                 : "EFLA mixer");
 }
 
 std::string to_json(const Recipe& r) {
   Json j;
   j["name"] = r.name;
   visit_fields(r, Writer{j});
+  for (const Figure& f : r.figures) j["figures"].push_back(json_of(f));
   return j.dump(2);
 }
 
@@ -281,6 +315,7 @@ void set_field(Recipe& r, const std::string& assignment) {
   if (path == "name" || value.is_discarded() || value.is_structured() || value.is_null())
     value = text;
   set_value(r, path, value, "--set");
+  r.figures.clear();  // they were another recipe's
 }
 
 std::vector<std::string> recipe_names(std::span<const std::string> folders) {

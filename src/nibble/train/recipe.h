@@ -24,10 +24,12 @@ struct TrainRecipe {
   Estimator estimator = Estimator::activity;
   HeadRule head_rule = HeadRule::noise;
   Fitness fitness = Fitness::raw;
-  float fitness_clip = 0.1f;  // for Fitness::clipped
+  float fitness_clip = 0.1f;  // for Fitness::clipped, nats
+  float zscore_clip = 3;      // for Fitness::zscore, deviations
   int lanes_mixer = 2, lanes_ffn1 = 8, lanes_ffn2 = 4, lanes_head = 8;
   float sigma = 0.2f;
   float credit_decay = 0.9f;  // of later losses, for noise that reaches later tokens
+  int credit_window = 0;  // losses that count, from the token's own on; 0: to the sequence's end
   int mixer_noise_every = 4;  // noise on one token in so many (activity only)
   int batch = 64;             // sequences per update: many small updates learn faster
   int seq = 32;               // bytes per sequence
@@ -53,12 +55,24 @@ struct OriginRecipe {
   float fitness_clip = 3;
 };
 
+// What a recipe has been seen to reach. Kept for readers; nothing that is computed depends on it.
+struct Figure {
+  std::string text;    // what it was trained on
+  double seconds = 0;  // budget
+  int threads = 0;
+  std::string machine;
+  std::vector<uint64_t> seeds;
+  std::vector<double> heldout_nats;  // of each seed, on the whole held-out part
+  std::string commit;
+};
+
 struct Recipe {
   std::string name = "activity";
   Arithmetic arithmetic = Arithmetic::product;
   efla_lm::Config model;
   TrainRecipe train;
   OriginRecipe origin;
+  std::vector<Figure> figures;
 };
 
 // JSON and back. Absent keys keep their defaults; an unknown key, a wrong type or a value out of

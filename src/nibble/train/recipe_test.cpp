@@ -43,6 +43,27 @@ TEST(Recipe, RoundTripsThroughJson) {
   EXPECT_FALSE(back.model.mixer);
 }
 
+constexpr const char* kFigure =
+    R"("text": "t", "seconds": 60, "threads": 2, "machine": "m", "seeds": [1, 2], "commit": "c")";
+
+TEST(Recipe, CarriesItsFiguresUntilItIsChanged) {
+  const std::string figure = std::string("{") + kFigure + R"(, "heldout_nats": [2.5, 2.25]})";
+  Recipe r = parse_recipe(R"({"figures": [)" + figure + "]}", "x");
+  ASSERT_EQ(r.figures.size(), 1u);
+  EXPECT_EQ(r.figures[0].heldout_nats[1], 2.25);
+  EXPECT_EQ(to_json(parse_recipe(to_json(r), "x")), to_json(r));
+  set_field(r, "train.lr=0.01");
+  EXPECT_TRUE(r.figures.empty());
+}
+
+TEST(Recipe, RefusesFiguresThatCannotBeSeenAgain) {
+  const std::string begin = std::string(R"({"figures": [{)") + kFigure;
+  EXPECT_NE(error_of_json(begin + "}]}").find("a figure needs text, seconds, threads, machine"),
+            std::string::npos);
+  EXPECT_NE(error_of_json(begin + R"(, "heldout_nats": [1]}]})").find("for each of its seeds"),
+            std::string::npos);
+}
+
 TEST(Recipe, KeepsDefaultsOfAbsentKeys) {
   const Recipe r = parse_recipe(R"({"model": {"hidden": 32}})", "x");
   EXPECT_EQ(r.model.hidden, 32);
@@ -69,9 +90,9 @@ TEST(Recipe, RefusesByNameAndSaysWhatIsAllowed) {
   const std::string unknown = error_of_json(R"({"train": {"learning_rate": 1}})");
   EXPECT_NE(unknown.find("unknown key 'train.learning_rate'; known are train.estimator"),
             std::string::npos);
-  EXPECT_NE(
-      error_of_json(R"({"sigma": 1})").find("known are name, model, train, origin, arithmetic"),
-      std::string::npos);
+  EXPECT_NE(error_of_json(R"({"sigma": 1})")
+                .find("known are name, model, train, origin, figures, arithmetic"),
+            std::string::npos);
 }
 
 TEST(Recipe, SetsFieldsByPath) {

@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "nibble/runtime/error.h"
+#include "nibble/train/metrics_copies.h"
 
 namespace nibble::train {
 namespace {
@@ -42,14 +43,40 @@ Json json_of(const LayerHealth& h) {
   return j;
 }
 
+Json json_of(const MatrixHealth& h) {
+  Json j = {{"matrix", h.matrix}};
+  if (h.flips >= 0) j["flips"] = h.flips;
+  if (h.signal_to_noise >= 0) j["signal_to_noise"] = h.signal_to_noise;
+  return j;
+}
+
 Record record_of(const Json& j) {
-  return {.step = j.at("step").get<int64_t>(),
-          .seconds = j.at("seconds").get<double>(),
-          .tokens = j.at("tokens").get<int64_t>(),
-          .lane_tokens = j.at("lane_tokens").get<int64_t>(),
-          .train_nats = j.at("train_nats").is_null() ? 0 : j.at("train_nats").get<double>(),
-          .heldout_nats = j.at("heldout_nats").get<double>(),
-          .lane_tokens_per_second = j.at("tok_per_s").get<double>()};
+  Record r = {
+      .step = j.at("step").get<int64_t>(),
+      .seconds = j.at("seconds").get<double>(),
+      .tokens = j.at("tokens").get<int64_t>(),
+      .lane_tokens = j.at("lane_tokens").get<int64_t>(),
+      .train_nats = j.at("train_nats").is_null() ? 0 : j.at("train_nats").get<double>(),
+      .heldout_nats =
+          j.at(j.contains("validation_nats") ? "validation_nats" : "heldout_nats").get<double>(),
+      .lane_tokens_per_second = j.at("tok_per_s").get<double>()};
+  if (j.contains("score")) r.score = j["score"].get<double>();
+  for (const Json& h : j.value("health", Json::array()))
+    r.health.push_back({h.at("layer").get<std::string>(), h.at("dead").get<double>(),
+                        h.at("saturated").get<double>(), h.value("mean_beta", -1.0)});
+  for (const Json& h : j.value("matrices", Json::array()))
+    r.matrices.push_back({h.at("matrix").get<std::string>(), h.value("flips", -1.0),
+                          h.value("signal_to_noise", -1.0)});
+  return r;
+}
+
+RunEnd end_of(const Json& j) {
+  RunEnd e = {.why = j.at("why").get<std::string>(),
+              .step = j.at("step").get<int64_t>(),
+              .heldout_nats = j.at("heldout_nats").get<double>(),
+              .heldout_bytes = j.at("heldout_bytes").get<int64_t>()};
+  if (j.contains("validation_nats")) e.validation_nats = j["validation_nats"].get<double>();
+  return e;
 }
 
 void add_line(Metrics& m, const Json& j) {
@@ -58,18 +85,12 @@ void add_line(Metrics& m, const Json& j) {
   if (event == "horizon")
     m.horizons.push_back({step, j.at("progress").get<double>(), j.at("steps").get<int64_t>()});
   else if (event == "end")
-    m.end = RunEnd{.why = j.at("why").get<std::string>(),
-                   .step = step,
-                   .heldout_nats = j.at("heldout_nats").get<double>(),
-                   .heldout_bytes = j.at("heldout_bytes").get<int64_t>()};
+    m.end = end_of(j);
   else if (event == "ngrams")
     m.ngram_nats = j.at("nats").get<std::array<double, 3>>();
   else if (event == "record")
     m.records.push_back(record_of(j));
-  if (j.contains("health"))
-    for (const Json& h : j["health"])
-      m.health.push_back({h.at("layer").get<std::string>(), h.at("dead").get<double>(),
-                          h.at("saturated").get<double>(), h.value("mean_beta", -1.0)});
+  if (m.health.empty() && !m.records.empty()) m.health = m.records.front().health;
 }
 
 // Complete lines as JSON; fn(line, json). What follows the last newline was cut off by a kill.
@@ -140,6 +161,7 @@ std::string to_json(const RunConfig& c) {
   if (c.seconds > 0) j["seconds"] = c.seconds;
   if (c.target_nats > 0) j["target_nats"] = c.target_nats;
   if (c.checkpoint_every > 0) j["checkpoint_every"] = c.checkpoint_every;
+  if (c.validation_share > 0) j["validation_share"] = c.validation_share;
   j["data"] = json_of(c.data);
   if (!c.valid.empty()) j["valid"] = json_of(c.valid);
   j["alphabet"] = c.alphabet;
@@ -160,6 +182,7 @@ RunConfig parse_config(const std::string& json, const std::string& source) {
     c.seconds = j.value("seconds", 0.0);
     c.target_nats = j.value("target_nats", 0.0);
     c.checkpoint_every = j.value("checkpoint_every", int64_t(0));
+    c.validation_share = j.value("validation_share", 0.0);
     c.data = files_of(j.at("data"));
     if (j.contains("valid")) c.valid = files_of(j["valid"]);
     c.alphabet = j.at("alphabet").get<std::string>();
@@ -175,7 +198,8 @@ RunConfig parse_config(const std::string& json, const std::string& source) {
 Corpus reread_corpus(const RunConfig& config) {
   std::vector<std::string> paths;
   for (const TextFile& f : config.data) paths.push_back(f.path);
-  const Corpus c = read_corpus(paths, config.valid.empty() ? "" : config.valid[0].path);
+  const Corpus c =
+      read_corpus(paths, config.valid.empty() ? "" : config.valid[0].path, config.validation_share);
   const auto same = [](const std::vector<TextFile>& now, const std::vector<TextFile>& then) {
     for (size_t i = 0; i < then.size(); ++i)
       if (now[i].hash != then[i].hash)
@@ -270,11 +294,10 @@ void Run::rewind_metrics(int64_t step) {
     if (j.at("step").get<int64_t>() <= step) kept += line + "\n";
   });
   write_file(path_ + "/metrics.jsonl", kept);
+  write_copies(path_, metrics().records, config_.validation_share > 0);
 }
 
-// One write for one line: a kill can cut only the last one short.
-void Run::append_line(const std::string& line) {
-  const std::string path = path_ + "/metrics.jsonl", text = line + "\n";
+void append_file(const std::string& path, const std::string& text) {
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   if (fd < 0) throw Error(fmt::format("cannot write '{}': {}", path, std::strerror(errno)));
   const ssize_t n = ::write(fd, text.data(), text.size());
@@ -284,16 +307,38 @@ void Run::append_line(const std::string& line) {
     throw Error(fmt::format("cannot write '{}': {}", path, std::strerror(error)));
 }
 
-void Run::append(const Record& r, std::span<const LayerHealth> health) {
+void Run::append_line(const std::string& line) {
+  append_file(path_ + "/metrics.jsonl", line + "\n");
+}
+
+Means means(const Record& r) {
+  const auto mean = [](const auto& list, auto member) {
+    double sum = 0;
+    int known = 0;
+    for (const auto& h : list)
+      if (h.*member >= 0) sum += h.*member, ++known;
+    return known > 0 ? sum / known : -1;
+  };
+  return {.dead = mean(r.health, &LayerHealth::zero_increments),
+          .saturated = mean(r.health, &LayerHealth::saturated),
+          .flips = mean(r.matrices, &MatrixHealth::flips),
+          .signal_to_noise = mean(r.matrices, &MatrixHealth::signal_to_noise)};
+}
+
+void Run::append(const Record& r) {
+  const bool validated = config_.validation_share > 0;
   Json j = {{"step", r.step},
             {"seconds", r.seconds},
             {"tokens", r.tokens},
             {"lane_tokens", r.lane_tokens}};
   j["train_nats"] = r.step == 0 ? Json() : Json(r.train_nats);
-  j["heldout_nats"] = r.heldout_nats;
+  j[validated ? "validation_nats" : "heldout_nats"] = r.heldout_nats;
   j["tok_per_s"] = r.lane_tokens_per_second;
-  for (const LayerHealth& h : health) j["health"].push_back(json_of(h));
+  if (r.score) j["score"] = *r.score;
+  for (const LayerHealth& h : r.health) j["health"].push_back(json_of(h));
+  for (const MatrixHealth& h : r.matrices) j["matrices"].push_back(json_of(h));
   append_line(j.dump());
+  append_copies(path_, r, validated);
 }
 
 void Run::append(const Horizon& h) {
@@ -302,12 +347,13 @@ void Run::append(const Horizon& h) {
 }
 
 void Run::append(const RunEnd& e) {
-  append_line(Json{{"step", e.step},
-                   {"event", "end"},
-                   {"why", e.why},
-                   {"heldout_nats", e.heldout_nats},
-                   {"heldout_bytes", e.heldout_bytes}}
-                  .dump());
+  Json j = {{"step", e.step},
+            {"event", "end"},
+            {"why", e.why},
+            {"heldout_nats", e.heldout_nats},
+            {"heldout_bytes", e.heldout_bytes}};
+  if (e.validation_nats) j["validation_nats"] = *e.validation_nats;
+  append_line(j.dump());
 }
 
 void Run::append(const std::array<double, 3>& ngram_nats) {

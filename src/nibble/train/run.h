@@ -2,6 +2,7 @@
 //
 //   config.json                     what decides its result: recipe, seed, length, texts
 //   metrics.jsonl                   an object a line: records, horizons, resumes, the end
+//   metrics.csv, events.out.tfevents.nibble    copies of its records (metrics_copies.h)
 //   checkpoints/step-N.safetensors  the learner's state after N steps: the last few and the best
 //   lock                            held while a process trains; a killed one cannot leave it
 //
@@ -26,6 +27,7 @@ struct RunConfig {
   double seconds = 0;            // or in seconds of training time, resumes added up
   double target_nats = 0;        // stop when the held-out loss is not above it; 0: no target
   int64_t checkpoint_every = 0;  // steps; 0: by time
+  double validation_share = 0;   // of the text, for a validation part beside the held-out one
   std::vector<TextFile> data;
   std::vector<TextFile> valid;
   std::string alphabet;  // Alphabet::hex()
@@ -43,15 +45,26 @@ struct Record {
   double seconds = 0;
   int64_t tokens = 0, lane_tokens = 0;  // since the run began
   double train_nats = 0;                // 0 in record 0
-  double heldout_nats = 0;              // per byte of the held-out sample
+  double heldout_nats = 0;  // per byte of a sample of the validation part if there is one, else of
+                            // the held-out part
   double lane_tokens_per_second = 0;
+  std::optional<double> score;  // as in StepResult
+  std::vector<LayerHealth> health;
+  std::vector<MatrixHealth> matrices;
 };
+
+// Over the layers and matrices of a record; -1: not known.
+struct Means {
+  double dead = -1, saturated = -1, flips = -1, signal_to_noise = -1;
+};
+Means means(const Record&);
 
 struct RunEnd {
   std::string why;  // "steps", "seconds" or "target"
   int64_t step = 0;
   double heldout_nats = 0;  // of the whole held-out part
   int64_t heldout_bytes = 0;
+  std::optional<double> validation_nats;  // of the whole validation part
 };
 
 struct Metrics {
@@ -61,6 +74,9 @@ struct Metrics {
   std::optional<std::array<double, 3>> ngram_nats;  // of the held-out part, orders 0, 1, 2
   std::optional<RunEnd> end;
 };
+
+// In one write, so that a kill can cut only the end of `text` off.
+void append_file(const std::string& path, const std::string& text);
 
 class Run {
  public:
@@ -84,7 +100,7 @@ class Run {
   Metrics metrics() const;  // a line that a killed process left unfinished is not there
   // Drops what was written after `step` and what is unfinished.
   void rewind_metrics(int64_t step);
-  void append(const Record&, std::span<const LayerHealth> = {});
+  void append(const Record&);
   void append(const Horizon&);
   void append(const RunEnd&);
   void append(const std::array<double, 3>& ngram_nats);

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -121,6 +123,48 @@ TEST_F(RunTest, LeavesConfigMetricsAndCheckpoints) {
   const auto learner = load_learner(again, 500, toy::make, {}, nullptr);
   const Corpus corpus = reread_corpus(c);
   EXPECT_EQ(heldout_nats(*learner, Alphabet::from_hex(c.alphabet), corpus.heldout), o.heldout_nats);
+}
+
+TEST_F(RunTest, ValidationDecidesAndIsNotReported) {
+  RunConfig c = config(200);
+  c.validation_share = 0.1;
+  EXPECT_EQ(to_json(parse_config(to_json(c), "c")), to_json(c));
+  Run run = Run::create(at("run"), c);
+  const Outcome o = go(run);
+  const Corpus corpus = reread_corpus(c);
+  EXPECT_EQ(corpus.train.size(), 16000u);
+  const auto learner = load_learner(run, 200, toy::make, {}, nullptr);
+  const auto nats = [&](const Bytes& text) {
+    return heldout_nats(*learner, Alphabet::from_hex(c.alphabet), text);
+  };
+  const Metrics m = run.metrics();
+  EXPECT_EQ(m.records.back().heldout_nats, nats(corpus.validation));  // short: all of it
+  EXPECT_EQ(m.end->validation_nats, nats(corpus.validation));
+  EXPECT_EQ(o.heldout_nats, nats(corpus.heldout));
+  EXPECT_NE(read_file(at("run/metrics.jsonl")).find("\"validation_nats\""), std::string::npos);
+}
+
+// A line and a record of TensorBoard for each record, also after a kill and a resume.
+TEST_F(RunTest, CopiesItsRecordsForOtherPrograms) {
+  {
+    Run run = Run::create(at("run"), config(200));
+    go_until(run, 100);
+  }
+  std::ofstream(at("run/metrics.csv"), std::ios::app) << "cut sho";
+  std::ofstream(at("run/events.out.tfevents.nibble"), std::ios::app) << "cut sho";
+  Run run = Run::resume(at("run"));
+  go(run);
+  const size_t records = run.metrics().records.size();
+  const std::string csv = read_file(at("run/metrics.csv"));
+  EXPECT_EQ(size_t(std::count(csv.begin(), csv.end(), '\n')), records + 1);
+  EXPECT_EQ(csv.rfind("step,seconds,tokens,lane_tokens,train_nats,heldout_nats,", 0), 0u);
+  EXPECT_NE(csv.find("\n200,"), std::string::npos);
+  const std::string log = read_file(at("run/events.out.tfevents.nibble"));
+  size_t found = 0, at = 0;
+  for (uint64_t length = 0; at + 12 <= log.size(); at += 12 + length + 4, ++found)
+    std::memcpy(&length, log.data() + at, 8);
+  EXPECT_EQ(at, log.size());
+  EXPECT_EQ(found, records + 1);
 }
 
 TEST_F(RunTest, KeepsTheLastCheckpointsAndTheBest) {

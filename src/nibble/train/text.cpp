@@ -59,7 +59,8 @@ TextPart read_text(const std::string& path) {
   return part;
 }
 
-Corpus read_corpus(std::span<const std::string> data, const std::string& valid) {
+Corpus read_corpus(std::span<const std::string> data, const std::string& valid,
+                   double validation_share) {
   if (data.empty()) throw Error("there is no text to train on: at least one file is needed");
   Corpus c;
   for (const std::string& path : data) {
@@ -68,7 +69,14 @@ Corpus read_corpus(std::span<const std::string> data, const std::string& valid) 
     if (n < kLeastText)
       throw Error(fmt::format("'{}' has {} bytes: at least {} are needed to train on it", path, n,
                               kLeastText));
-    append(c.train, std::span(part.bytes).first(size_t(split)));
+    const auto validation = int64_t(double(n) * validation_share);
+    if (validation_share > 0 && validation < kLeastHeldOut)
+      throw Error(fmt::format(
+          "'{}' has {} bytes: at least {} are needed to validate on {:g}% of it", path, n,
+          int64_t(std::ceil(kLeastHeldOut / validation_share)), 100 * validation_share));
+    append(c.train, std::span(part.bytes).first(size_t(split - validation)));
+    append(c.validation,
+           std::span(part.bytes).subspan(size_t(split - validation), size_t(validation)));
     append(c.heldout, std::span(part.bytes).subspan(size_t(split)));
     c.data.push_back(part.file);
   }

@@ -31,13 +31,15 @@ constexpr int64_t kLeastHeldOut = 129;
 constexpr int64_t train_bytes(int64_t n) { return n / 10 * 9 + n % 10 * 9 / 10; }
 
 // Training text and held-out text. Several files are split one by one, so that the last tenth of
-// each of them is text that training has not seen.
+// each of them is text that training has not seen. Settings are chosen on a validation part, which
+// is neither trained on nor reported: a share of each file, the end of what would be trained on.
 struct Corpus {
-  Bytes train, heldout;
+  Bytes train, heldout, validation;
   std::vector<TextFile> data;
   std::vector<TextFile> valid;  // one file or none; if given, training sees all of `data`
 };
-Corpus read_corpus(std::span<const std::string> data, const std::string& valid = {});
+Corpus read_corpus(std::span<const std::string> data, const std::string& valid = {},
+                   double validation_share = 0);
 
 // The symbols of a model: the bytes that occur in the training part, ascending, and one escape for
 // the rest. There is no escape if all 256 occur. An unseen byte costs the escape's nats plus

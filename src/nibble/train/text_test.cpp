@@ -64,6 +64,21 @@ TEST_F(TextTest, ValidationFileLeavesAllOfTheDataToTraining) {
   EXPECT_EQ(c.valid.size(), 1u);
 }
 
+TEST_F(TextTest, ValidationPartLiesBetweenTrainingAndHeldOut) {
+  const std::vector<std::string> paths = {
+      file("a", std::string(2000, 't') + std::string(700, 'v') + std::string(300, 'h')),
+      file("b", std::string(4000, 'T') + std::string(1400, 'V') + std::string(600, 'H'))};
+  const Corpus c = read_corpus(paths, "", 0.1);
+  EXPECT_EQ(c.train.size(), 2400u + 4800u);
+  EXPECT_EQ(c.validation, bytes(std::string(300, 'v') + std::string(600, 'V')));
+  EXPECT_EQ(c.heldout, bytes(std::string(300, 'h') + std::string(600, 'H')));
+  EXPECT_TRUE(read_corpus(paths).validation.empty());
+  EXPECT_NE(error_of([&] {
+              read_corpus(paths, "", 0.02);
+            }).find("has 3000 bytes: at least 6450 are needed to validate on 2% of it"),
+            std::string::npos);
+}
+
 TEST_F(TextTest, RefusesWhatItCannotSplit) {
   const std::vector<std::string> short_text = {file("s", std::string(1289, 'a'))};
   EXPECT_NE(error_of([&] { read_corpus(short_text); }).find("has 1289 bytes: at least 1290"),

@@ -1,0 +1,80 @@
+#include "nibble/train/trial.h"
+
+#include <gtest/gtest.h>
+
+#include "nibble/runtime/error.h"
+
+namespace nibble::train {
+namespace {
+
+Trial trial(const std::string& name, std::vector<double> validation, double heldout = 2) {
+  Trial t = {.recipe = name,
+             .label = "how",
+             .data = {{.path = "/somewhere/text", .bytes = 3000, .hash = "0123456789abcdef"}},
+             .seconds = 60,
+             .validation_share = 0.05,
+             .machine = "a machine",
+             .commit = "abc",
+             .date = "2026-01-02",
+             .threads = 2};
+  uint64_t seed = 0;
+  for (const double v : validation)
+    t.seeds.push_back({.seed = ++seed,
+                       .steps = 10,
+                       .lane_tokens = 1000,
+                       .seconds = 60,
+                       .validation_nats = v,
+                       .heldout_nats = heldout});
+  return t;
+}
+
+TEST(Trial, RoundTripsAsOneLineWithoutFolders) {
+  Trial t = trial("a", {2.1, 2.2, 2.3});
+  t.set = {"train.lr=0.1"};
+  const std::string json = to_json(t);
+  EXPECT_EQ(json.find('\n'), std::string::npos);
+  EXPECT_EQ(json.find("somewhere"), std::string::npos);
+  EXPECT_TRUE(is_trial(json));
+  EXPECT_FALSE(is_trial("{\"id\": 1}"));
+  EXPECT_EQ(to_json(parse_trial(json, "x")), json);
+  EXPECT_THROW(parse_trial("{}", "x"), Error);
+  EXPECT_THROW(parse_trial(R"({"kind": "nibble-trial 9"})", "x"), Error);
+}
+
+TEST(Trial, SpreadIsThatOfASample) {
+  const double v[] = {1, 2, 3};
+  EXPECT_DOUBLE_EQ(spread(v).mean, 2);
+  EXPECT_DOUBLE_EQ(spread(v).deviation, 1);
+  EXPECT_EQ(spread(std::span(v).first(1)).deviation, 0);
+}
+
+// Held-out figures are there to be read; validation decides.
+TEST(Trial, TableChoosesOnValidationAndClaimsWithThreeSeeds) {
+  const Trial trials[] = {trial("worse", {2.30, 2.31, 2.32}, 1.0), trial("few", {1.0, 1.0}),
+                          trial("good", {2.10, 2.11, 2.12}), trial("near", {2.11, 2.12, 2.13})};
+  const std::string table = trial_table(trials, false);
+  const auto line_of = [&](const std::string& name) {
+    const size_t at = table.find(" " + name + " "), from = table.rfind('\n', at);
+    return table.substr(from, table.find('\n', at) - from);
+  };
+  EXPECT_NE(line_of("good").find("  best"), std::string::npos) << table;
+  EXPECT_NE(line_of("near").find("within the spread of the best (+0.0100)"), std::string::npos);
+  EXPECT_NE(line_of("worse").find("worse by 0.2000"), std::string::npos);
+  EXPECT_NE(line_of("few").find("no claim: 2 of 3 seeds"), std::string::npos);
+  EXPECT_LT(table.find(" good "), table.find(" worse "));
+  EXPECT_NE(table.find("60 s; 2 threads of a machine; validation on 5%"), std::string::npos);
+}
+
+TEST(Trial, OtherBudgetsAreOtherTables) {
+  Trial longer = trial("longer", {1.9, 1.9, 1.9});
+  longer.seconds = 600;
+  const Trial trials[] = {trial("short", {2, 2, 2}), longer};
+  const std::string table = trial_table(trials, true);
+  EXPECT_NE(table.find("| short | 1,2,3 | 1e+03 | 2.0000 +- 0.0000 | 2.0000 +- 0.0000 | best |"),
+            std::string::npos)
+      << table;
+  EXPECT_NE(table.find("; 600 s;"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace nibble::train
