@@ -1,26 +1,48 @@
 // nibble report RUN... --out FILE.svg|.png|.html [--x seconds|tokens|steps]
-// nibble report --ledger [--file F] [--markdown] [--add RECORD.json]
+// nibble report --ledger [--file FILE|FOLDER] [--markdown] [--add RECORD.json]
+// nibble report --recipes [--markdown]
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
 
 #include "command.h"
+#include "folders.h"
 #include "nibble/harness/ledger.h"
 #include "nibble/runtime/error.h"
+#include "nibble/train/recipe.h"
+#include "nibble/train/trial.h"
 #include "report_run.h"
 
 namespace nibble::app {
 namespace {
 
 struct Flags {
-  std::string file = "bench/ledger.jsonl", add;
-  bool ledger = false, markdown = false;
+  std::string file = "bench", add;
+  bool ledger = false, recipes = false, markdown = false;
   std::vector<std::string> runs;
   std::string out, x_axis = "seconds";
 };
 
+constexpr const char* kExperiments = "ledger.jsonl";  // in a folder of records
+
+// The files of records: `file`, or the *.jsonl of a folder (not those of folders in it).
+std::vector<std::string> ledger_files(const std::string& file) {
+  namespace fs = std::filesystem;
+  std::error_code none;
+  if (fs::is_regular_file(file, none)) return {file};
+  std::vector<std::string> files;
+  for (const auto& entry : fs::directory_iterator(file, none))
+    if (entry.path().extension() == ".jsonl") files.push_back(entry.path().string());
+  if (files.empty()) throw Error("there is no ledger " + file);
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+// Two kinds of records: experiments with ops, and trials of recipes.
 Exit report_ledger(const Flags& flags) {
   if (!flags.add.empty()) {
     std::ifstream in(flags.add);
@@ -28,12 +50,59 @@ Exit report_ledger(const Flags& flags) {
     const std::string text{std::istreambuf_iterator<char>(in), {}};
     harness::LedgerRecord record;
     throw_if(harness::parse_record(text, record));
-    throw_if(harness::append_record(flags.file, record));
+    const bool folder = std::filesystem::is_directory(flags.file);
+    throw_if(harness::append_record(folder ? flags.file + "/" + kExperiments : flags.file, record));
   }
-  if (!std::ifstream(flags.file)) throw Error("there is no ledger " + flags.file);
-  std::vector<harness::LedgerRecord> records;
-  throw_if(harness::read_ledger(flags.file, records));
-  fmt::print("{}", flags.markdown ? harness::to_markdown(records) : harness::to_text(records));
+  std::vector<harness::LedgerRecord> experiments;
+  std::vector<train::Trial> trials;
+  for (const std::string& file : ledger_files(flags.file)) {
+    std::ifstream in(file);
+    int number = 1;
+    for (std::string line; std::getline(in, line); ++number) {
+      const std::string source = fmt::format("{} line {}", file, number);
+      if (train::is_trial(line)) {
+        trials.push_back(train::parse_trial(line, source));
+      } else if (Status s = harness::parse_record(line, experiments.emplace_back()); !s.ok()) {
+        throw Error(source + ": " + s.why());
+      }
+    }
+  }
+  if (!experiments.empty())
+    fmt::print("{}",
+               flags.markdown ? harness::to_markdown(experiments) : harness::to_text(experiments));
+  if (!experiments.empty() && !trials.empty()) fmt::print("\n");
+  fmt::print("{}", train::trial_table(trials, flags.markdown));
+  return 0;
+}
+
+std::string row(const train::Recipe& r, const train::Figure& f, bool markdown) {
+  const train::Spread s = train::spread(f.heldout_nats);
+  std::string seeds;
+  for (const uint64_t seed : f.seeds) seeds += (seeds.empty() ? "" : ",") + std::to_string(seed);
+  const std::string figure = fmt::format("{:.3f} +- {:.3f}", s.mean, s.deviation);
+  const std::string budget = fmt::format("{:g} s, {} threads", f.seconds, f.threads);
+  if (markdown)
+    return fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} |\n", r.name, train::label(r),
+                       f.text, budget, figure, seeds, f.machine, f.commit);
+  return fmt::format("{}: {}\n  {}, {}: {} nats/byte, seeds {}, {}, {}\n", r.name, train::label(r),
+                     f.text, budget, figure, seeds, f.machine, f.commit);
+}
+
+// Every shipped recipe with the figures that it has been seen to reach.
+Exit report_recipes(const Flags& flags) {
+  if (flags.markdown)
+    fmt::print(
+        "| recipe | how | text | budget | held-out nats/byte | seeds | machine | commit |\n"
+        "|---|---|---|---|---|---|---|---|\n");
+  const std::vector<std::string> folders = recipe_folders();
+  for (const std::string& name : train::recipe_names(folders)) {
+    const train::Recipe r = train::find_recipe(name, folders);
+    for (const train::Figure& f : r.figures) fmt::print("{}", row(r, f, flags.markdown));
+    if (r.figures.empty())
+      fmt::print("{}", flags.markdown
+                           ? fmt::format("| {} | {} | | | | | | |\n", r.name, train::label(r))
+                           : fmt::format("{}: {}\n  no figures yet\n", r.name, train::label(r)));
+  }
   return 0;
 }
 
@@ -46,18 +115,29 @@ void add_report(CLI::App& command, Exit& exit) {
   command.add_option("--x", flags->x_axis, "what the curves run along")
       ->check(CLI::IsMember({"seconds", "tokens", "steps"}))
       ->capture_default_str();
-  auto* ledger = command.add_flag("--ledger", flags->ledger, "experiments and their verdicts");
-  command.add_option("--file", flags->file, "another ledger than bench/ledger.jsonl")
-      ->needs(ledger);
+  auto* ledger = command.add_flag("--ledger", flags->ledger,
+                                  "experiments and their verdicts, trials of recipes in order");
+  auto* recipes = command
+                      .add_flag("--recipes", flags->recipes,
+                                "the shipped recipes and what they have been seen to reach")
+                      ->excludes(ledger);
+  command.add_option("--file", flags->file, "a ledger, or a folder whose *.jsonl are ledgers")
+      ->needs(ledger)
+      ->capture_default_str();
   command.add_option("--add", flags->add, "first append the record in this file of JSON")
       ->needs(ledger);
-  command.add_flag("--markdown", flags->markdown, "a table for a document")->needs(ledger);
-  runs->needs(out)->excludes(ledger), out->needs(runs)->excludes(ledger);
+  command.add_flag("--markdown", flags->markdown, "a table for a document");
+  for (CLI::Option* o : {runs, out}) o->excludes(ledger), o->excludes(recipes);
+  runs->needs(out), out->needs(runs);
   command.callback([flags, &exit] {
-    if (!flags->ledger && flags->runs.empty())
-      throw CLI::RequiredError("RUN... --out FILE, or --ledger,");
+    if (!flags->ledger && !flags->recipes && flags->runs.empty())
+      throw CLI::RequiredError("RUN... --out FILE, or --ledger, or --recipes,");
+    if (flags->markdown && !flags->ledger && !flags->recipes)
+      throw Error("--markdown is for --ledger and --recipes");
     if (flags->ledger) {
       exit = report_ledger(*flags);
+    } else if (flags->recipes) {
+      exit = report_recipes(*flags);
     } else {
       report_runs(flags->runs, flags->out, flags->x_axis);
       exit = 0;

@@ -1,14 +1,17 @@
-// nibble train --data FILE... --out RUN [--recipe NAME|FILE] [--set KEY=VALUE]... [--seed N]
-//              [--threads N] [--steps N | --seconds N] [--target-nats X] [--valid FILE]
-//              [--checkpoint-every N] [--quiet]
-// nibble train --resume RUN [--threads N] [--quiet]
+// nibble train --data FILE... --out RUN [--recipe NAME|FILE] [--set KEY=VALUE]...
+//              [--seed N | --seeds N,N,... [--ledger FILE --commit ID]]
+//              [--threads N] [--steps N | --seconds N] [--target-nats X]
+//              [--valid FILE] [--validation SHARE] [--checkpoint-every N] [--quiet]
+// nibble train --resume RUN [--ledger FILE] [--threads N] [--quiet]
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cmath>
 #include <csignal>
+#include <ctime>
 #include <memory>
+#include <set>
 
 #include "command.h"
 #include "folders.h"
@@ -16,20 +19,23 @@
 #include "nibble/cpu/pool.h"
 #include "nibble/runtime/error.h"
 #include "nibble/train/loop.h"
+#include "train_seeds.h"
 
 namespace nibble::app {
 namespace {
 
 struct Flags {
   std::vector<std::string> data, set;
-  std::string out, resume, valid, recipe = "activity";
+  std::string out, resume, valid, recipe = "activity", ledger, commit;
   uint64_t seed = 1;
+  std::vector<uint64_t> seeds;
   int threads = 0;
   int64_t steps = 0, checkpoint_every = 0;
-  double seconds = 0, target_nats = 0;
+  double seconds = 0, target_nats = 0, validation = 0;
   bool quiet = false;
 };
 constexpr double kDefaultSeconds = 60;
+constexpr double kTrialValidation = 0.05;  // of a text whose trial goes into a ledger
 constexpr int kExitInterrupted = 130;
 
 std::atomic<bool> interrupted{false};
@@ -68,8 +74,9 @@ class ProgressLine {
     shown_ = p.seconds;
     const std::string steps = p.steps ? fmt::format("/{}", p.steps) : "";
     const std::string line =
-        fmt::format("step {}{}  train {:.3f}  held-out {:.3f} nats  {} lane tokens/s  {} left",
-                    p.step, steps, p.train_nats, p.heldout_nats,
+        fmt::format("step {}{}  {}train {:.3f}  {} {:.3f} nats  {} lane tokens/s  {} left", p.step,
+                    steps, p.score ? fmt::format("score {:.4g}  ", *p.score) : "", p.train_nats,
+                    p.validated ? "validation" : "held-out", p.heldout_nats,
                     human_rate(p.lane_tokens_per_second), human_seconds(p.seconds_left));
     if (terminal_)
       fmt::print(stderr, "\r{}\x1b[K", line), open_ = true;
@@ -83,16 +90,20 @@ class ProgressLine {
   double shown_ = -1;
 };
 
-train::Run new_run(const Flags& flags) {
+train::RunConfig new_config(const Flags& flags) {
   train::RunConfig c;
   c.recipe = train::find_recipe(flags.recipe, recipe_folders());
+  c.recipe.figures.clear();  // of other runs
   for (const std::string& assignment : flags.set) train::set_field(c.recipe, assignment);
   c.seed = flags.seed;
   c.steps = flags.steps;
   c.seconds = flags.steps > 0 ? 0 : flags.seconds > 0 ? flags.seconds : kDefaultSeconds;
   c.target_nats = flags.target_nats;
   c.checkpoint_every = flags.checkpoint_every;
-  const train::Corpus corpus = train::read_corpus(flags.data, flags.valid);
+  c.validation_share = flags.validation > 0   ? flags.validation
+                       : flags.ledger.empty() ? 0
+                                              : kTrialValidation;
+  const train::Corpus corpus = train::read_corpus(flags.data, flags.valid, c.validation_share);
   c.data = corpus.data, c.valid = corpus.valid;
   // The compatibility mode has always had a column for every byte.
   const train::Alphabet alphabet = c.recipe.arithmetic == train::Arithmetic::origin
@@ -101,7 +112,34 @@ train::Run new_run(const Flags& flags) {
   c.alphabet = alphabet.hex();
   // What cannot be built is refused before there is a directory.
   train::make_learner(c.recipe, alphabet.symbols(), c.seed, cpu::this_machine(), nullptr);
-  return train::Run::create(flags.out, c);
+  return c;
+}
+
+std::string today() {
+  const std::time_t now = std::time(nullptr);
+  char text[16];
+  std::strftime(text, sizeof text, "%Y-%m-%d", std::gmtime(&now));
+  return text;
+}
+
+void make_trial(const Flags& flags, int threads) {
+  const std::set<uint64_t> distinct(flags.seeds.begin(), flags.seeds.end());
+  if (distinct.size() != flags.seeds.size()) throw Error("--seeds: a seed stands there twice");
+  const train::RunConfig c = new_config(flags);
+  make_seeds(flags.out, c, flags.seeds,
+             {.recipe = c.recipe.name,
+              .set = flags.set,
+              .label = train::label(c.recipe),
+              .data = c.data,
+              .valid = c.valid,
+              .steps = c.steps,
+              .seconds = c.seconds,
+              .target_nats = c.target_nats,
+              .validation_share = c.validation_share,
+              .machine = cpu::this_machine().cpu_model,
+              .commit = flags.commit,
+              .date = today(),
+              .threads = threads});
 }
 
 void print_end(const train::Run& run, const train::Outcome& o) {
@@ -113,27 +151,36 @@ void print_end(const train::Run& run, const train::Outcome& o) {
 }
 
 Exit train_command(const Flags& flags) {
-  const bool resume = !flags.resume.empty();
   const Machine& machine = cpu::this_machine();
   const auto pool = cpu::make_pool(flags.threads > 0 ? flags.threads : machine.cores);
-  train::Run run = resume ? train::Run::resume(flags.resume) : new_run(flags);
-  catch_signals();
-  train::Outcome outcome;
-  {
+  const auto train_one = [&](train::Run& run) {
     ProgressLine line(flags.quiet);
-    outcome = train::train(run, {.make = train::make_learner,
-                                 .machine = machine,
-                                 .pool = pool.get(),
-                                 .interrupted = &interrupted,
-                                 .report = [&](const train::Progress& p) { line.show(p); }});
+    return train::train(run, {.make = train::make_learner,
+                              .machine = machine,
+                              .pool = pool.get(),
+                              .interrupted = &interrupted,
+                              .report = [&](const train::Progress& p) { line.show(p); }});
+  };
+  const std::string path = flags.resume.empty() ? flags.out : flags.resume;
+  const bool several = !flags.seeds.empty() || (!flags.resume.empty() && is_seeds(flags.resume));
+  if (!several && flags.seeds.empty() && !flags.ledger.empty())
+    throw Error("--ledger takes trials: --seeds is needed, or --resume of a run with --seeds");
+  train::Outcome outcome;
+  if (several) {
+    if (flags.resume.empty()) make_trial(flags, pool->threads());
+    catch_signals();
+    outcome = train_seeds(path, train_one, flags.ledger);
+  } else {
+    train::Run run = flags.resume.empty() ? train::Run::create(flags.out, new_config(flags))
+                                          : train::Run::resume(flags.resume);
+    catch_signals();
+    outcome = train_one(run);
+    if (!outcome.interrupted) print_end(run, outcome);
   }
-  if (outcome.interrupted) {
-    fmt::print(stderr, "stopped after step {}; go on with: nibble train --resume {}\n",
-               outcome.step, run.path());
-    return kExitInterrupted;
-  }
-  print_end(run, outcome);
-  return 0;
+  if (!outcome.interrupted) return 0;
+  fmt::print(stderr, "stopped after step {}; go on with: nibble train --resume {}\n", outcome.step,
+             path);
+  return kExitInterrupted;
 }
 
 }  // namespace
@@ -151,9 +198,25 @@ void add_train(CLI::App& command, Exit& exit) {
   fresh.push_back(command.add_option("--set", f->set, "a field of the recipe, as in train.lr=0.01")
                       ->take_all()
                       ->expected(1));
-  fresh.push_back(command.add_option("--seed", f->seed)->capture_default_str());
+  auto* seed = command.add_option("--seed", f->seed)->capture_default_str();
+  auto* seeds = command
+                    .add_option("--seeds", f->seeds,
+                                "a run for each of 1,2,3: mean and spread; runs are RUN/seed-N")
+                    ->delimiter(',')
+                    ->excludes(seed);
+  fresh.push_back(seed), fresh.push_back(seeds);
+  auto* commit =
+      command.add_option("--commit", f->commit, "of the program, for the ledger")->needs(seeds);
+  fresh.push_back(commit);
+  command.add_option("--ledger", f->ledger,
+                     "append the trial of --seeds to this file; validates on 5% of the text");
   fresh.push_back(
       command.add_option("--valid", f->valid, "held-out text; --data is then all trained on"));
+  fresh.push_back(command
+                      .add_option("--validation", f->validation,
+                                  "share of each text to choose settings on: neither trained on "
+                                  "nor held out")
+                      ->check(CLI::Range(0.001, 0.5)));
   auto* steps = command.add_option("--steps", f->steps, "length in updates")
                     ->check(CLI::Range(int64_t(1), int64_t(1) << 48));
   auto* seconds = command.add_option("--seconds", f->seconds, "length in seconds (default 60)")

@@ -38,7 +38,9 @@ double x_of(const train::Record& r, const std::string& axis) {
 }
 
 Plot plot_of(const std::vector<Story>& stories, const std::string& axis) {
-  Plot p = {.title = "Held-out loss",
+  bool validated = false;
+  for (const Story& s : stories) validated |= s.run.config().validation_share > 0;
+  Plot p = {.title = validated ? "Loss on the validation part where there is one" : "Held-out loss",
             .x_label = axis == "seconds"  ? "seconds of training"
                        : axis == "tokens" ? "lane tokens"
                                           : "updates",
@@ -102,15 +104,46 @@ std::string sample(const train::Run& run, int64_t step) try {
   return escape_xml(std::string("(no sample: ") + e.what() + ")");
 }
 
+std::string percent(double share, int digits) {
+  return share < 0 ? "" : fmt::format("{:.{}f}%", 100 * share, digits);
+}
+
+// Of the untrained model and of the trained one beside each other.
 std::string health_table(const train::Metrics& m) {
   if (m.health.empty()) return "";
+  const std::vector<train::LayerHealth>& last = m.records.back().health;
   std::string s =
-      "<table><tr><th>layer</th><th>dead increments</th><th>saturated</th><th>mean &beta;</th>"
-      "</tr>\n";
-  for (const train::LayerHealth& h : m.health)
-    s += fmt::format("<tr><td>{}</td><td>{:.1f}%</td><td>{:.2f}%</td><td>{}</td></tr>\n",
-                     escape_xml(h.layer), 100 * h.zero_increments, 100 * h.saturated,
-                     h.mean_beta < 0 ? "" : fmt::format("{:.3f}", h.mean_beta));
+      "<table><tr><th>layer</th><th>dead increments, at first</th><th>now</th><th>saturated, at "
+      "first</th><th>now</th><th>mean &beta;, at first</th><th>now</th></tr>\n";
+  const auto beta = [](double b) { return b < 0 ? "" : fmt::format("{:.3f}", b); };
+  for (size_t i = 0; i < m.health.size(); ++i) {
+    const train::LayerHealth& h = m.health[i];
+    const train::LayerHealth now = i < last.size() ? last[i] : train::LayerHealth{"", -1, -1, -1};
+    s += fmt::format(
+        "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+        escape_xml(h.layer), percent(h.zero_increments, 1), percent(now.zero_increments, 1),
+        percent(h.saturated, 2), percent(now.saturated, 2), beta(h.mean_beta), beta(now.mean_beta));
+  }
+  return s + "</table>\n";
+}
+
+// Flips: weights whose code changed from one record to the next. Signal to noise: what of the
+// gradient's estimate lasts over the optimiser's memory, against what does not.
+std::string matrix_table(const train::Metrics& m) {
+  const std::vector<train::MatrixHealth>& last = m.records.back().matrices;
+  if (last.empty()) return "";
+  const train::Record& middle = m.records[m.records.size() / 2];
+  std::string s =
+      "<table><tr><th>matrix</th><th>flips, half-way</th><th>at the end</th><th>signal to noise, "
+      "half-way</th><th>at the end</th></tr>\n";
+  const auto ratio = [](double r) { return r < 0 ? "" : fmt::format("{:.2g}", r); };
+  for (size_t i = 0; i < last.size(); ++i) {
+    const train::MatrixHealth half =
+        i < middle.matrices.size() ? middle.matrices[i] : train::MatrixHealth();
+    s += fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+                     escape_xml(last[i].matrix), percent(half.flips, 3), percent(last[i].flips, 3),
+                     ratio(half.signal_to_noise), ratio(last[i].signal_to_noise));
+  }
   return s + "</table>\n";
 }
 
@@ -148,7 +181,7 @@ std::string html(const std::vector<Story>& stories, const std::string& picture) 
       s += fmt::format("<h3>Sample (step {}, temperature 0.8, seed 1)</h3>\n<pre>{}</pre>\n", step,
                        sample(story.run, step));
     }
-    s += "<h3>Health of the untrained model</h3>\n" + health_table(story.metrics);
+    s += "<h3>Health</h3>\n" + health_table(story.metrics) + matrix_table(story.metrics);
     s += "<h3>Settings</h3>\n<pre>" + escape_xml(train::to_json(story.run.config())) + "</pre>\n";
   }
   return s;

@@ -38,6 +38,49 @@ def metrics(run):
     return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
 
 
+def masked_crc32c(data):
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    crc ^= 0xffffffff
+    return ((crc >> 15 | crc << 17) + 0xa282ead8) & 0xffffffff
+
+
+def fields(message):
+    """(number, value) of a protocol-buffer message; lengths and fixed widths stay bytes."""
+    at = 0
+
+    def varint():
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = message[at]
+            at, value, shift = at + 1, value | (byte & 127) << shift, shift + 7
+            if byte < 128:
+                return value
+
+    while at < len(message):
+        key = varint()
+        if key & 7 == 0:
+            yield key >> 3, varint()
+            continue
+        size = {1: 8, 5: 4}.get(key & 7) or varint()
+        yield key >> 3, message[at:at + size]
+        at += size
+
+
+def event(message):
+    """(step, version, scalars) of a TensorBoard event."""
+    parts = dict(fields(message))
+    values = {}
+    for _, value in fields(parts.get(5, b"")):
+        one = dict(fields(value))
+        values[one[1].decode()], = struct.unpack("<f", one[2])
+    return parts.get(2, 0), parts.get(3, b"").decode(), values
+
+
 class Cli(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -188,6 +231,59 @@ class Cli(unittest.TestCase):
                                       r"checkpoint is '.*step-\d+.safetensors'\n$")
         good = re.search(r"last good .*(step-\d+.safetensors)", done.stderr)[1]
         self.assertIn(good, done.stdout.split())
+
+    def test_seeds_make_a_trial_and_a_table(self):
+        run, ledger = self.tmp / "seeds", self.tmp / "ledger.jsonl"
+        args = ["--data", self.text, "--steps", 5, "--quiet", "--commit", "abc", *SMALL]
+        done = nibble("train", *args, "--out", run, "--seeds", "3,1,2", "--ledger", ledger)
+        self.assertRegex(done.stdout.decode(),
+                         r"validation \d\.\d{4} \+- .*\nheld-out \d\.\d{4} \+- .* 3 seeds\n$")
+        trial = json.loads((run / "trial.json").read_text())
+        self.assertEqual([seed["seed"] for seed in trial["seeds"]], [1, 2, 3])
+        self.assertEqual(trial["validation_share"], 0.05)
+        self.assertEqual(json.loads(ledger.read_text()), trial)
+        # A finished one is not done again, nor recorded twice; a changed recipe is another trial.
+        nibble("train", "--resume", run, "--quiet", "--ledger", ledger)
+        self.assertEqual(len(ledger.read_text().splitlines()), 1)
+        nibble("train", *args, "--out", self.tmp / "seeds-2", "--seeds", "1,2,3",
+               "--ledger", ledger, "--set", "train.lr=0")
+        for flags in [], ["--markdown"]:
+            table = nibble("report", "--ledger", "--file", ledger, *flags).stdout.decode()
+            self.assertRegex(table, r"activity .*best.*\n.*train.lr=0.*worse by")
+        self.assertIn("no figures", nibble("report", "--recipes").stdout.decode())
+
+    def test_trial_interrupted_and_resumed_gives_the_same_bits(self):
+        run = self.tmp / "seeds-interrupted"
+        child = subprocess.Popen(
+            [NIBBLE, "train", "--data", self.text, "--out", run, "--steps", "200", "--seeds", "1,2",
+             *SMALL], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+        next(child.stderr)  # a record: training has begun
+        child.send_signal(signal.SIGINT)
+        said = child.stderr.read()
+        child.stderr.close()
+        self.assertEqual(child.wait(), 130)
+        self.assertIn(f"go on with: nibble train --resume {run}\n", said)
+        nibble("train", "--resume", run, "--quiet")
+        self.assertEqual(state(run / "seed-1", 200), state(self.whole, 200))
+        self.assertEqual(len(json.loads((run / "trial.json").read_text())["seeds"]), 2)
+
+    def test_events_are_what_tensorboard_reads(self):
+        data = (self.whole / "events.out.tfevents.nibble").read_bytes()
+        steps, at = [], 0
+        while at < len(data):
+            length, length_crc = struct.unpack_from("<QI", data, at)
+            message = data[at + 12:at + 12 + length]
+            crc, = struct.unpack_from("<I", data, at + 12 + length)
+            self.assertEqual(length_crc, masked_crc32c(data[at:at + 8]))
+            self.assertEqual(crc, masked_crc32c(message))
+            steps.append(event(message))
+            at += 12 + length + 4
+        self.assertEqual(steps[0], (0, "brain.Event:2", {}))
+        records = [line for line in metrics(self.whole) if "event" not in line]
+        self.assertEqual([step for step, _, _ in steps[1:]], [r["step"] for r in records])
+        for (_, _, values), record in zip(steps[1:], records):
+            self.assertAlmostEqual(values["loss/heldout"], record["heldout_nats"], 5)
+        self.assertIn("health/signal_to_noise", steps[-1][2])
 
     def test_read_only_disk(self):
         done = self.on_small_disk(
