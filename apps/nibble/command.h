@@ -13,6 +13,7 @@ void add_doctor(CLI::App& command, Exit& exit);
 void add_eval(CLI::App& command, Exit& exit);
 void add_explain(CLI::App& command, Exit& exit);
 void add_generate(CLI::App& command, Exit& exit);
+void add_quantize(CLI::App& command, Exit& exit);
 void add_report(CLI::App& command, Exit& exit);
 void add_train(CLI::App& command, Exit& exit);
 void add_verify(CLI::App& command, Exit& exit);

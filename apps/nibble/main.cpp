@@ -21,6 +21,8 @@ constexpr Command kCommands[] = {
     {"generate", "write text with a trained run", nibble::app::add_generate},
     {"report", "draw the curves of runs, or print the ledger of experiments",
      nibble::app::add_report},
+    {"quantize", "make the weights of a checkpoint 4 or 8 bits wide, or ternary",
+     nibble::app::add_quantize},
     {"verify", "run every variant of an op against its reference", nibble::app::add_verify},
     {"bench", "time variants that agree with their reference", nibble::app::add_bench},
     {"explain", "say which variant of an op runs, and why no other", nibble::app::add_explain},

@@ -129,6 +129,37 @@ void AtomicFile::commit() {
   sync_folder(path_.parent_path());
 }
 
+AtomicFolder::AtomicFolder(fs::path path) : path_(std::move(path)) {
+  if (path_.filename().empty()) path_ = path_.parent_path();  // "out/"
+  temporary_ = path_;
+  temporary_ += ".tmp";
+  std::error_code error;
+  if (fs::exists(path_, error) && !(fs::is_directory(path_, error) && fs::is_empty(path_, error)))
+    throw Error(path_.string() + " is there already: a new or an empty folder is needed");
+  if (::mkdir(temporary_.c_str(), 0777) < 0 && errno != EEXIST)
+    fail("cannot create", temporary_, errno);
+  lock_ = open_file(temporary_, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  if (!lock_) fail("cannot open the folder", temporary_, errno);
+  if (retry([&] { return ::flock(lock_.get(), LOCK_EX | LOCK_NB); }) < 0) {
+    lock_ = FileHandle();
+    throw Error("cannot write " + path_.string() + ": another writer is at work on it");
+  }
+  for (const auto& entry : fs::directory_iterator(temporary_)) fs::remove_all(entry.path());
+}
+
+AtomicFolder::~AtomicFolder() {
+  std::error_code ignored;
+  if (lock_) fs::remove_all(temporary_, ignored);
+}
+
+void AtomicFolder::commit() {
+  if (!lock_) throw Error("cannot commit " + path_.string() + ": it is committed already");
+  sync(lock_.get(), temporary_);
+  if (::rename(temporary_.c_str(), path_.c_str()) < 0) fail("cannot name", path_, errno);
+  lock_ = FileHandle();
+  sync_folder(path_.parent_path());
+}
+
 void write_file(const fs::path& path, std::string_view text) {
   AtomicFile file(path);
   file.write(text);

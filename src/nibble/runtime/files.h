@@ -56,6 +56,24 @@ class AtomicFile {
   FileHandle file_;  // empty once committed
 };
 
+// The same for a folder: until commit() its files go to `path`.tmp, which then gets the name. The
+// folder must not be there, or be empty. A process that is killed leaves at most `path`.tmp, which
+// the next writer empties and takes over; two writers at a time are an error. Files in it must be
+// synced by then, as AtomicFile does.
+class AtomicFolder {
+ public:
+  explicit AtomicFolder(std::filesystem::path);
+  AtomicFolder(const AtomicFolder&) = delete;
+  AtomicFolder& operator=(const AtomicFolder&) = delete;
+  ~AtomicFolder();  // without commit(): removes the temporary
+  const std::filesystem::path& temporary() const { return temporary_; }
+  void commit();
+
+ private:
+  std::filesystem::path path_, temporary_;
+  FileHandle lock_;  // of the temporary; empty once committed
+};
+
 // All of a small file in one call.
 void write_file(const std::filesystem::path&, std::string_view text);
 

@@ -210,6 +210,7 @@ void Reader::read_file(const fs::path& path) {
   Contents contents = parse(files_.back().bytes(), path.string());
   tensors_ = std::move(contents.tensors);
   metadata_ = std::move(contents.metadata);
+  shard_metadata_.push_back(metadata_);
   for (size_t i = 0; i < tensors_.size(); ++i) by_name_[tensors_[i].name] = i;
   shards_.push_back(path.filename().string());
   shard_of_.assign(tensors_.size(), 0);
@@ -239,13 +240,16 @@ Index parse_index(std::string_view text, const std::string& called) {
 void Reader::read_index(const fs::path& path) {
   Index index = parse_index(nibble::read_file(path), path.string());
   metadata_ = std::move(index.metadata);
+  has_index_ = true;
   std::map<std::string, size_t> left;  // shard -> tensors the index expects there
   for (const auto& [name, shard] : index.shards) ++left[shard];
   for (auto& [shard, expected] : left) {
     const fs::path file = path.parent_path() / shard;
     files_.emplace_back(file);
     shards_.push_back(shard);
-    for (Tensor& t : parse(files_.back().bytes(), file.string()).tensors) {
+    Contents contents = parse(files_.back().bytes(), file.string());
+    shard_metadata_.push_back(std::move(contents.metadata));
+    for (Tensor& t : contents.tensors) {
       const auto listed = index.shards.find(t.name);
       if (listed == index.shards.end() || listed->second != shard)
         throw Error(file.string() + " holds tensor " + in_quotes(t.name) +

@@ -88,6 +88,8 @@ class Reader {
   // The names of the files, and of which of them each tensor is.
   std::span<const std::string> shards() const { return shards_; }
   size_t shard_of(size_t tensor) const { return shard_of_.at(tensor); }
+  const Metadata& shard_metadata(size_t shard) const { return shard_metadata_.at(shard); }
+  bool has_index() const { return has_index_; }
 
  private:
   void read_file(const std::filesystem::path&);
@@ -100,6 +102,8 @@ class Reader {
   Metadata metadata_;
   std::vector<std::string> shards_;
   std::vector<size_t> shard_of_;
+  std::vector<Metadata> shard_metadata_;
+  bool has_index_ = false;
 };
 
 // A tensor without its data.
