@@ -5,7 +5,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # Debian 12 packages, each listed here and nowhere else.
 build_packages=(g++ cmake ninja-build pkg-config python3 libfmt-dev libcli11-dev
                 nlohmann-json3-dev libgtest-dev libxxhash-dev)
-test_packages=(clang-format python3-venv qemu-user g++-aarch64-linux-gnu)
+test_packages=(ccache clang-format python3-venv qemu-user g++-aarch64-linux-gnu)
 report_packages=(librsvg2-bin)
 text_packages=(bible-kjv bible-kjv-text)
 
@@ -45,19 +45,18 @@ jobs=$(nproc)
 by_memory=$(awk '/^MemAvailable/ {print int($2 / 1500000)}' /proc/meminfo)
 [ "$by_memory" -ge "$jobs" ] || jobs=$((by_memory > 0 ? by_memory : 1))
 
-# build_preset PRESET [TARGET...]: configures if need be and builds what is not up to date.
+# build_preset PRESET [TARGET...]: configures if need be and builds what is not up to date, through
+# a compiler cache where there is one. Tests build the tree more than once, so they install it.
 build_preset() {
   local preset=$1
   shift
+  if command -v ccache >/dev/null; then
+    export CMAKE_CXX_COMPILER_LAUNCHER=ccache CMAKE_CUDA_COMPILER_LAUNCHER=ccache
+    export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
+  fi
   if [ ! -f "$root/build/$preset/build.ninja" ]; then
     (cd "$root" && cmake --preset "$preset") || die "configuring preset '$preset' failed"
   fi
   cmake --build "$root/build/$preset" -j "$jobs" ${1:+--target "$@"} ||
     die "building preset '$preset' failed"
 }
-
-# A compiler cache is used where there is one and never asked for.
-if command -v ccache >/dev/null; then
-  export CMAKE_CXX_COMPILER_LAUNCHER=ccache CMAKE_CUDA_COMPILER_LAUNCHER=ccache
-  export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
-fi
