@@ -32,16 +32,42 @@ std::string plural(uint64_t n, const char* what) {
               1u << lane};
 }
 
-void shared_lane(Warp& w, Access& a, int lane, uint64_t offset) {
-  std::vector<uint8_t>& memory = w.block->shared;
-  if (offset + a.bytes > memory.size() || offset + a.bytes < offset)
+// Whose shared memory an address with a rank names: the block's own, or with `peers` any of its
+// cluster that has not exited.
+Block& owner_of(Warp& w, const Access& a, uint32_t address, bool peers, int lane) {
+  Block& own = *w.block;
+  const uint32_t rank = address >> kRankShift;
+  if (rank == own.rank) return own;
+  const auto& blocks = own.cluster->blocks;
+  if (rank >= blocks.size())
+    out_of_bounds(a, "shared", address, lane,
+                  "block " + std::to_string(rank) + " of a cluster of " +
+                      plural(blocks.size(), "block"));
+  if (!peers)
+    throw Fault{FaultKind::misuse,
+                "shared address " + hex(address) + " is of block " + std::to_string(rank) +
+                    " of the cluster, but the instruction reaches its own block's memory only",
+                1u << lane};
+  if (blocks[rank]->live_threads == 0)
+    throw Fault{FaultKind::exited_peer,
+                std::string(a.write ? "write to" : "read of") + " shared memory of block " +
+                    std::to_string(rank) + " of the cluster, which has exited",
+                1u << lane};
+  return *blocks[rank];
+}
+
+void shared_lane(Warp& w, Access& a, int lane, uint64_t address, bool peers) {
+  Block& block = owner_of(w, a, uint32_t(address), peers, lane);
+  const uint64_t offset = (address & kOffsetMask) - kSharedBase;
+  if (offset + a.bytes > block.shared.size() || offset + a.bytes < offset)
     out_of_bounds(
-        a, "shared", offset + kSharedBase, lane,
-        "the block has " + plural(memory.size(), "byte") + " from " + hex(kSharedBase) + " on");
-  if (offset % a.bytes) misaligned(a, "shared", offset + kSharedBase, lane);
+        a, "shared", address, lane,
+        "the block has " + plural(block.shared.size(), "byte") + " from " + hex(kSharedBase) + " on");
+  if (offset % a.bytes) misaligned(a, "shared", address, lane);
   a.shared |= 1u << lane;
+  a.owner[lane] = &block;
   a.address[lane] = offset;
-  a.data[lane] = memory.data() + offset;
+  a.data[lane] = block.shared.data() + offset;
 }
 
 void local_lane(Warp& w, Access& a, int lane, uint64_t offset) {
@@ -85,7 +111,9 @@ void global_lane(Warp& w, Access& a, int lane, uint64_t address) {
 void lane(Warp& w, Access& a, Space space, int l, uint64_t address) {
   switch (space) {
     case Space::shared:
-      return shared_lane(w, a, l, address - kSharedBase);
+      return shared_lane(w, a, l, address, false);
+    case Space::cluster:
+      return shared_lane(w, a, l, address, true);
     case Space::local:
       return local_lane(w, a, l, address);
     case Space::param:
@@ -93,7 +121,7 @@ void lane(Warp& w, Access& a, Space space, int l, uint64_t address) {
     case Space::generic: {
       const Memory& m = *w.block->launch->memory;
       if (address - m.shared_window() < kSharedWindowBytes)
-        return shared_lane(w, a, l, address - m.shared_window() - kSharedBase);
+        return shared_lane(w, a, l, address - m.shared_window(), true);
       if (address - m.local_window() < kLocalWindowBytes)
         return local_lane(w, a, l, address - m.local_window());
       if (address - m.param_window() < kParamWindowBytes)
@@ -135,6 +163,28 @@ uint8_t* resolve(Warp& w, const Op&, Space space, uint64_t address, uint32_t byt
   a.bytes = bytes, a.write = write;
   lane(w, a, space, l, address);
   return a.data[l];
+}
+
+SharedPlace shared_place(Warp& w, Space space, uint64_t address, uint32_t bytes, uint32_t align,
+                         int l, bool write) {
+  Access a;
+  a.bytes = 1, a.write = write;
+  lane(w, a, space, l, address);
+  if (!a.shared)
+    throw Fault{FaultKind::misuse, "address " + hex(address) + " is not of shared memory", 1u << l};
+  const uint32_t offset = uint32_t(a.address[l]);
+  a.bytes = bytes;
+  if (uint64_t(offset) + bytes > a.owner[l]->shared.size())
+    out_of_bounds(a, "shared", address, l,
+                  "the block has " + plural(a.owner[l]->shared.size(), "byte") + " from " +
+                      hex(kSharedBase) + " on");
+  if (offset % align)
+    throw Fault{FaultKind::misaligned,
+                std::string(write ? "write" : "read") + " of " + plural(bytes, "byte") +
+                    " at shared address " + hex(address) + ", which is not a multiple of " +
+                    std::to_string(align),
+                1u << l};
+  return {a.owner[l], offset};
 }
 
 }  // namespace ptxrun

@@ -17,6 +17,7 @@ struct Access {
   bool atomic = false;
   uint8_t* data[kLanes];
   uint64_t address[kLanes];  // of the space touched: a shared offset from 0, or a global address
+  Block* owner[kLanes];      // of shared memory touched
 };
 
 // Fills `access` for the lanes of `mask`: op.a[base] + op.imm in op.space. Throws Fault on a bad
@@ -31,5 +32,14 @@ void forget_recent_allocation();
 // An access that is not one lane's own instruction: bytes of one lane, checked but not counted.
 uint8_t* resolve(Warp& warp, const Op& op, Space space, uint64_t address, uint32_t bytes, int lane,
                  bool write);
+
+// Shared memory of the cluster at `address`, `bytes` long and aligned to `align`.
+struct SharedPlace {
+  Block* block;
+  uint32_t offset;
+  uint8_t* data() const { return block->shared.data() + offset; }
+};
+SharedPlace shared_place(Warp& warp, Space space, uint64_t address, uint32_t bytes, uint32_t align,
+                         int lane, bool write);
 
 }  // namespace ptxrun

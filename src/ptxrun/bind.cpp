@@ -34,7 +34,8 @@ const OpcodeRow* find_row(const Instruction& ins) {
     if (const OpcodeRow* row = search(float_opcodes())) return row;
   for (auto rows : {integer_opcodes(), bit_opcodes(), compare_opcodes(), convert_opcodes(),
                     move_opcodes(), memory_opcodes(), atomic_opcodes(), warp_opcodes(),
-                    matrix_opcodes(), async_opcodes(), control_opcodes()})
+                    matrix_opcodes(), async_opcodes(), control_opcodes(), cluster_opcodes(),
+                    mbarrier_opcodes()})
     if (const OpcodeRow* row = search(rows)) return row;
   return nullptr;
 }
@@ -95,11 +96,11 @@ Slot Binder::fresh(int size) {
   kernel_.register_bytes = round_up(kernel_.register_bytes, 16);
   return s;
 }
-Slot Binder::constant(uint64_t bits, int size) {
-  auto [it, is_new] = constants_.try_emplace({bits, size});
+Slot Binder::constant(uint64_t bits, int size, bool shared) {
+  auto [it, is_new] = constants_.try_emplace({bits, size, shared});
   if (is_new) {
     it->second = fresh(size);
-    kernel_.constants.push_back({it->second, bits});
+    kernel_.constants.push_back({it->second, bits, shared});
   }
   return it->second;
 }
@@ -161,7 +162,8 @@ Slot Binder::source(const Operand& o, Type type, bool wide) {
       return it->second;
     }
     case Operand::Kind::variable:
-      return constant(variable_address(o.variable) + o.bits, size);
+      return constant(variable_address(o.variable) + o.bits, size,
+                      o.variable->space == Space::shared);
     default:
       throw Unsupported("operand " + o.name);
   }
@@ -204,7 +206,8 @@ void Binder::address(Op& op, int i, const Operand& o) {
   if (base.kind == Operand::Kind::variable) {
     // The state space of a generic access to a variable is the variable's.
     if (op.space == Space::generic) op.space = base.variable->space;
-    return set(op, i, constant(variable_address(base.variable), 8));
+    return set(op, i,
+               constant(variable_address(base.variable), 8, base.variable->space == Space::shared));
   }
   set(op, i, constant(0, 8));
 }

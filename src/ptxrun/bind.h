@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
@@ -58,7 +59,7 @@ class Binder {
 
   Slot source(const Operand& operand, Type type, bool wide = false);
   Slot target(const Operand& operand, Type type, bool wide = false);
-  Slot constant(uint64_t bits, int size);
+  Slot constant(uint64_t bits, int size, bool shared = false);
   Slot fresh(int size);
   void set(Op& op, int i, Slot slot) {
     op.a[size_t(i)] = slot.at;
@@ -101,7 +102,7 @@ class Binder {
   const Function* function_ = nullptr;
   const Instruction* ins_ = nullptr;
   std::map<std::pair<const Function*, int>, Slot> registers_;
-  std::map<std::pair<uint64_t, int>, Slot> constants_;
+  std::map<std::tuple<uint64_t, int, bool>, Slot> constants_;
   std::map<std::string, Slot> specials_;
   std::unordered_map<const Variable*, ParamPlace> params_;
   std::unordered_map<const Variable*, uint32_t> shared_, local_;
@@ -129,6 +130,8 @@ std::span<const OpcodeRow> half_opcodes();
 std::span<const OpcodeRow> matrix_opcodes();
 std::span<const OpcodeRow> async_opcodes();
 std::span<const OpcodeRow> control_opcodes();
+std::span<const OpcodeRow> cluster_opcodes();
+std::span<const OpcodeRow> mbarrier_opcodes();
 
 // Kernel::unknown is filled; nothing is thrown for instructions that are not known.
 std::unique_ptr<Kernel> bind_kernel(const Module& module, const Function& entry,

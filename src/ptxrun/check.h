@@ -7,10 +7,18 @@
 // that conflicts with one that is not ordered before it is a race, in whatever order they were
 // executed.
 //
+// Asynchronous work belongs to agents with clocks of their own: one for each mbarrier, whose time
+// is its phase, so that a copy is ordered before those who waited for the phase it completes in;
+// and for each warp, one for each kind of work that completes in groups. What reaches memory
+// through the asynchronous proxy must also see ordinary writes through a proxy fence: a second
+// clock, of what was fenced, travels with the first.
+//
 // Clocks are indexed by slot: the place of a block among those that run side by side, times its
-// warps. A slot's time goes on when its next block starts, so one that knows the later time is
-// taken to know the earlier block as well: a race may be missed for it, none is invented.
+// warps; agents come after them as they appear. A slot's time goes on when its next block starts,
+// so one that knows the later time is taken to know the earlier block as well: a race may be
+// missed for it, none is invented.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <unordered_map>
 #include <vector>
@@ -19,6 +27,14 @@
 #include "machine.h"
 
 namespace ptxrun {
+
+// Who does asynchronous work, and when in its own time.
+struct Agent {
+  uint32_t slot = 0, time = 0;
+  bool in_order = false;  // its work does not race with itself
+};
+// Kinds of work of a warp that complete in order.
+enum class AgentKind : uint32_t { bulk_read, bulk_write, wgmma, tensor_core, tensor_memory, count };
 
 class Checker {
  public:
@@ -37,22 +53,53 @@ class Checker {
   void copy_begins(Warp& warp, const Op& op, int lane, uint32_t offset, uint32_t bytes);
   void copy_ends(Warp& warp, const Op& op, int lane, uint32_t offset, uint32_t bytes);
 
+  // ---- clusters, mbarriers, asynchronous work ----
+  void cluster_arrive(Warp& warp, uint64_t phase, bool release);
+  void cluster_wait(Warp& warp, uint64_t phase);
+  void cluster_complete(Cluster& cluster, uint64_t phase);
+
+  // An mbarrier operation as an access: `strong` ones do not race among themselves.
+  void mbarrier_touch(Warp& warp, const Op& op, int lane, Block& block, uint32_t at, bool strong);
+  void mbarrier_arrive(Warp& warp, Block& block, uint32_t at);
+  void mbarrier_complete(Block& block, uint32_t at);
+  void mbarrier_acquire(Warp& warp, Block& block, uint32_t at);
+  Agent mbarrier_agent(Block& block, uint32_t at);
+
+  Agent agent(Warp& warp, AgentKind kind);             // of work issued now
+  void advance(Warp& warp, AgentKind kind);            // a group ends
+  void waited(Warp& warp, AgentKind kind, uint32_t time);  // the warp waited up to that time
+  // Everything `warp`'s agent did up to now is ordered before those who wait for the mbarrier.
+  void commit_to_mbarrier(Warp& warp, AgentKind kind, Block& block, uint32_t at);
+  void proxy_fence(Warp& warp);
+  // Shared memory of `owner`, or global memory if null, touched by an agent on behalf of a lane.
+  void async_access(Warp& warp, const Op& op, int lane, Agent agent, Block* owner, uint64_t at,
+                    uint32_t bytes, bool write);
+  // Tensor memory: 32 lanes of one column. Touched by an agent, on behalf of the warp.
+  void tensor_access(Warp& warp, const Op& op, Agent agent, Block& owner, uint32_t quarter,
+                     uint32_t column, uint32_t columns, bool write);
+
  private:
-  using Clock = std::vector<uint32_t>;  // by slot; empty: all 0
+  using Clock = std::vector<uint32_t>;  // by slot; shorter: the rest is 0
+  struct Knowledge {
+    Clock seen;     // up to when other slots are ordered before
+    Clock proxied;  // and, of these, fenced towards the asynchronous proxy
+  };
   struct WarpState {
-    uint32_t now = 1;             // time of the accesses being made
-    uint32_t full = 0;            // the lanes of the warp are ordered up to this time
-    Clock clock;                  // up to when other slots are ordered before this warp
-    Clock fenced;                 // what a relaxed write publishes: the clock at the last fence
-    Clock pending;                // what relaxed reads saw, for the next fence to acquire
+    uint32_t now = 1;   // time of the accesses being made
+    uint32_t full = 0;  // the lanes of the warp are ordered up to this time
+    Knowledge known;
+    Knowledge fenced;             // what a relaxed write publishes: known at the last fence
+    Knowledge pending;            // what relaxed reads saw, for the next fence to acquire
     std::vector<uint32_t> lanes;  // [lane * 32 + other]: ordered up to; empty until a partial sync
   };
   struct Touch {
     const Op* op = nullptr;
     uint64_t block = 0;
     uint32_t slot = 0, time = 0;  // time 0: nobody
+    uint16_t thread = 0;
     uint8_t lane = 0;
     bool strong = false;  // atomic, volatile or ordered: no race among themselves
+    bool async = false;   // the slot is an agent's
   };
   struct Cell {
     Touch write, reads[2];
@@ -65,13 +112,31 @@ class Checker {
     std::vector<Cell> cells;
   };
   using Shadow = std::unordered_map<uint64_t, Page>;
+  struct MbarrierState {
+    Knowledge gathered, visible;  // from arrivals so far; what the last completed phase gives
+  };
+  struct Place {
+    std::array<Knowledge, 16> barriers;
+    std::array<Knowledge, 2> cluster;  // by parity of the phase; of the cluster's rank 0
+    Shadow shared, tensor;
+    std::unordered_map<uint64_t, Knowledge> shared_sync;  // by variable
+    std::unordered_map<uint32_t, MbarrierState> mbarriers;
+    std::unordered_map<uint64_t, uint32_t> agents;  // to slots
+  };
 
+  static uint32_t at(const Clock& c, uint32_t slot) { return slot < c.size() ? c[slot] : 0; }
+  static void raise(Clock& c, uint32_t slot, uint32_t time);
   static void join(Clock& to, const Clock& from);
+  static void join(Knowledge& to, const Knowledge& from);
   uint32_t slot(const Warp& w) const { return w.block->place * warps_ + uint32_t(w.index); }
   WarpState& state(const Warp& w) { return states_[slot(w)]; }
-  Clock published(const Warp& w);  // all this warp knows and did
+  Place& place(const Block& b) { return places_[b.place]; }
+  Knowledge published(const Warp& w);  // all this warp knows and did
+  uint32_t agent_slot(const Block& block, uint64_t key);
+  uint32_t& agent_time(uint32_t slot) { return agent_times_[slot - uint32_t(states_.size())]; }
   bool ordered(const Warp& w, int lane, const Touch& t);
   void touch(Warp& w, const Op& op, const Access& a, int lane, Cell& cell, bool silent);
+  void async_touch(Warp& w, const Op& op, int lane, Agent agent, Cell& cell, bool write);
   void report(Warp& w, int lane, const std::string& what, const Touch& other);
   void synchronise(Warp& w, const Access& a);
   template <class F>
@@ -79,11 +144,10 @@ class Checker {
 
   bool races_, init_;
   uint32_t warps_;
-  std::vector<WarpState> states_;                                 // by slot
-  std::vector<std::array<Clock, 16>> barriers_;                   // by place
-  std::vector<Shadow> shared_;                                    // by place
-  std::vector<std::unordered_map<uint64_t, Clock>> shared_sync_;  // by place, then variable
-  std::unordered_map<uint64_t, Clock> global_sync_;
+  std::vector<WarpState> states_;     // by slot
+  std::vector<uint32_t> agent_times_;  // by slot, after the warps
+  std::vector<Place> places_;
+  std::unordered_map<uint64_t, Knowledge> global_sync_;
   Shadow global_;
 };
 

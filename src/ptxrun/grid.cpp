@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "async.h"
 #include "check.h"
 #include "random.h"
 #include "warp.h"
@@ -50,9 +51,11 @@ class Grid {
         random_(options_.seed * 1000003 + launch.id) {}
 
   void run() {
-    const uint64_t blocks = launch_.grid.count();
-    const size_t side_by_side =
-        launch_.cooperative ? blocks : std::min<uint64_t>(blocks, uint64_t(options_.resident));
+    const uint64_t size = launch_.cluster.count(), clusters = launch_.grid.count() / size;
+    const uint64_t side_by_side =
+        launch_.cooperative
+            ? clusters
+            : std::min<uint64_t>(clusters, std::max<uint64_t>(1, uint64_t(options_.resident) / size));
     free_places_.resize(side_by_side);
     for (size_t k = 0; k < side_by_side; ++k) free_places_[k] = uint32_t(side_by_side - 1 - k);
     launch_.counts_accesses = !options_.stats.empty();
@@ -60,46 +63,59 @@ class Grid {
     if (options_.check_race || options_.check_init)
       launch_.checker = std::make_shared<Checker>(
           options_.check_race, options_.check_init,
-          uint32_t((launch_.block.count() + kLanes - 1) / kLanes), uint32_t(side_by_side));
+          uint32_t((launch_.block.count() + kLanes - 1) / kLanes), uint32_t(side_by_side * size));
     progress_at_ = 0, last_progress_ = launch_.progress;
-    while (next_ < blocks || !resident_.empty()) {
-      while (next_ < blocks && resident_.size() < side_by_side) resident_.push_back(start(next_++));
+    while (launch_.next_cluster < clusters || !resident_.empty()) {
+      while (launch_.next_cluster < clusters && resident_.size() < side_by_side)
+        resident_.push_back(start(launch_.next_cluster++));
       round();
-      std::erase_if(resident_, [&](const auto& b) {
-        if (b->live_threads == 0) free_places_.push_back(b->place);
-        return b->live_threads == 0;
-      });
+      retire();
       watch();
     }
   }
 
  private:
-  std::unique_ptr<Block> start(uint64_t linear) {
-    auto b = std::make_unique<Block>();
-    b->launch = &launch_, b->linear = linear;
-    b->index = {uint32_t(linear % launch_.grid.x),
-                uint32_t(linear / launch_.grid.x % launch_.grid.y),
-                uint32_t(linear / (uint64_t(launch_.grid.x) * launch_.grid.y))};
-    b->live_threads = uint32_t(launch_.block.count());
-    // 0xff: not-a-number in every format, so that a value never written spoils what it touches
-    b->shared.assign(launch_.kernel->static_shared + launch_.dynamic_shared, 0xff);
-    b->place = free_places_.back();
+  std::unique_ptr<Cluster> start(uint64_t linear) {
+    const Dim3 &grid = launch_.grid, &shape = launch_.cluster;
+    const Dim3 clusters{grid.x / shape.x, grid.y / shape.y, grid.z / shape.z};
+    const Dim3 first{uint32_t(linear % clusters.x) * shape.x,
+                     uint32_t(linear / clusters.x % clusters.y) * shape.y,
+                     uint32_t(linear / (uint64_t(clusters.x) * clusters.y)) * shape.z};
+    auto c = std::make_unique<Cluster>();
+    c->place = free_places_.back();
     free_places_.pop_back();
-    const uint32_t warps = (b->live_threads + kLanes - 1) / kLanes;
-    for (uint32_t i = 0; i < warps; ++i) {
-      b->warps.push_back(std::make_unique<Warp>());
-      start_warp(*b->warps.back(), *b, int(i));
+    for (uint32_t rank = 0; rank < shape.count(); ++rank) {
+      auto b = std::make_unique<Block>();
+      b->cluster = c.get(), b->rank = rank;
+      b->place = uint32_t(c->place * shape.count() + rank);
+      b->index = {first.x + rank % shape.x, first.y + rank / shape.x % shape.y,
+                  first.z + rank / (shape.x * shape.y)};
+      b->linear = b->index.x + uint64_t(grid.x) * (b->index.y + uint64_t(grid.y) * b->index.z);
+      start(*b);
+      c->blocks.push_back(std::move(b));
     }
-    if (launch_.checker) launch_.checker->start(*b);
-    return b;
+    return c;
+  }
+  void start(Block& b) {
+    b.launch = &launch_;
+    b.live_threads = uint32_t(launch_.block.count());
+    // 0xff: not-a-number in every format, so that a value never written spoils what it touches
+    b.shared.assign(launch_.kernel->static_shared + launch_.dynamic_shared, 0xff);
+    const uint32_t warps = (b.live_threads + kLanes - 1) / kLanes;
+    for (uint32_t i = 0; i < warps; ++i) {
+      b.warps.push_back(std::make_unique<Warp>());
+      start_warp(*b.warps.back(), b, int(i));
+    }
+    if (launch_.checker) launch_.checker->start(b);
   }
 
   // Every warp of every resident block gets one turn: forward (eager), backward (lazy), or in an
   // order drawn anew (random), then with slices drawn too.
   void round() {
     turns_.clear();
-    for (auto& b : resident_)
-      for (auto& w : b->warps) turns_.push_back(w.get());
+    for (auto& c : resident_)
+      for (auto& b : c->blocks)
+        for (auto& w : b->warps) turns_.push_back(w.get());
     if (options_.schedule == Schedule::lazy) std::reverse(turns_.begin(), turns_.end());
     if (options_.schedule == Schedule::random)
       for (size_t i = turns_.size(); i > 1; --i) std::swap(turns_[i - 1], turns_[random_.below(i)]);
@@ -112,32 +128,78 @@ class Grid {
       current_ = w;
       run_slice(*w, slice);
       moved_ |= w->steps != before;
+      if (w->live == 0 && !w->ended) end(*w);
     }
+    if (options_.schedule == Schedule::random)
+      for (auto& c : resident_)
+        if (c->pending) run_some(*c, random_);
+  }
+
+  void end(Warp& w) {
+    w.ended = true;
+    if (drain_bulk(w))
+      note(w, FaultKind::leak,
+           "a thread exits while bulk copies may still read its block's shared memory: "
+           "cp.async.bulk.wait_group is missing",
+           0);
+  }
+  // Clusters leave when all of their blocks have.
+  void retire() {
+    std::erase_if(resident_, [&](const auto& c) {
+      if (c->live_threads() != 0) return false;
+      if (c->pending) run_all(*c);
+      free_places_.push_back(c->place);
+      return true;
+    });
   }
 
   void watch() {
     if (launch_.progress != last_progress_) {
       last_progress_ = launch_.progress;
       progress_at_ = launch_.steps;
+      expiries_ = 0;
     }
     if (resident_.empty()) return;
-    const bool blocked = !moved_;
-    if (!blocked && launch_.steps - progress_at_ < options_.watchdog) return;
-    // Report the first block that cannot go on.
-    const Block* stuck = resident_[0].get();
+    if (!moved_) {
+      bool any = false;
+      for (auto& c : resident_) any |= run_all(*c);
+      if (any || expire()) return;
+    }
+    if (!moved_ || launch_.steps - progress_at_ >= options_.watchdog) stuck();
+  }
+  // A wait for an mbarrier may end in vain. Let all that nobody can end do so, a few times: the
+  // program may have something else to do.
+  bool expire() {
+    if (++expiries_ > 4) return false;
+    bool any = false;
+    for (auto& c : resident_)
+      for (auto& b : c->blocks)
+        for (auto& w : b->warps)
+          for (Group& g : w->groups)
+            if (g.wait == Group::Wait::event && g.mbarrier) any = g.expired = true;
+    return any;
+  }
+  // Reports the first block that cannot go on.
+  [[noreturn]] void stuck() {
+    const Block* block = nullptr;
+    for (auto& b : resident_[0]->blocks)
+      if (!block && b->live_threads) block = b.get();
+    std::string who = who_waits(*block);
+    for (auto& b : resident_[0]->blocks)
+      if (b.get() != block && b->live_threads) who += "; " + who_waits(*b);
     bool together = false;
-    for (auto& w : stuck->warps)
+    for (auto& w : block->warps)
       for (Group& g : w->groups) together |= g.wait == Group::Wait::together;
     current_ = nullptr;
-    for (auto& w : stuck->warps)
+    for (auto& w : block->warps)
       if (!w->groups.empty() && !current_) current_ = w.get();
     const Group& g = current_->groups[0];
     current_->op = &launch_.kernel->code[g.wait == Group::Wait::barrier ? g.pc - 1 : g.pc];
-    throw Fault{together && blocked ? FaultKind::divergence : FaultKind::deadlock,
-                (blocked ? std::string("nobody can go on: ")
+    throw Fault{together && !moved_ ? FaultKind::divergence : FaultKind::deadlock,
+                (!moved_ ? std::string("nobody can go on: ")
                          : "no progress for " + std::to_string(launch_.steps - progress_at_) +
                                " warp instructions: ") +
-                    who_waits(*stuck),
+                    who,
                 g.mask};
   }
 
@@ -148,12 +210,12 @@ class Grid {
   Launch& launch_;
   const Options& options_;
   Random random_;
-  uint64_t next_ = 0;
-  std::vector<std::unique_ptr<Block>> resident_;
+  std::vector<std::unique_ptr<Cluster>> resident_;
   std::vector<uint32_t> free_places_;
   std::vector<Warp*> turns_;
   bool moved_ = false;
   uint64_t last_progress_ = 0, progress_at_ = 0;
+  int expiries_ = 0;
 };
 
 }  // namespace
@@ -170,7 +232,7 @@ bool execute(Launch& launch) {
     return true;
   } catch (const Fault& f) {
     launch.fault = f.kind;
-    note(*grid.current_, f.kind, f.what, f.lanes);
+    note(launch.blamed ? *launch.blamed : *grid.current_, f.kind, f.what, f.lanes);
     return false;
   }
 }

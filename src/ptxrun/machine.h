@@ -22,10 +22,14 @@ namespace ptxrun {
 struct Op;
 struct Warp;
 struct Block;
+struct Cluster;
 struct Launch;
 class Memory;
 class Checker;
 struct Copies;
+struct Bulk;
+struct Mbarriers;
+struct Pending;
 
 inline constexpr int kLanes = 32;
 inline constexpr uint32_t kAll = ~0u;
@@ -42,7 +46,7 @@ enum class Flow : uint8_t {
   barrier,     // bar.*, barrier.*: the block's
   collective,  // lanes named by a mask operand (a[5]) must come together
   aligned,     // all live lanes of the warp must come together
-  retry,       // may ask to be executed again later (warp.again)
+  retry,       // may ask to be executed again when something has happened (warp.again)
 };
 
 struct Slot {
@@ -86,6 +90,7 @@ struct Kernel {
   struct Constant {
     Slot slot;
     uint64_t bits;
+    bool shared = false;  // a shared address: the rank of the block in its cluster is added
   };
   std::vector<Constant> constants;
   struct Special {
@@ -102,10 +107,14 @@ struct Kernel {
 
 // Lanes at one place. Groups of a warp split at divergent branches and merge where they meet.
 struct Group {
-  enum class Wait : uint8_t { none, barrier, together };
+  enum class Wait : uint8_t { none, barrier, together, event };
   uint32_t pc = 0, mask = 0;
   Wait wait = Wait::none;
   int barrier = -1;
+  uint64_t seen = 0;          // Wait::event: launch.progress at the last attempt
+  bool expired = false;       // the next attempt must not wait: nobody else can go on
+  Block* mbarrier = nullptr;  // waited for: whose, and where
+  uint32_t mbarrier_at = 0;
   std::vector<uint32_t> returns;  // return addresses, innermost last
 };
 
@@ -118,10 +127,15 @@ struct Warp {
   std::vector<uint8_t> registers, local;
   const Op* op = nullptr;  // being executed
   Group* group = nullptr;  // that executes it
-  bool again = false;      // the instruction did not succeed: execute it again after others ran
+  bool again = false;      // the instruction did not succeed: it is to be executed again
   bool stalled = false;    // the last slice ended in such an instruction
+  bool ended = false;      // what is to be done at its end was done
   uint64_t steps = 0;
   std::shared_ptr<Copies> copies;  // asynchronous, of this warp: op_async.cpp
+  std::shared_ptr<Bulk> bulk;      // and in bulk: bulk.h
+  // barrier.cluster: lanes that arrived and have not waited, and in which phase of the barrier.
+  uint32_t cluster_arrived = 0;
+  uint64_t cluster_phase = 0;
 
   template <class T>
   T* reg(uint32_t at) {
@@ -152,6 +166,8 @@ struct Dim3 {
 
 struct Block {
   Launch* launch = nullptr;
+  Cluster* cluster = nullptr;
+  uint32_t rank = 0;  // in the cluster
   Dim3 index;
   uint64_t linear = 0;
   uint32_t place = 0;  // among the blocks that run side by side
@@ -159,13 +175,29 @@ struct Block {
   std::vector<uint8_t> shared;
   std::vector<std::unique_ptr<Warp>> warps;
   std::array<Barrier, 16> barriers{};
+  std::shared_ptr<Mbarriers> mbarriers;  // mbarrier.h
+};
+
+// Blocks that start together and reach each other's shared memory. Without clusters: one block.
+struct Cluster {
+  std::vector<std::unique_ptr<Block>> blocks;  // by rank
+  uint32_t place = 0;                          // among the clusters that run side by side
+  uint64_t phase = 0;                          // of barrier.cluster
+  uint32_t arrived = 0;                        // threads, in this phase
+  std::shared_ptr<Pending> pending;            // async.h
+  uint32_t live_threads() const {
+    uint32_t n = 0;
+    for (const auto& b : blocks) n += b->live_threads;
+    return n;
+  }
 };
 
 struct Launch {
   const Kernel* kernel = nullptr;
-  Dim3 grid, block;
+  Dim3 grid, block, cluster;
   uint32_t dynamic_shared = 0;
   bool cooperative = false;
+  bool explicit_cluster = false;  // the kernel or the launch named a cluster size
   std::vector<uint8_t> params;
   Memory* memory = nullptr;
   Report* report = nullptr;
@@ -175,13 +207,18 @@ struct Launch {
   uint64_t progress = 0;  // stores, arrivals, exits: what can release somebody who waits
   uint64_t steps = 0;     // warp instructions executed
   uint64_t id = 0;
+  uint64_t next_cluster = 0;  // the first that has not started
   int sms = 1;
   uint64_t workspace = 0;                // of a cooperative launch: 64 bytes that start at zero
   FaultKind fault = FaultKind::refused;  // of a launch that failed
+  Warp* blamed = nullptr;                // whose earlier instruction is being carried out
 };
 
-// Shared addresses start here, so that address 0 is nobody's.
+// Shared addresses start here, so that address 0 is nobody's. Bits 24 and up are the rank of the
+// block in its cluster, as on hardware.
 inline constexpr uint32_t kSharedBase = 1024;
+inline constexpr int kRankShift = 24;
+inline constexpr uint32_t kOffsetMask = (1u << kRankShift) - 1;
 
 template <class F>
 inline void each_lane(uint32_t mask, F&& f) {

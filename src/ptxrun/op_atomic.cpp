@@ -206,6 +206,7 @@ void bind_atomic(Binder& b, Form& form, Op& op) {
   }
   op.space = form.take("global")                               ? Space::global
              : form.take("shared") || form.take("shared::cta") ? Space::shared
+             : form.take("shared::cluster")                    ? Space::cluster
                                                                : Space::generic;
   const bool cas = b.ins().opcode.find(".cas") != std::string::npos;
   const Type t = form.type();

@@ -2,6 +2,7 @@
 #include "bind.h"
 #include "call.h"
 #include "check.h"
+#include "op_cluster.h"
 
 namespace ptxrun {
 namespace {
@@ -46,6 +47,7 @@ void bind_barrier(Binder& b, Form& form, Op& op) {
     op.flow = Flow::collective, op.is_warp_barrier = true;
     return;
   }
+  if (form.take("cluster")) return bind_cluster_barrier(b, form, op);
   form.take("cta");
   size_t next = 0;
   op.flow = Flow::barrier, op.run = nothing;
@@ -70,10 +72,26 @@ void bind_barrier(Binder& b, Form& form, Op& op) {
   if (op.mode[0] == 2) b.in_pred(op, 3, b.operand(b.operands() - 1));
 }
 
-// Memory is sequentially consistent here; what a fence orders, the race checker keeps.
+// Memory is sequentially consistent here; what a fence orders, the race checker keeps. mode[0]: of
+// the asynchronous proxy.
 void bind_fence(Binder&, Form& form, Op& op) {
+  if (form.take("proxy")) {
+    // The kinds of generic addresses that name one byte twice, and constant and tensor-map caches,
+    // have nothing to be kept apart here.
+    const bool proxy = form.take("async") || form.take("async::generic");
+    form.take_any({"alias", "global", "shared::cta", "shared::cluster", "acquire", "release", "cta",
+                   "cluster", "gpu", "sys", "sync_restrict::shared::cta",
+                   "sync_restrict::shared::cluster"});
+    form.take("tensormap::generic");
+    op.run = nothing;
+    if (proxy)
+      op.run = [](Warp& w, const Op&, uint32_t) {
+        if (Checker* c = w.block->launch->checker.get()) c->proxy_fence(w);
+      };
+    return;
+  }
   form.take_any({"sc", "acq_rel", "acquire", "release", "cta", "cluster", "gpu", "gl", "sys",
-                 "mbarrier_init", "sync_restrict::shared::cta.cluster", "proxy", "alias"});
+                 "mbarrier_init", "sync_restrict::shared::cta", "sync_restrict::shared::cluster"});
   op.run = [](Warp& w, const Op&, uint32_t) {
     if (Checker* c = w.block->launch->checker.get()) c->fence(w);
   };

@@ -121,6 +121,7 @@ Order take_order(Form& form) {
 Space take_space(Form& form) {
   if (form.take("global")) return Space::global;
   if (form.take("shared") || form.take("shared::cta")) return Space::shared;
+  if (form.take("shared::cluster")) return Space::cluster;
   if (form.take("local")) return Space::local;
   if (form.take("const")) return Space::constant;
   if (form.take("param") || form.take("param::entry") || form.take("param::func"))

@@ -103,7 +103,7 @@ void change_space(Warp& w, const Op& op, uint32_t mask) {
   each_lane(mask, [&](int l) { d[l] = a[l] + delta; });
 }
 int64_t window_of(const Memory& m, Space s) {
-  return s == Space::shared  ? int64_t(m.shared_window())
+  return s == Space::shared || s == Space::cluster ? int64_t(m.shared_window())
          : s == Space::local ? int64_t(m.local_window())
          : s == Space::param ? int64_t(m.param_window())
                              : 0;
@@ -111,8 +111,8 @@ int64_t window_of(const Memory& m, Space s) {
 Space take_space(Form& form) {
   if (form.take("global")) return Space::global;
   if (form.take("const")) return Space::constant;
-  if (form.take("shared") || form.take("shared::cta") || form.take("shared::cluster"))
-    return Space::shared;
+  if (form.take("shared") || form.take("shared::cta")) return Space::shared;
+  if (form.take("shared::cluster")) return Space::cluster;
   if (form.take("local")) return Space::local;
   if (form.take("param") || form.take("param::entry")) return Space::param;
   throw Unsupported("state space");
@@ -126,12 +126,16 @@ void bind_cvta(Binder& b, Form& form, Op& op) {
   op.run = change_space;
 }
 // isspacep: imm = window, mode[0] = its size in units of 4 KiB; 0: global, which is all the rest.
+// mode[1]: the block's own shared memory.
 void is_space(Warp& w, const Op& op, uint32_t mask) {
   const Memory& m = *w.block->launch->memory;
   const uint64_t* a = w.reg<uint64_t>(op.a[1]);
+  // the window of a block's own shared memory depends on its rank
+  const uint64_t begin =
+      uint64_t(op.imm) + (op.mode[1] ? uint64_t(w.block->rank) << kRankShift : 0);
   uint32_t r = 0;
   each_lane(mask, [&](int l) {
-    const bool yes = op.mode[0] ? a[l] - uint64_t(op.imm) < uint64_t(op.mode[0]) << 12
+    const bool yes = op.mode[0] ? a[l] - begin < uint64_t(op.mode[0]) << 12
                                 : m.find(a[l], 1) != nullptr;
     r |= uint32_t(yes) << l;
   });
@@ -140,10 +144,12 @@ void is_space(Warp& w, const Op& op, uint32_t mask) {
 void bind_isspacep(Binder& b, Form& form, Op& op) {
   const Space s = take_space(form);
   op.imm = window_of(b.memory(), s);
-  const uint64_t bytes = s == Space::shared  ? kSharedWindowBytes
-                         : s == Space::local ? kLocalWindowBytes
-                         : s == Space::param ? kParamWindowBytes
-                                             : 0;
+  const uint64_t bytes = s == Space::shared    ? uint64_t(1) << kRankShift
+                         : s == Space::cluster ? kSharedWindowBytes
+                         : s == Space::local   ? kLocalWindowBytes
+                         : s == Space::param   ? kParamWindowBytes
+                                               : 0;
+  op.mode[1] = s == Space::shared;
   op.mode[0] = int32_t(bytes >> 12);
   b.out(op, 0, b.operand(0), Type::pred), b.in(op, 1, b.operand(1), Type::u64);
   op.run = is_space;

@@ -39,6 +39,12 @@ const char* name_of(FaultKind kind) {
       return "misuse";
     case FaultKind::host:
       return "host access";
+    case FaultKind::proxy:
+      return "missing proxy fence";
+    case FaultKind::exited_peer:
+      return "exited peer";
+    case FaultKind::leak:
+      return "leak";
   }
   return "fault";
 }

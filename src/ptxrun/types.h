@@ -53,7 +53,8 @@ int size_of(Type type);                  // bytes; 0 for predicates, 1 for the p
 constexpr bool is_signed(Type t) { return t >= Type::s8 && t <= Type::s64; }
 constexpr bool is_float(Type t) { return t >= Type::f16 && t <= Type::f32x2; }
 
-// State spaces. `generic` addresses name a byte of any of the others.
-enum class Space : uint8_t { generic, reg, global, shared, local, param, constant };
+// State spaces. `generic` addresses name a byte of any of the others; `cluster` is shared memory of
+// any block of the cluster.
+enum class Space : uint8_t { generic, reg, global, shared, cluster, local, param, constant };
 
 }  // namespace ptxrun

@@ -4,6 +4,8 @@
 
 #include "call.h"
 #include "check.h"
+#include "mbarrier.h"
+#include "op_cluster.h"
 #include "special.h"
 
 namespace ptxrun {
@@ -19,7 +21,8 @@ void merge(Warp& w) {
   for (size_t i = 0; i < w.groups.size(); ++i)
     for (size_t k = i + 1; k < w.groups.size();) {
       Group &a = w.groups[i], &b = w.groups[k];
-      if (a.wait == Group::Wait::barrier || b.wait == Group::Wait::barrier || !same_place(a, b)) {
+      if (a.wait == Group::Wait::barrier || b.wait == Group::Wait::barrier || !same_place(a, b) ||
+          a.wait == Group::Wait::event || b.wait == Group::Wait::event) {
         ++k;
         continue;
       }
@@ -29,13 +32,18 @@ void merge(Warp& w) {
     }
 }
 
+bool runnable(const Warp& w, const Group& g) {
+  return g.wait == Group::Wait::none ||
+         (g.wait == Group::Wait::event && (g.expired || g.seen != w.block->launch->progress));
+}
+
 // The runnable group that is furthest behind, so that the others are caught up with; every other
 // turn the one furthest ahead.
 size_t choose(Warp& w) {
   const bool ahead = w.steps / kTurn % 2 == 1;
   size_t best = w.groups.size();
   for (size_t i = 0; i < w.groups.size(); ++i) {
-    if (w.groups[i].wait != Group::Wait::none) continue;
+    if (!runnable(w, w.groups[i])) continue;
     if (best == w.groups.size() ||
         (ahead ? w.groups[i].pc > w.groups[best].pc : w.groups[i].pc < w.groups[best].pc))
       best = i;
@@ -172,6 +180,7 @@ void leave(Warp& w, size_t at, uint32_t active) {
   }
   wake_together(w);
   complete_barriers(*w.block);
+  complete_cluster_barrier(*w.block);
 }
 
 void give_back(Warp& w, size_t at, uint32_t active) {
@@ -230,6 +239,20 @@ void turn(Warp& w, size_t at, const Op& op, uint32_t active) {
         arrive(w, at, op, active);
       }
       break;
+    case Flow::retry:
+      if (!active) {
+        ++g.pc;
+        break;
+      }
+      w.again = false, w.group = &g;
+      op.run(w, op, active);
+      if (w.again) {
+        g.wait = Group::Wait::event, g.seen = w.block->launch->progress;
+      } else {
+        g.wait = Group::Wait::none, g.expired = false, g.mbarrier = nullptr;
+        ++g.pc;
+      }
+      break;
     case Flow::collective:
     case Flow::aligned:
       active ? collective(w, at, op, active) : void(++g.pc);
@@ -267,7 +290,7 @@ void complete_barriers(Block& block) {
 
 bool can_run(const Warp& w) {
   for (const Group& g : w.groups)
-    if (g.wait == Group::Wait::none) return true;
+    if (runnable(w, g)) return true;
   return false;
 }
 
@@ -319,7 +342,8 @@ void start_warp(Warp& w, Block& block, int index) {
   w.groups[0].mask = w.live;
   w.registers.assign(k.register_bytes + 64, 0);
   w.local.assign(size_t(k.local_bytes) * kLanes, 0);
-  for (const auto& [slot, bits] : k.constants) {
+  for (const auto& [slot, value, shared] : k.constants) {
+    const uint64_t bits = value + (shared ? uint64_t(block.rank) << kRankShift : 0);
     if (slot.size == 0)
       *w.reg<uint32_t>(slot.at) = uint32_t(bits);
     else
@@ -330,6 +354,7 @@ void start_warp(Warp& w, Block& block, int index) {
   for (const auto& [slot, which] : k.specials)
     for (int l = 0; l < kLanes; ++l) {
       const uint64_t v = special_value(which, w, l);
+      if (slot.size == 0) *w.reg<uint32_t>(slot.at) = v ? kAll : 0;
       std::memcpy(w.registers.data() + slot.at + l * slot.size, &v, std::min<size_t>(slot.size, 8));
     }
 }
@@ -357,6 +382,7 @@ std::string who_waits(const Block& block) {
   const Kernel& k = *block.launch->kernel;
   std::string s;
   int shown = 0;
+  if (block.cluster->blocks.size() > 1) s = "block " + std::to_string(block.rank) + " of the cluster";
   for (const auto& w : block.warps)
     for (const Group& g : w->groups) {
       if (++shown > 8) return s + "; and more";
@@ -364,6 +390,8 @@ std::string who_waits(const Block& block) {
       const char* verb = g.wait == Group::Wait::none ? " spin at " : " wait at ";
       s += (s.empty() ? "warp " : "; warp ") + std::to_string(w->index) + " lanes " +
            lanes_text(g.mask) + verb + place_of(op, k);
+      if (g.wait == Group::Wait::event && g.mbarrier)
+        s += " for " + mbarrier_text(*g.mbarrier, g.mbarrier_at);
     }
   return s;
 }

@@ -34,7 +34,7 @@ struct Gpu {
   }
   // Launches the module's only kernel; its parameters are all .u64. False after a fault.
   bool run(const std::string& body_or_module, const std::vector<uint64_t>& params, Dim3 grid,
-           Dim3 block, uint32_t shared = 0) {
+           Dim3 block, uint32_t shared = 0, Dim3 cluster = {}) {
     module_ = parse_ptx(body_or_module);
     const Function* entry = nullptr;
     for (const Function& f : module_->functions)
@@ -44,7 +44,7 @@ struct Gpu {
     if (!kernel->unknown.empty()) return false;
     Launch launch;
     launch.kernel = kernel.get(), launch.grid = grid, launch.block = block;
-    launch.dynamic_shared = shared, launch.memory = &memory, launch.report = &report;
+    launch.dynamic_shared = shared, launch.cluster = cluster, launch.memory = &memory, launch.report = &report;
     launch.params.resize(kernel->param_bytes);
     std::memcpy(launch.params.data(), params.data(), params.size() * 8);
     return execute(launch);
