@@ -40,9 +40,9 @@ Block& owner_of(Warp& w, const Access& a, uint32_t address, bool peers, int lane
   if (rank == own.rank) return own;
   const auto& blocks = own.cluster->blocks;
   if (rank >= blocks.size())
-    out_of_bounds(a, "shared", address, lane,
-                  "block " + std::to_string(rank) + " of a cluster of " +
-                      plural(blocks.size(), "block"));
+    out_of_bounds(
+        a, "shared", address, lane,
+        "block " + std::to_string(rank) + " of a cluster of " + plural(blocks.size(), "block"));
   if (!peers)
     throw Fault{FaultKind::misuse,
                 "shared address " + hex(address) + " is of block " + std::to_string(rank) +
@@ -60,9 +60,9 @@ void shared_lane(Warp& w, Access& a, int lane, uint64_t address, bool peers) {
   Block& block = owner_of(w, a, uint32_t(address), peers, lane);
   const uint64_t offset = (address & kOffsetMask) - kSharedBase;
   if (offset + a.bytes > block.shared.size() || offset + a.bytes < offset)
-    out_of_bounds(
-        a, "shared", address, lane,
-        "the block has " + plural(block.shared.size(), "byte") + " from " + hex(kSharedBase) + " on");
+    out_of_bounds(a, "shared", address, lane,
+                  "the block has " + plural(block.shared.size(), "byte") + " from " +
+                      hex(kSharedBase) + " on");
   if (offset % a.bytes) misaligned(a, "shared", address, lane);
   a.shared |= 1u << lane;
   a.owner[lane] = &block;

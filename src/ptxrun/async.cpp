@@ -67,8 +67,7 @@ void issue(Warp& w, Work work) {
 }
 
 bool run_pending(Cluster& cluster, const Block* target, uint32_t at) {
-  return run_if(cluster,
-                [&](const Work& w) { return w.target == target && w.target_at == at; });
+  return run_if(cluster, [&](const Work& w) { return w.target == target && w.target_at == at; });
 }
 bool run_all(Cluster& cluster) {
   return run_if(cluster, [](const Work&) { return true; });
@@ -83,7 +82,8 @@ void add_bulk(Warp& w, int lane, BulkCopy copy) {
     copy.write();
     copy.write = [] {};
   }
-  if (Checker* c = w.block->launch->checker.get()) copy.time = c->agent(w, AgentKind::bulk_read).time;
+  if (Checker* c = w.block->launch->checker.get())
+    copy.time = c->agent(w, AgentKind::bulk_read).time;
   bulk_of(w).open[lane].push_back(std::move(copy));
 }
 void commit_bulk(Warp& w, int lane) {

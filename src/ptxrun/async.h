@@ -18,8 +18,8 @@ struct Work {
   Warp* by = nullptr;
   const Op* op = nullptr;
   uint32_t lane = 0;
-  uint64_t queue = 0;        // work of one queue runs in order; 0: in any
-  Block* target = nullptr;   // whose mbarrier it completes on, and where; null: on none
+  uint64_t queue = 0;       // work of one queue runs in order; 0: in any
+  Block* target = nullptr;  // whose mbarrier it completes on, and where; null: on none
   uint32_t target_at = 0;
   std::function<void()> run;
 };

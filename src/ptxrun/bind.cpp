@@ -32,10 +32,10 @@ const OpcodeRow* find_row(const Instruction& ins) {
     if (const OpcodeRow* row = search(half_opcodes())) return row;
   if (wide)
     if (const OpcodeRow* row = search(float_opcodes())) return row;
-  for (auto rows : {integer_opcodes(), bit_opcodes(), compare_opcodes(), convert_opcodes(),
-                    move_opcodes(), memory_opcodes(), atomic_opcodes(), warp_opcodes(),
-                    matrix_opcodes(), async_opcodes(), control_opcodes(), cluster_opcodes(),
-                    mbarrier_opcodes()})
+  for (auto rows :
+       {integer_opcodes(), bit_opcodes(), compare_opcodes(), convert_opcodes(), move_opcodes(),
+        memory_opcodes(), atomic_opcodes(), warp_opcodes(), matrix_opcodes(), async_opcodes(),
+        control_opcodes(), cluster_opcodes(), mbarrier_opcodes()})
     if (const OpcodeRow* row = search(rows)) return row;
   return nullptr;
 }

@@ -54,8 +54,9 @@ void Checker::touch(Warp& w, const Op& op, const Access& a, int lane, Cell& c, b
                " bytes that an asynchronous copy, not yet waited for, fills: issued",
            c.write);
   const bool strong = a.order != Order::plain || a.atomic;
-  const Touch mine{&op,   w.block->linear, slot(w), state(w).now, uint16_t(w.index * kLanes + lane),
-                   uint8_t(lane), strong};
+  const Touch mine{
+      &op,           w.block->linear, slot(w), state(w).now, uint16_t(w.index * kLanes + lane),
+      uint8_t(lane), strong};
   auto conflicts = [&](const Touch& t) { return !(strong && t.strong) && !ordered(w, lane, t); };
   if (a.write) {
     // Lanes of one instruction that store the same value, or a store that changes nothing: benign.
@@ -122,9 +123,30 @@ void Checker::access(Warp& w, const Op& op, const Access& a) {
     each_cell(shadow, a.address[l], a.bytes,
               [&](Cell& c) { touch(w, op, a, l, c, quiet || (a.write && same_store(l, c))); });
   };
-  each_lane(a.shared, [&](int l) { one(shared(l), l); });
+  each_lane(a.shared, [&](int l) {
+    one(shared(l), l);
+    if (a.owner[l] != w.block)
+      place(*a.owner[l]).visitors[slot(w)] = {
+          &op, w.block->linear, slot(w), state(w).now, uint16_t(w.index * kLanes + l), uint8_t(l)};
+  });
   each_lane(a.global, [&](int l) { one(global_, l); });
   if (a.order != Order::plain || a.atomic) synchronise(w, a);
+}
+
+// A block must not end before its peers have used its shared memory for the last time: some thread
+// of it must know of that.
+void Checker::end(Block& block) {
+  Place& p = place(block);
+  Clock known;
+  for (auto& w : block.warps) join(known, state(*w).known.seen);
+  Warp& last = *block.warps.front();
+  for (const auto& [slot, visit] : p.visitors)
+    if (at(known, slot) < visit.time)
+      note(last, FaultKind::exited_peer,
+           "the block exits without synchronisation with thread " + std::to_string(visit.thread) +
+               " of block " + std::to_string(visit.block) + ", which uses its shared memory at " +
+               place_of(*visit.op, *block.launch->kernel),
+           0);
 }
 
 void Checker::copy_begins(Warp& w, const Op& op, int lane, uint32_t offset, uint32_t bytes) {
@@ -139,15 +161,16 @@ void Checker::copy_ends(Warp& w, const Op& op, int lane, uint32_t offset, uint32
   each_cell(place(*w.block).shared, offset, bytes, [&](Cell& c) {
     c.flight = false;
     if (races_)
-      c.write = {&op, w.block->linear, slot(w), state(w).now, uint16_t(w.index * kLanes + lane),
-                 uint8_t(lane)};
+      c.write = {
+          &op,          w.block->linear, slot(w), state(w).now, uint16_t(w.index * kLanes + lane),
+          uint8_t(lane)};
   });
 }
 
 void Checker::mbarrier_touch(Warp& w, const Op& op, int lane, Block& block, uint32_t offset,
                              bool strong) {
   Access a;
-  a.bytes = 8, a.write = true, a.atomic = strong;
+  a.bytes = 8, a.write = !strong, a.atomic = strong;
   each_cell(place(block).shared, offset, 8, [&](Cell& c) {
     if (races_) touch(w, op, a, lane, c, false);
     c.written = true;
@@ -158,8 +181,9 @@ void Checker::mbarrier_touch(Warp& w, const Op& op, int lane, Block& block, uint
 
 void Checker::async_touch(Warp& w, const Op& op, int lane, Agent agent, Cell& c, bool write) {
   const WarpState& s = state(w);
-  const Touch mine{&op,           w.block->linear, agent.slot, agent.time,
-                   uint16_t(w.index * kLanes + lane), uint8_t(lane),   false,      true};
+  const Touch mine{
+      &op,           w.block->linear, agent.slot, agent.time, uint16_t(w.index * kLanes + lane),
+      uint8_t(lane), false,           true};
   const char* const verb = write ? "asynchronous write" : "asynchronous read";
   auto conflicts = [&](const Touch& t) {
     if (t.slot == agent.slot && t.async && agent.in_order) return false;
@@ -174,7 +198,7 @@ void Checker::async_touch(Warp& w, const Op& op, int lane, Agent agent, Cell& c,
              place_of(*c.write.op, *w.block->launch->kernel) +
              ", without fence.proxy.async between them",
          1u << lane);
-    }
+  }
   if (!write) {
     if (c.reads[0].slot != mine.slot || !c.reads[0].async) c.reads[1] = c.reads[0];
     c.reads[0] = mine;
@@ -201,7 +225,7 @@ void Checker::async_access(Warp& w, const Op& op, int lane, Agent agent, Block* 
          "asynchronous read of shared memory that nobody has written: address " +
              std::to_string(address + kSharedBase),
          1u << lane);
-    }
+  }
 }
 
 void Checker::tensor_access(Warp& w, const Op& op, Agent agent, Block& owner, uint32_t quarter,

@@ -42,6 +42,7 @@ class Checker {
   Checker(bool races, bool initialisation, uint32_t warps, uint32_t places);
 
   void start(Block& block);  // takes the place block.place
+  void end(Block& block);
 
   void access(Warp& warp, const Op& op, const Access& access);
   void warp_barrier(Warp& warp, uint32_t lanes);
@@ -65,8 +66,8 @@ class Checker {
   void mbarrier_acquire(Warp& warp, Block& block, uint32_t at);
   Agent mbarrier_agent(Block& block, uint32_t at);
 
-  Agent agent(Warp& warp, AgentKind kind);             // of work issued now
-  void advance(Warp& warp, AgentKind kind);            // a group ends
+  Agent agent(Warp& warp, AgentKind kind);                 // of work issued now
+  void advance(Warp& warp, AgentKind kind);                // a group ends
   void waited(Warp& warp, AgentKind kind, uint32_t time);  // the warp waited up to that time
   // Everything `warp`'s agent did up to now is ordered before those who wait for the mbarrier.
   void commit_to_mbarrier(Warp& warp, AgentKind kind, Block& block, uint32_t at);
@@ -122,6 +123,7 @@ class Checker {
     std::unordered_map<uint64_t, Knowledge> shared_sync;  // by variable
     std::unordered_map<uint32_t, MbarrierState> mbarriers;
     std::unordered_map<uint64_t, uint32_t> agents;  // to slots
+    std::unordered_map<uint32_t, Touch> visitors;   // last uses by peers, by slot
   };
 
   static uint32_t at(const Clock& c, uint32_t slot) { return slot < c.size() ? c[slot] : 0; }
@@ -144,7 +146,7 @@ class Checker {
 
   bool races_, init_;
   uint32_t warps_;
-  std::vector<WarpState> states_;     // by slot
+  std::vector<WarpState> states_;      // by slot
   std::vector<uint32_t> agent_times_;  // by slot, after the warps
   std::vector<Place> places_;
   std::unordered_map<uint64_t, Knowledge> global_sync_;

@@ -74,9 +74,7 @@ void Checker::pass(Warp& w, int barrier) {
   join(s.known, place(*w.block).barriers[size_t(barrier)]);
   s.full = s.now - 1;
 }
-void Checker::complete(Block& block, int barrier) {
-  place(block).barriers[size_t(barrier)] = {};
-}
+void Checker::complete(Block& block, int barrier) { place(block).barriers[size_t(barrier)] = {}; }
 void Checker::fence(Warp& w) {
   WarpState& s = state(w);
   join(s.known, s.pending);

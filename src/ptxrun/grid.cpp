@@ -55,7 +55,8 @@ class Grid {
     const uint64_t side_by_side =
         launch_.cooperative
             ? clusters
-            : std::min<uint64_t>(clusters, std::max<uint64_t>(1, uint64_t(options_.resident) / size));
+            : std::min<uint64_t>(clusters,
+                                 std::max<uint64_t>(1, uint64_t(options_.resident) / size));
     free_places_.resize(side_by_side);
     for (size_t k = 0; k < side_by_side; ++k) free_places_[k] = uint32_t(side_by_side - 1 - k);
     launch_.counts_accesses = !options_.stats.empty();
@@ -142,6 +143,7 @@ class Grid {
            "a thread exits while bulk copies may still read its block's shared memory: "
            "cp.async.bulk.wait_group is missing",
            0);
+    if (w.block->live_threads == 0 && launch_.checker) launch_.checker->end(*w.block);
   }
   // Clusters leave when all of their blocks have.
   void retire() {

@@ -47,8 +47,8 @@ void init_mbarrier(Warp& w, const SharedPlace& p, uint32_t count, int lane) {
        it != all.end() && it->first < p.offset + 8; ++it)
     if (it->second.bytes != 0 || it->second.pending != it->second.expected)
       throw Fault{FaultKind::misuse,
-                  "init of the " + name_of(*p.block, it->first) + ", which is in use: " +
-                      mbarrier_text(*p.block, it->first),
+                  "init of the " + name_of(*p.block, it->first) +
+                      ", which is in use: " + mbarrier_text(*p.block, it->first),
                   1u << lane};
   const Mbarrier m{count, count, 0, 0};
   all[p.offset] = m;
@@ -65,15 +65,17 @@ Mbarrier& mbarrier_in(const SharedPlace& p, int lane) {
   Mbarriers* const all = p.block->mbarriers.get();
   const auto it = all ? all->at.find(p.offset) : decltype(all->at.end()){};
   if (!all || it == all->at.end())
-    throw Fault{FaultKind::misuse,
-                "there is no " + name_of(*p.block, p.offset) + ": it was not initialised, or invalidated",
-                1u << lane};
+    throw Fault{
+        FaultKind::misuse,
+        "there is no " + name_of(*p.block, p.offset) + ": it was not initialised, or invalidated",
+        1u << lane};
   uint64_t word;
   std::memcpy(&word, p.data(), sizeof word);
   if (word != it->second.word())
-    throw Fault{FaultKind::misuse,
-                "the " + name_of(*p.block, p.offset) + " was overwritten by an ordinary store or a copy",
-                1u << lane};
+    throw Fault{
+        FaultKind::misuse,
+        "the " + name_of(*p.block, p.offset) + " was overwritten by an ordinary store or a copy",
+        1u << lane};
   return it->second;
 }
 
@@ -93,7 +95,8 @@ void expect_bytes(Launch& launch, const SharedPlace& p, int64_t bytes, int lane)
   m.bytes += bytes;
   if (m.bytes > int64_t(kMaxArrivals) || m.bytes < -int64_t(kMaxArrivals))
     throw Fault{FaultKind::misuse,
-                "more than 1048575 bytes announced: " + mbarrier_text(*p.block, p.offset), 1u << lane};
+                "more than 1048575 bytes announced: " + mbarrier_text(*p.block, p.offset),
+                1u << lane};
   // Announcing alone never ends a phase.
   write_word(p, m);
   ++launch.progress;

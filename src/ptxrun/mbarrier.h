@@ -18,8 +18,8 @@ struct Mbarrier {
   int64_t bytes = 0;                   // announced and not yet arrived; below 0: arrived too soon
   uint64_t phase = 0;
   uint64_t word() const {
-    return (phase & 1) << 63 | uint64_t(expected & 0xfffff) << 42 | uint64_t(pending & 0xfffff) << 22 |
-           (uint64_t(bytes) & 0x3fffff);
+    return (phase & 1) << 63 | uint64_t(expected & 0xfffff) << 42 |
+           uint64_t(pending & 0xfffff) << 22 | (uint64_t(bytes) & 0x3fffff);
   }
 };
 struct Mbarriers {

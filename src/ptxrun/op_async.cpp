@@ -5,8 +5,11 @@
 #include <deque>
 
 #include "access.h"
+#include "async.h"
 #include "bind.h"
+#include "bulk.h"
 #include "check.h"
+#include "mbarrier.h"
 
 namespace ptxrun {
 
@@ -110,8 +113,51 @@ void wait(Warp& w, const Op& op, uint32_t mask) {
   });
 }
 
+// cp.async.mbarrier.arrive: an arrival when all copies issued so far have completed. mode[0]: the
+// phase does not expect it, so it is added to what the phase expects.
+void arrive_later(Warp& w, const Op& op, uint32_t mask) {
+  each_lane(mask, [&](int l) {
+    const SharedPlace p =
+        shared_place(w, op.space,
+                     (op.size[0] == 4 ? w.reg<uint32_t>(op.a[0])[l] : w.reg<uint64_t>(op.a[0])[l]) +
+                         uint64_t(op.imm),
+                     8, 8, l, true);
+    Mbarrier& m = mbarrier_in(p, l);
+    if (op.mode[0]) ++m.pending, std::memcpy(p.data(), std::array{m.word()}.data(), 8);
+    const size_t count = copies_of(w).open[l].size();
+    issue(w, {.by = &w,
+              .op = &op,
+              .lane = uint32_t(l),
+              .queue = uint64_t(uintptr_t(&w)) + uint64_t(l),
+              .target = p.block,
+              .target_at = p.offset,
+              .run = [&w, p, l, count] {
+                Copies& all = copies_of(w);
+                const size_t open = std::min(count, all.open[l].size());
+                complete(w, all, l, open);
+                for (size_t& end : all.groups[l]) end -= std::min(end, open);
+                if (Checker* c = w.block->launch->checker.get())
+                  c->mbarrier_arrive(w, *p.block, p.offset);
+                arrive(*w.block->launch, p, 1, false, l);
+              }});
+  });
+}
+
 void bind_cp(Binder& b, Form& form, Op& op) {
+  const bool reduces = form.take("reduce");
   if (!form.take("async")) throw Unsupported("copy that is not asynchronous");
+  if (form.take("bulk"))
+    return form.take("tensor") ? bind_tensor(b, form, op, reduces)
+                               : bind_bulk(b, form, op, reduces);
+  if (form.take("mbarrier")) {
+    if (!form.take("arrive")) throw Unsupported("form");
+    op.mode[0] = !form.take("noinc");
+    op.space = form.take("shared") || form.take("shared::cta") ? Space::shared : Space::generic;
+    form.take("b64");
+    b.address(op, 0, b.operand(0));
+    op.run = arrive_later;
+    return;
+  }
   if (form.take("commit_group")) {
     op.run = commit;
     return;

@@ -1,4 +1,5 @@
-// Clusters: addresses of peers and the cluster's barrier. (barrier.cluster is op_control's to bind.)
+// Clusters: addresses of peers and the cluster's barrier. (barrier.cluster is op_control's to
+// bind.)
 #include "op_cluster.h"
 
 #include "check.h"

@@ -50,10 +50,10 @@ void arrive_at(Warp& w, const Op& op, uint32_t mask) {
     }
     if (op.mode[1]) expect_bytes(launch, p, value, l);
     if (op.mode[3] && m.pending <= value)
-      throw Fault{FaultKind::misuse,
-                  "arrive.noComplete would complete the phase of the " +
-                      mbarrier_text(*p.block, p.offset),
-                  1u << l};
+      throw Fault{
+          FaultKind::misuse,
+          "arrive.noComplete would complete the phase of the " + mbarrier_text(*p.block, p.offset),
+          1u << l};
     arrive(launch, p, op.mode[1] ? 1 : value, op.mode[0] == 1, l);
     w.reg<uint64_t>(op.a[0])[l] = token;
   });

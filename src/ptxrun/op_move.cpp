@@ -104,9 +104,9 @@ void change_space(Warp& w, const Op& op, uint32_t mask) {
 }
 int64_t window_of(const Memory& m, Space s) {
   return s == Space::shared || s == Space::cluster ? int64_t(m.shared_window())
-         : s == Space::local ? int64_t(m.local_window())
-         : s == Space::param ? int64_t(m.param_window())
-                             : 0;
+         : s == Space::local                       ? int64_t(m.local_window())
+         : s == Space::param                       ? int64_t(m.param_window())
+                                                   : 0;
 }
 Space take_space(Form& form) {
   if (form.take("global")) return Space::global;
@@ -135,8 +135,8 @@ void is_space(Warp& w, const Op& op, uint32_t mask) {
       uint64_t(op.imm) + (op.mode[1] ? uint64_t(w.block->rank) << kRankShift : 0);
   uint32_t r = 0;
   each_lane(mask, [&](int l) {
-    const bool yes = op.mode[0] ? a[l] - begin < uint64_t(op.mode[0]) << 12
-                                : m.find(a[l], 1) != nullptr;
+    const bool yes =
+        op.mode[0] ? a[l] - begin < uint64_t(op.mode[0]) << 12 : m.find(a[l], 1) != nullptr;
     r |= uint32_t(yes) << l;
   });
   w.set_pred(op.a[0], mask, r);

@@ -18,9 +18,9 @@ enum class FaultKind : uint8_t {
   deadlock,
   trap,
   assertion,
-  refused,  // a kernel or a call this executor does not run
-  misuse,   // of an instruction: a mask, a descriptor, a count
-  host,     // host code touched device memory
+  refused,      // a kernel or a call this executor does not run
+  misuse,       // of an instruction: a mask, a descriptor, a count
+  host,         // host code touched device memory
   proxy,        // a write that the asynchronous proxy need not see: a fence is missing
   exited_peer,  // shared memory of a block of the cluster that has exited
   leak,         // what must be given back before an end

@@ -217,6 +217,27 @@ void Runtime::run(const Launch& request) {
   if (!good) sticky = last_error = error_of(launch.fault);
 }
 
+cudaError_t Runtime::cluster_of(const LaunchRequest& r, const RegisteredKernel& registered,
+                                const Kernel& k, Dim3& cluster) const {
+  const auto& fixed = k.function->required_cluster;
+  cluster = {};
+  if (fixed[0]) cluster = {fixed[0], fixed[1], fixed[2]};
+  if (r.cluster.x) {
+    if (fixed[0] && (r.cluster.x != fixed[0] || r.cluster.y != fixed[1] || r.cluster.z != fixed[2]))
+      return cudaErrorInvalidClusterSize;
+    cluster = {r.cluster.x, r.cluster.y, r.cluster.z};
+  }
+  const uint64_t size = cluster.count();
+  if (size <= 1) return cudaSuccess;
+  const uint64_t allowed = device->max_cluster == 1                          ? 1
+                           : registered.large_clusters && device->sm() < 120 ? 16
+                                                                             : 8;
+  if (size > allowed) return cudaErrorInvalidClusterSize;
+  if (r.grid.x % cluster.x || r.grid.y % cluster.y || r.grid.z % cluster.z)
+    return cudaErrorInvalidClusterSize;
+  return cudaSuccess;
+}
+
 cudaError_t Runtime::launch(const LaunchRequest& r, void** args) {
   RegisteredKernel* registered;
   Kernel* k;
@@ -229,10 +250,8 @@ cudaError_t Runtime::launch(const LaunchRequest& r, void** args) {
   if (r.grid.x == 0 || r.grid.y == 0 || r.grid.z == 0 || r.grid.x > 0x7fffffffu ||
       r.grid.y > 65535 || r.grid.z > 65535)
     return fail(cudaErrorInvalidConfiguration);
-  const auto& cluster = k->function->required_cluster;
-  if (cluster[0] && cluster[0] * cluster[1] * cluster[2] > 1)
-    return refuse(cudaErrorNotSupported,
-                  "kernel " + k->name + " is compiled for clusters of more than one block");
+  Dim3 cluster;
+  if (cudaError_t e = cluster_of(r, *registered, *k, cluster); e != cudaSuccess) return fail(e);
   const auto& limit = k->function->max_threads;
   if (limit[0] && threads > uint64_t(limit[0]) * limit[1] * limit[2])
     return fail(cudaErrorInvalidValue);
@@ -254,6 +273,8 @@ cudaError_t Runtime::launch(const LaunchRequest& r, void** args) {
   auto l = std::make_shared<Launch>();
   l->kernel = k;
   l->grid = {r.grid.x, r.grid.y, r.grid.z}, l->block = {r.block.x, r.block.y, r.block.z};
+  l->cluster = cluster;
+  l->explicit_cluster = r.cluster.x || k->function->required_cluster[0];
   l->dynamic_shared = uint32_t(r.dynamic_shared), l->cooperative = r.cooperative;
   l->memory = &memory, l->report = &report, l->sms = device->sms;
   l->params.resize(k->param_bytes);

@@ -35,6 +35,7 @@ struct RegisteredKernel {
   std::string name;
   uint32_t dynamic_limit = kSharedDefault;  // cudaFuncAttributeMaxDynamicSharedMemorySize
   bool asked_more = false;
+  bool large_clusters = false;  // cudaFuncAttributeNonPortableClusterSizeAllowed
 };
 struct RegisteredVariable {
   LoadedModule* module = nullptr;
@@ -48,6 +49,7 @@ struct LaunchRequest {
   size_t dynamic_shared = 0;
   cudaStream_t stream = nullptr;
   bool cooperative = false;
+  dim3 cluster = {0, 0, 0};  // 0: as the kernel was compiled, else without
 };
 
 class Runtime {
@@ -64,6 +66,9 @@ class Runtime {
 
   // Work.
   cudaError_t launch(const LaunchRequest& request, void** args);
+  // The cluster of a launch, or an error.
+  cudaError_t cluster_of(const LaunchRequest& request, const RegisteredKernel& registered,
+                         const Kernel& kernel, Dim3& cluster) const;
   int occupancy(const Kernel& kernel, int threads, size_t dynamic_shared) const;
 
   // Errors. A sticky one, left by a faulting kernel, is returned by every later call.

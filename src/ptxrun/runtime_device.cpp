@@ -114,6 +114,8 @@ int attribute(const Device& d, cudaDeviceAttr a) {
       return d.minor;
     case cudaDevAttrAsyncEngineCount:
       return 2;
+    case cudaDevAttrClusterLaunch:
+      return d.max_cluster > 1;
     case cudaDevAttrUnifiedAddressing:
     case cudaDevAttrConcurrentKernels:
     case cudaDevAttrManagedMemory:
@@ -172,6 +174,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* p, int device) {
   p->concurrentKernels = p->unifiedAddressing = p->managedMemory = p->cooperativeLaunch = 1;
   p->canMapHostMemory = p->concurrentManagedAccess = p->streamPrioritiesSupported = 1;
   p->asyncEngineCount = 2;
+  p->clusterLaunch = d.max_cluster > 1;
   return cudaSuccess;
 }
 cudaError_t cudaDeviceGetLimit(size_t* value, cudaLimit limit) {

@@ -84,10 +84,14 @@ cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t* c, const void* f, void
       case cudaLaunchAttributeMemSyncDomain:
       case cudaLaunchAttributeMemSyncDomainMap:
       case cudaLaunchAttributePreferredSharedMemoryCarveout:
+      case cudaLaunchAttributeClusterSchedulingPolicyPreference:
+      case cudaLaunchAttributePreferredClusterDimension:
         break;
       case cudaLaunchAttributeClusterDimension:
-        if (a.val.clusterDim.x * a.val.clusterDim.y * a.val.clusterDim.z <= 1) break;
-        return rt.refuse(cudaErrorNotSupported, "a launch with clusters of more than one block");
+        r.cluster = {a.val.clusterDim.x, a.val.clusterDim.y, a.val.clusterDim.z};
+        if (r.cluster.x == 0 || r.cluster.y == 0 || r.cluster.z == 0)
+          return rt.fail(cudaErrorInvalidClusterSize);
+        break;
       default:
         return rt.refuse(cudaErrorNotSupported,
                          "a launch attribute with number " + std::to_string(int(a.id)));
@@ -123,7 +127,10 @@ cudaError_t cudaFuncSetAttribute(const void* f, cudaFuncAttribute attribute, int
   Kernel* k;
   if (cudaError_t e = rt.kernel(f, r, k); e != cudaSuccess) return e;
   if (attribute == cudaFuncAttributePreferredSharedMemoryCarveout) return cudaSuccess;
-  if (attribute == cudaFuncAttributeNonPortableClusterSizeAllowed) return cudaSuccess;
+  if (attribute == cudaFuncAttributeNonPortableClusterSizeAllowed) {
+    r->large_clusters = value != 0;
+    return cudaSuccess;
+  }
   if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize)
     return rt.fail(cudaErrorInvalidValue);
   if (value < 0 || uint32_t(value) + k->static_shared > rt.device->shared_per_block)
@@ -148,6 +155,36 @@ cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int* blocks, 
   Kernel* k;
   if (cudaError_t e = rt.kernel(f, r, k); e != cudaSuccess) return e;
   *blocks = rt.occupancy(*k, threads, shared);
+  return cudaSuccess;
+}
+// Clusters are placed in groups of multiprocessors; how many there are is each chip's own, so these
+// count multiprocessors alone.
+cudaError_t cudaOccupancyMaxActiveClusters(int* clusters, const void* f,
+                                           const cudaLaunchConfig_t* c) {
+  PTXRUN_ENTER;
+  RegisteredKernel* r;
+  Kernel* k;
+  if (cudaError_t e = rt.kernel(f, r, k); e != cudaSuccess) return e;
+  LaunchRequest request{f, c->gridDim, c->blockDim};
+  for (unsigned i = 0; i < c->numAttrs; ++i)
+    if (c->attrs[i].id == cudaLaunchAttributeClusterDimension)
+      request.cluster = {c->attrs[i].val.clusterDim.x, c->attrs[i].val.clusterDim.y,
+                         c->attrs[i].val.clusterDim.z};
+  Dim3 cluster;
+  if (cudaError_t e = rt.cluster_of(request, *r, *k, cluster); e != cudaSuccess) return rt.fail(e);
+  const int threads = int(c->blockDim.x * c->blockDim.y * c->blockDim.z);
+  *clusters =
+      rt.occupancy(*k, threads, c->dynamicSmemBytes) * rt.device->sms / int(cluster.count());
+  return cudaSuccess;
+}
+cudaError_t cudaOccupancyMaxPotentialClusterSize(int* size, const void* f,
+                                                 const cudaLaunchConfig_t*) {
+  PTXRUN_ENTER;
+  RegisteredKernel* r;
+  Kernel* k;
+  if (cudaError_t e = rt.kernel(f, r, k); e != cudaSuccess) return e;
+  *size = r->large_clusters && rt.device->sm() < 120 ? 2 * rt.device->max_cluster
+                                                     : rt.device->max_cluster;
   return cudaSuccess;
 }
 cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, const void* f, int threads,

@@ -382,7 +382,8 @@ std::string who_waits(const Block& block) {
   const Kernel& k = *block.launch->kernel;
   std::string s;
   int shown = 0;
-  if (block.cluster->blocks.size() > 1) s = "block " + std::to_string(block.rank) + " of the cluster";
+  if (block.cluster->blocks.size() > 1)
+    s = "block " + std::to_string(block.rank) + " of the cluster";
   for (const auto& w : block.warps)
     for (const Group& g : w->groups) {
       if (++shown > 8) return s + "; and more";

@@ -44,7 +44,8 @@ struct Gpu {
     if (!kernel->unknown.empty()) return false;
     Launch launch;
     launch.kernel = kernel.get(), launch.grid = grid, launch.block = block;
-    launch.dynamic_shared = shared, launch.cluster = cluster, launch.memory = &memory, launch.report = &report;
+    launch.dynamic_shared = shared, launch.cluster = cluster, launch.memory = &memory,
+    launch.report = &report;
     launch.params.resize(kernel->param_bytes);
     std::memcpy(launch.params.data(), params.data(), params.size() * 8);
     return execute(launch);

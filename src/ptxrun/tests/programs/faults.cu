@@ -54,7 +54,6 @@ __global__ void reads_unwritten(int* x) {
   __syncthreads();
   x[threadIdx.x] = s[threadIdx.x];
 }
-__global__ void __cluster_dims__(2) clustered(int* x) { x[threadIdx.x] = 1; }
 __global__ void fine(int* x, int n) {
   const int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i < n) x[i] = i;
@@ -76,7 +75,6 @@ int main(int, char** argv) {
   if (name == "misses_syncwarp") misses_syncwarp<<<1, 32>>>(x.p);
   if (name == "misses_atomic") misses_atomic<<<2, 32>>>(x.p);
   if (name == "reads_unwritten") reads_unwritten<<<1, 64>>>(x.p);
-  if (name == "clustered") clustered<<<2, 32>>>(x.p);
   if (name == "host_access") x.p[3] = 1;
   if (name == "used_after_free") {
     int* y;
