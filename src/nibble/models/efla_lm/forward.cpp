@@ -124,10 +124,16 @@ void Forward::embed(const uint8_t* symbols, Activations& to) const {
   const int h = model_.shape.hidden;
   const auto unit = int8_t(model_.shape.residual_unit);
   int8_t* x = to.blocks[0].x_in.data();
-  for (int r = 0; r < to.chunk.rows(); ++r)
-    for (int j = 0; j < h; ++j)
-      x[int64_t(r) * h + j] = int8_t(model_.embedding[int64_t(symbols[r]) * h + j] * unit);
-  norm({.x = x}, model_.shape.mixer ? to.blocks[0].mixer_in : to.blocks[0].ffn_in, to.chunk);
+  for (int r = 0; r < to.chunk.rows(); ++r) {
+    const int8_t* row = model_.embedding.data() + int64_t(symbols[r]) * h;
+    for (int j = 0; j < h; j += 16, x += 16) {
+      int8_t codes[16];  // of its own: the compiler sees that nothing else is written
+      for (int i = 0; i < 16; ++i) codes[i] = int8_t(row[j + i] * unit);
+      std::memcpy(x, codes, sizeof codes);
+    }
+  }
+  norm({.x = to.blocks[0].x_in.data()},
+       model_.shape.mixer ? to.blocks[0].mixer_in : to.blocks[0].ffn_in, to.chunk);
 }
 
 void Forward::mixer_sums(int block, const Activations& from, Activations& to) const {

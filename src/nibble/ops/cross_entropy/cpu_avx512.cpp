@@ -1,4 +1,4 @@
-#include "nibble/cpu/math_avx512.h"
+#include "nibble/cpu/fold_avx512.h"
 #include "nibble/ops/cross_entropy/kernel.h"
 #include "nibble/ops/cross_entropy/kernels.h"
 

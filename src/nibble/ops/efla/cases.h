@@ -129,6 +129,7 @@ inline std::vector<Case<Args>> cases() {
     all.push_back({.name = "bench_" + name, .args = a, .fill = fill_random, .bench = true});
   };
   bench("product_recurrent", shape(256, 32, 4, 16, 32), Rule::unit_key, Form::recurrent, 0);
+  bench("narrow_recurrent", shape(256, 32, 4, 16, 16), Rule::unit_key, Form::recurrent, 0);
   bench("product_chunk", shape(256, 32, 4, 16, 32), Rule::unit_key, Form::chunked, 0);
   bench("wide_recurrent", shape(2, 128, 1, 512, 512), Rule::raw_key, Form::recurrent, 0);
   bench("wide_chunk", shape(2, 128, 1, 512, 512), Rule::raw_key, Form::chunked, 0);

@@ -305,6 +305,8 @@ template <class V, int Width>
 void recurrent(const Args& a, const Exec& e) {
   if (a.fp16_state)
     recurrent_all<V, Width, true, 0>(a, e);
+  else if (a.key_dim == 16 && a.value_dim <= 16)
+    recurrent_all<V, 1, false, 16>(a, e);
   else if (a.key_dim == 16)
     recurrent_all<V, Width, false, 16>(a, e);
   else

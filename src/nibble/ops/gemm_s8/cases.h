@@ -38,10 +38,19 @@ inline std::vector<Case<Args>> cases() {
   all.push_back({.name = "overlap",
                  .args = {.m = 40, .n = 48, .k = 96, .lda = 32, .ldc = 64},
                  .fill = fill_random});
+  // More of a than a task keeps a copy of.
+  all.push_back({.name = "wide_rows",
+                 .args = {.m = 64, .n = 48, .k = 130, .lda = 2001, .ldc = 48},
+                 .fill = fill_random});
   all.push_back({.name = "worst",
                  .args = {.m = 9, .n = 17, .k = kMaxK, .lda = kMaxK, .ldc = 17},
                  .fill = fill_worst});
-  for (auto [m, n, k] : {std::array{1024, 256, 256}, {1024, 80, 128}, {4096, 1024, 512}})
+  for (auto [m, n, k] : {std::array{1024, 256, 256},
+                         {1024, 80, 128},
+                         {64, 128, 256},
+                         {64, 80, 128},
+                         {64, 80, 64},
+                         {4096, 1024, 512}})
     all.push_back({.name = "bench_m" + std::to_string(m) + "_n" + std::to_string(n) + "_k" +
                            std::to_string(k),
                    .args = {.m = m, .n = n, .k = k, .lda = k, .ldc = n},

@@ -25,7 +25,7 @@ inline std::vector<Case<Args>> cases() {
   std::vector<Case<Args>> all;
   uint64_t seed = 1;
   for (int rows : {1, 35})
-    for (int k : {16, 256})
+    for (int k : {16, 48, 256})
       for (int n : {16, 80})
         all.push_back({.name = "r" + std::to_string(rows) + "_k" + std::to_string(k) + "_n" +
                                std::to_string(n),
@@ -37,6 +37,10 @@ inline std::vector<Case<Args>> cases() {
                  .fill = fill_worst});
   all.push_back({.name = "bench_r32_k256_n256",
                  .args = {.rows = 32, .k = 256, .n = 256, .ldx = 128, .unit = 0.164f},
+                 .fill = fill_random,
+                 .bench = true});
+  all.push_back({.name = "bench_r32_k128_n128",
+                 .args = {.rows = 32, .k = 128, .n = 128, .ldx = 64, .unit = 0.164f},
                  .fill = fill_random,
                  .bench = true});
   return all;

@@ -30,7 +30,7 @@ inline std::vector<Case<Args>> cases() {
   std::vector<Case<Args>> all;
   uint64_t seed = 1;
   for (int rows : {1, 67})
-    for (int n : {16, 48, 128, 512}) {
+    for (int n : {16, 48, 64, 128, 512}) {
       const std::string shape = "r" + std::to_string(rows) + "_n" + std::to_string(n);
       Args args{.rows = rows, .n = n, .scale = 0.077f, .step = 42};
       all.push_back({.name = shape + "_norm", .args = args, .seed = seed++, .fill = fill_random});
