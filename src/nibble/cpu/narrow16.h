@@ -39,6 +39,7 @@ NIBBLE_INLINE I16 operator^(I16 a, I16 b) { return {_mm512_xor_si512(a.v, b.v)};
 NIBBLE_INLINE M16 greater(I16 a, I16 b) { return _mm512_cmpgt_epi32_mask(a.v, b.v); }
 NIBBLE_INLINE M16 equal(I16 a, I16 b) { return _mm512_cmpeq_epi32_mask(a.v, b.v); }
 NIBBLE_INLINE M16 less(F16 a, F16 b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ); }
+NIBBLE_INLINE M16 unordered(F16 a) { return _mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q); }
 NIBBLE_INLINE I16 select(M16 m, I16 yes, I16 no) { return {_mm512_mask_mov_epi32(no.v, m, yes.v)}; }
 NIBBLE_INLINE F16 select(M16 m, F16 yes, F16 no) { return {_mm512_mask_mov_ps(no.v, m, yes.v)}; }
 NIBBLE_INLINE bool any(M16 m) { return m != 0; }
@@ -134,6 +135,10 @@ NIBBLE_INLINE M16 equal(I16 a, I16 b) {
 NIBBLE_INLINE M16 less(F16 a, F16 b) {
   return bits(F16{_mm256_cmp_ps(a.lo, b.lo, _CMP_LT_OQ), _mm256_cmp_ps(a.hi, b.hi, _CMP_LT_OQ)});
 }
+NIBBLE_INLINE M16 unordered(F16 a) {
+  return bits(
+      F16{_mm256_cmp_ps(a.lo, a.lo, _CMP_UNORD_Q), _mm256_cmp_ps(a.hi, a.hi, _CMP_UNORD_Q)});
+}
 NIBBLE_INLINE I16 select(M16 m, I16 yes, I16 no) {
   return {_mm256_blendv_epi8(no.lo, yes.lo, m.lo), _mm256_blendv_epi8(no.hi, yes.hi, m.hi)};
 }
@@ -218,6 +223,44 @@ NIBBLE_INLINE I16 load_nibbles(const void* p) {
 
 #endif
 
+// Sixteen sums in double, lane by lane, and their total by the tree of numerics/reduce.h.
+#if defined(__AVX512F__) && defined(__AVX512BW__)
+struct Doubles {
+  __m512d lo, hi;
+};
+NIBBLE_INLINE Doubles doubles(double x) { return {_mm512_set1_pd(x), _mm512_set1_pd(x)}; }
+NIBBLE_INLINE Doubles add(Doubles s, F16 a) {
+  return {_mm512_add_pd(s.lo, _mm512_cvtps_pd(_mm512_castps512_ps256(a.v))),
+          _mm512_add_pd(s.hi, _mm512_cvtps_pd(_mm512_extractf32x8_ps(a.v, 1)))};
+}
+NIBBLE_INLINE double sum(Doubles s) {
+  const __m512d eight = _mm512_add_pd(s.lo, s.hi);
+  const __m256d four =
+      _mm256_add_pd(_mm512_castpd512_pd256(eight), _mm512_extractf64x4_pd(eight, 1));
+  const __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
+  return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
+}
+#else
+struct Doubles {
+  __m256d v[4];
+};
+NIBBLE_INLINE Doubles doubles(double x) {
+  const __m256d v = _mm256_set1_pd(x);
+  return {{v, v, v, v}};
+}
+NIBBLE_INLINE Doubles add(Doubles s, F16 a) {
+  return {{_mm256_add_pd(s.v[0], _mm256_cvtps_pd(_mm256_castps256_ps128(a.lo))),
+           _mm256_add_pd(s.v[1], _mm256_cvtps_pd(_mm256_extractf128_ps(a.lo, 1))),
+           _mm256_add_pd(s.v[2], _mm256_cvtps_pd(_mm256_castps256_ps128(a.hi))),
+           _mm256_add_pd(s.v[3], _mm256_cvtps_pd(_mm256_extractf128_ps(a.hi, 1)))}};
+}
+NIBBLE_INLINE double sum(Doubles s) {
+  const __m256d four = _mm256_add_pd(_mm256_add_pd(s.v[0], s.v[2]), _mm256_add_pd(s.v[1], s.v[3]));
+  const __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
+  return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
+}
+#endif
+
 NIBBLE_INLINE I16 magnitude(F16 a) { return bits(a) & splat(0x7fffffff); }
 
 // Of the last vector of an array: zeros from `count` on; nothing is read there.
@@ -227,6 +270,14 @@ NIBBLE_INLINE F16 load_part(const T* p, int64_t count) {
   __builtin_memcpy(part, p, size_t(count) * sizeof(T));
   return load(part);
 }
+
+NIBBLE_INLINE I16 load_u8_part(const uint8_t* p, int64_t count) {
+  uint8_t part[16] = {};
+  __builtin_memcpy(part, p, size_t(count));
+  return load_u8(part);
+}
+// Bit i to bit 2 i.
+NIBBLE_INLINE uint64_t spread_bits(uint32_t x) { return _pdep_u64(x, 0x5555555555555555u); }
 
 // The code of a magnitude (of float bits, not above the format's largest value), without sign, in a
 // format with kFraction bits of fraction and that bias; and the value that it stands for.
@@ -245,14 +296,36 @@ NIBBLE_INLINE Narrowed narrow(I16 magnitude) {
   return {(steps + shift_right<shift>(steps)) & splat(0xff), sum - large};
 }
 
-// To nearest, ties to even; the low halves of the lanes. No NaN.
+// NaNs without sign and payload.
+NIBBLE_INLINE F16 one_nan(F16 a) { return select(unordered(a), floats(splat(0x7fc00000)), a); }
+// Exact. Subnormals by conversion: their bits shifted into a float would be a subnormal float,
+// which some processors multiply a hundred times slower.
+NIBBLE_INLINE F16 from_e4m3(I16 code) {
+  const I16 m = code & splat(0x7f);
+  const F16 small = to_float(m) * splat(0x1p-9f);
+  const F16 value =
+      select(greater(splat(8), m), small, floats(shift_left<20>(m) + splat(120 << 23)));
+  const F16 or_nan = select(equal(m, splat(0x7f)), floats(splat(0x7fc00000)), value);
+  return floats(bits(or_nan) | shift_left<24>(code ^ m));
+}
+NIBBLE_INLINE F16 from_e5m2(I16 code) {
+  const I16 m = code & splat(0x7f);
+  const F16 small = to_float(m) * splat(0x1p-16f);
+  const F16 value =
+      select(greater(splat(4), m), small, floats(shift_left<21>(m) + splat(112 << 23)));
+  const F16 or_top = select(greater(m, splat(0x7b)),
+                            floats(shift_left<21>(m & splat(3)) | splat(0x7f800000)), value);
+  return floats(bits(or_top) | shift_left<24>(code ^ m));
+}
+
+// To nearest, ties to even; the low halves of the lanes. No NaN but the quiet one.
 NIBBLE_INLINE I16 rounded_to_bf16(F16 a) {
   const I16 u = bits(a);
   return shift_right<16>(u + splat(0x7fff) + (shift_right<16>(u) & splat(1)));
 }
 NIBBLE_INLINE void store(bf16* p, F16 a) { store_low_halves(p, rounded_to_bf16(a)); }
-template <class T>
-NIBBLE_INLINE void store_part(T* p, F16 a, int64_t count) {
+template <class T, class V>
+NIBBLE_INLINE void store_part(T* p, V a, int64_t count) {
   T part[16];
   store(part, a);
   __builtin_memcpy(p, part, size_t(count) * sizeof(T));

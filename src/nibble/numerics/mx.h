@@ -29,24 +29,24 @@ enum class MxScale : uint8_t {
           // element saturates
 };
 
-// The largest element: its exponent, its value; and the fraction bits.
+// The largest element: its exponent, its value; and how the element is made.
 template <class Element>
 struct MxElement;
 template <>
 struct MxElement<e2m1> {
-  static constexpr int exponent = 2, fraction_bits = 1;
+  static constexpr int exponent = 2, fraction_bits = 1, bias = 1, bits = 4;
   static constexpr float largest = 6;
   NIBBLE_HD static constexpr e2m1 round(double x) { return to_e2m1_saturating(x); }
 };
 template <>
 struct MxElement<e4m3> {
-  static constexpr int exponent = 8, fraction_bits = 3;
+  static constexpr int exponent = 8, fraction_bits = 3, bias = 7, bits = 8;
   static constexpr float largest = 448;
   NIBBLE_HD static constexpr e4m3 round(double x) { return to_e4m3_saturating(x); }
 };
 template <>
 struct MxElement<e5m2> {
-  static constexpr int exponent = 15, fraction_bits = 2;
+  static constexpr int exponent = 15, fraction_bits = 2, bias = 15, bits = 8;
   static constexpr float largest = 57344;
   NIBBLE_HD static constexpr e5m2 round(double x) { return to_e5m2_saturating(x); }
 };

@@ -5,5 +5,7 @@
 namespace nibble::decode_int8 {
 
 void portable(const Args&, const Exec&);
+void avx2(const Args&, const Exec&);
+void avx512(const Args&, const Exec&);
 
 }  // namespace nibble::decode_int8

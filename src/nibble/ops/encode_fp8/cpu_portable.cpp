@@ -4,10 +4,7 @@
 
 namespace nibble::encode_fp8 {
 
-namespace {
-
-// Rows begin.. and columns from.. of a tile.
-void tile(const Args& a, int64_t begin, int64_t end, int64_t from, int64_t to, int64_t at) {
+void encode_tile(const Args& a, int64_t begin, int64_t end, int64_t from, int64_t to, int64_t at) {
   float x[128];
   const auto pieces = [&](auto&& fn) {
     for (int64_t r = begin; r < end; ++r)
@@ -33,8 +30,6 @@ void tile(const Args& a, int64_t begin, int64_t end, int64_t from, int64_t to, i
   });
 }
 
-}  // namespace
-
 void portable(const Args& a, const Exec& e) {
   const Grid g = grid_of(a.tile, a.rows, a.cols);
   // A tensor's amax is known, so that its rows are tiles of their own with the same scale.
@@ -43,8 +38,9 @@ void portable(const Args& a, const Exec& e) {
   parallel_for(e.pool, strips, rows_per_task(strip * a.cols), [&](int64_t begin, int64_t end) {
     for (int64_t s = begin; s < end; ++s)
       for (int64_t t = 0; t < g.cols; ++t)
-        tile(a, s * strip, std::min(a.rows, (s + 1) * strip), t * g.tile_cols,
-             std::min(a.cols, (t + 1) * g.tile_cols), a.tile == Tile::tensor ? 0 : s * g.cols + t);
+        encode_tile(a, s * strip, std::min(a.rows, (s + 1) * strip), t * g.tile_cols,
+                    std::min(a.cols, (t + 1) * g.tile_cols),
+                    a.tile == Tile::tensor ? 0 : s * g.cols + t);
   });
 }
 

@@ -15,19 +15,15 @@
 
 namespace nibble::encode_fp8 {
 
-// One scale for so many elements; edge tiles are smaller where a side does not divide.
-enum class Tile : uint8_t {
-  tensor,
-  row,
-  row_128,
-  square_128
-};  // all, 1 x cols, 1 x 128, 128 x 128
+// The elements that share a scale: all, 1 x cols, 1 x 128 or 128 x 128. Tiles at the edges are
+// smaller where a side does not divide.
+enum class Tile : uint8_t { tensor, row, row_128, square_128 };
 
 struct Grid {
   int64_t rows = 0, cols = 0;            // of scales
   int64_t tile_rows = 0, tile_cols = 0;  // of elements
 };
-constexpr Grid grid_of(Tile tile, int64_t rows, int64_t cols) {
+NIBBLE_HD constexpr Grid grid_of(Tile tile, int64_t rows, int64_t cols) {
   const int64_t r = tile == Tile::tensor ? rows : tile == Tile::square_128 ? 128 : 1;
   const int64_t c = tile == Tile::tensor || tile == Tile::row ? cols : 128;
   return {(rows + r - 1) / r, (cols + c - 1) / c, r, c};

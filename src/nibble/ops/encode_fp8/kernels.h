@@ -4,6 +4,12 @@
 
 namespace nibble::encode_fp8 {
 
+// Rows begin..end and columns from..to as one tile, number `at`: also for tiles that are not
+// finite.
+void encode_tile(const Args&, int64_t begin, int64_t end, int64_t from, int64_t to, int64_t at);
+
 void portable(const Args&, const Exec&);
+void avx2(const Args&, const Exec&);
+void avx512(const Args&, const Exec&);
 
 }  // namespace nibble::encode_fp8

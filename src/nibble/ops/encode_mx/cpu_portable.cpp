@@ -23,13 +23,17 @@ void block(const Args& a, int64_t i) {
 
 }  // namespace
 
-void portable(const Args& a, const Exec& e) {
+void encode_blocks(const Args& a, int64_t begin, int64_t end) {
   const auto encode = a.format == MxFormat::e2m1   ? block<e2m1>
                       : a.format == MxFormat::e4m3 ? block<e4m3>
                                                    : block<e5m2>;
-  parallel_for(e.pool, a.rows, rows_per_task(a.cols), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin * a.cols; i < end * a.cols; i += kMxBlock) encode(a, i);
-  });
+  for (int64_t b = begin; b < end; ++b) encode(a, b * kMxBlock);
+}
+
+void portable(const Args& a, const Exec& e) {
+  const int64_t row = a.cols / kMxBlock;
+  parallel_for(e.pool, a.rows, rows_per_task(a.cols),
+               [&](int64_t begin, int64_t end) { encode_blocks(a, begin * row, end * row); });
 }
 
 }  // namespace nibble::encode_mx

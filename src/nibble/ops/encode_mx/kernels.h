@@ -4,6 +4,11 @@
 
 namespace nibble::encode_mx {
 
+// Blocks begin..end of the matrix, one by one: also those that are not finite.
+void encode_blocks(const Args&, int64_t begin, int64_t end);
+
 void portable(const Args&, const Exec&);
+void avx2(const Args&, const Exec&);
+void avx512(const Args&, const Exec&);
 
 }  // namespace nibble::encode_mx

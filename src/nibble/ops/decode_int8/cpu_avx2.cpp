@@ -1,0 +1,7 @@
+#include "nibble/ops/decode_int8/kernel.h"
+
+namespace nibble::decode_int8 {
+
+void avx2(const Args& a, const Exec& e) { run(a, e); }
+
+}  // namespace nibble::decode_int8

@@ -1,0 +1,7 @@
+#include "nibble/ops/encode_fp8/kernel.h"
+
+namespace nibble::encode_fp8 {
+
+void avx2(const Args& a, const Exec& e) { run(a, e); }
+
+}  // namespace nibble::encode_fp8

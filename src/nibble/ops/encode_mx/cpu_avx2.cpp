@@ -1,0 +1,7 @@
+#include "nibble/ops/encode_mx/kernel.h"
+
+namespace nibble::encode_mx {
+
+void avx2(const Args& a, const Exec& e) { run(a, e); }
+
+}  // namespace nibble::encode_mx

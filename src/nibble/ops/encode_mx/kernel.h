@@ -1,0 +1,119 @@
+// Compiled once per ISA. Sixteen blocks at a time, their greatest magnitudes in the lanes of one
+// vector.
+#pragma once
+#include <cstring>
+
+#include "nibble/cpu/narrow16.h"
+#include "nibble/ops/encode_mx/kernels.h"
+
+namespace nibble::encode_mx {
+namespace {
+
+using cpu::F16;
+using cpu::I16;
+using cpu::splat;
+
+constexpr int kGroup = 16;  // blocks
+
+// mx_scale() of finite magnitudes, as float bits.
+template <class Element>
+[[gnu::always_inline]] inline I16 scales_of(MxScale rule, I16 amax) {
+  using E = MxElement<Element>;
+  if (rule == MxScale::rceil) {
+    const I16 u = cpu::bits(cpu::floats(amax) / splat(E::largest));
+    const I16 fraction = u & splat(0x7fffff);
+    // Below 2^-126 what counts is whether 2^-127 is reached or passed.
+    const auto above = cpu::greater(
+        cpu::select(cpu::greater(splat(0x800000), u), u + splat(-0x400000), fraction), splat(0));
+    return cpu::shift_right<23>(u) + cpu::select(above, splat(1), splat(0));
+  }
+  I16 u = amax;
+  if (rule == MxScale::ceil) u = u + splat(0x7fffff);
+  if (rule == MxScale::even) u = u + splat(1 << (22 - E::fraction_bits));
+  return cpu::max(cpu::shift_right<23>(u) - splat(E::exponent), splat(0));
+}
+
+// 2^(127 - scale) for scales 0..254; the last is a subnormal float.
+[[gnu::always_inline]] inline F16 factors_of(I16 scale) {
+  const I16 normal = cpu::shift_left<23>(splat(254) - scale);
+  return cpu::floats(cpu::select(cpu::equal(scale, splat(254)), splat(0x400000), normal));
+}
+
+// The product is exact, or so small that the code is 0.
+template <class Element>
+[[gnu::always_inline]] inline I16 codes_of(F16 x, F16 factor) {
+  using E = MxElement<Element>;
+  const I16 m = cpu::min(cpu::magnitude(x * factor), splat(int32_t(float_bits(E::largest))));
+  const I16 sign = cpu::shift_right<32 - E::bits>(cpu::bits(x));
+  return cpu::narrow<E::bias, E::fraction_bits>(m).code | (sign & splat(1 << (E::bits - 1)));
+}
+
+// False, and nothing written, where a block is not finite.
+template <class Element, class T>
+[[gnu::always_inline]] inline bool group(MxScale rule, const T* x, uint8_t* codes, ue8m0* scales) {
+  I16 m[kGroup];
+#pragma GCC unroll 16
+  for (int i = 0; i < kGroup; ++i)
+    m[i] = cpu::max(cpu::magnitude(cpu::load(x + i * kMxBlock)),
+                    cpu::magnitude(cpu::load(x + i * kMxBlock + 16)));
+  const I16 amax = cpu::greatest_of_each(m);
+  if (cpu::any(cpu::greater(amax, splat(int32_t(kFloatInf) - 1)))) return false;
+  const I16 scale = scales_of<Element>(rule, amax);
+  cpu::store_u8(scales, scale);
+  alignas(64) float factor[kGroup];
+  cpu::store(factor, factors_of(scale));
+  constexpr int at_once = MxElement<Element>::bits == 4 ? 8 : 4;  // vectors
+  for (int v = 0; v < 2 * kGroup; v += at_once) {
+    I16 c[at_once];
+#pragma GCC unroll 8
+    for (int i = 0; i < at_once; ++i)
+      c[i] = codes_of<Element>(cpu::load(x + (v + i) * 16), splat(factor[(v + i) / 2]));
+    if constexpr (MxElement<Element>::bits == 4)
+      cpu::store_nibbles(codes + v * 8, c);
+    else
+      cpu::store_bytes(codes + v * 16, c);
+  }
+  return true;
+}
+
+template <class Element, class T>
+void blocks(const Args& a, int64_t begin, int64_t end) {
+  constexpr int block_bytes = kMxBlock * MxElement<Element>::bits / 8;
+  const auto* x = static_cast<const T*>(a.x.data);
+  int64_t b = begin;
+  for (; b + kGroup <= end; b += kGroup)
+    if (!group<Element>(a.rule, x + b * kMxBlock, a.codes + b * block_bytes, a.scales + b))
+      encode_blocks(a, b, b + kGroup);
+  if (b == end) return;
+  const size_t count = size_t(end - b);
+  T part[kGroup * kMxBlock] = {};
+  uint8_t codes[kGroup * block_bytes];
+  ue8m0 scales[kGroup];
+  std::memcpy(part, x + b * kMxBlock, count * kMxBlock * sizeof(T));
+  if (!group<Element>(a.rule, part, codes, scales)) return encode_blocks(a, b, end);
+  std::memcpy(a.codes + b * block_bytes, codes, count * block_bytes);
+  std::memcpy(a.scales + b, scales, count);
+}
+
+template <class Element, class T>
+void run_as(const Args& a, const Exec& e) {
+  const int64_t row = a.cols / kMxBlock;
+  parallel_for(e.pool, a.rows, rows_per_task(a.cols),
+               [&](int64_t begin, int64_t end) { blocks<Element, T>(a, begin * row, end * row); });
+}
+
+template <class Element>
+void run_by_type(const Args& a, const Exec& e) {
+  if (a.x.type == DType::bf16) return run_as<Element, bf16>(a, e);
+  if (a.x.type == DType::fp16) return run_as<Element, fp16>(a, e);
+  run_as<Element, float>(a, e);
+}
+
+inline void run(const Args& a, const Exec& e) {
+  if (a.format == MxFormat::e2m1) return run_by_type<e2m1>(a, e);
+  if (a.format == MxFormat::e4m3) return run_by_type<e4m3>(a, e);
+  run_by_type<e5m2>(a, e);
+}
+
+}  // namespace
+}  // namespace nibble::encode_mx
