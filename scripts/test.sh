@@ -5,7 +5,8 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 preset=${1:-ci}
-need_packages "${build_packages[@]}" "${report_packages[@]}" "${test_packages[@]}"
+need_packages "${build_packages[@]}" "${report_packages[@]}" "${mpi_packages[@]}" \
+  "${test_packages[@]}"
 start=$SECONDS
 build_preset "$preset"
 say "built preset '$preset' in $((SECONDS - start)) s"

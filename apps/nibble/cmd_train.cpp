@@ -3,6 +3,7 @@
 //              [--threads N] [--steps N | --seconds N] [--target-nats X]
 //              [--valid FILE] [--validation SHARE] [--checkpoint-every N] [--quiet]
 // nibble train --resume RUN [--ledger FILE] [--threads N] [--quiet]
+// mpirun -n N nibble train ...: one run by N processes, on one machine or many
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include <csignal>
 #include <ctime>
 #include <memory>
+#include <optional>
 #include <set>
 
 #include "command.h"
@@ -19,6 +21,7 @@
 #include "nibble/cpu/pool.h"
 #include "nibble/runtime/error.h"
 #include "nibble/train/loop.h"
+#include "ranks.h"
 #include "train_seeds.h"
 
 namespace nibble::app {
@@ -48,6 +51,7 @@ void catch_signals() {
   action.sa_flags = SA_RESETHAND;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  std::signal(SIGXFSZ, SIG_IGN);  // a write beyond ulimit -f then fails with a reason
 }
 
 std::string human_seconds(double s) {
@@ -150,37 +154,84 @@ void print_end(const train::Run& run, const train::Outcome& o) {
   fmt::print("\nrecipe {}: {}\n", run.config().recipe.name, train::label(run.config().recipe));
 }
 
-Exit train_command(const Flags& flags) {
+// Makes the run, or goes on with it; of several ranks, the first one does.
+train::Run open_run(Communicator* ranks, const Flags& flags) {
+  const bool fresh = flags.resume.empty();
+  std::optional<train::Run> run;
+  on_rank_0(ranks, [&] {
+    run =
+        fresh ? train::Run::create(flags.out, new_config(flags)) : train::Run::resume(flags.resume);
+  });
+  together(ranks, [&] {
+    if (!run) run = train::Run::open(fresh ? flags.out : flags.resume);
+  });
+  return std::move(*run);
+}
+
+Exit train_among(Communicator* ranks, const Flags& flags) {
   const Machine& machine = cpu::this_machine();
-  const auto pool = cpu::make_pool(flags.threads > 0 ? flags.threads : machine.cores);
+  const bool first = rank_of(ranks) == 0;
+  const auto pool =
+      cpu::make_pool(flags.threads > 0 ? flags.threads : threads_of_rank(machine.cores));
   const auto train_one = [&](train::Run& run) {
-    ProgressLine line(flags.quiet);
+    ProgressLine line(flags.quiet || !first);
     return train::train(run, {.make = train::make_learner,
                               .machine = machine,
                               .pool = pool.get(),
                               .interrupted = &interrupted,
-                              .report = [&](const train::Progress& p) { line.show(p); }});
+                              .report = [&](const train::Progress& p) { line.show(p); },
+                              .ranks = ranks});
   };
   const std::string path = flags.resume.empty() ? flags.out : flags.resume;
   const bool several = !flags.seeds.empty() || (!flags.resume.empty() && is_seeds(flags.resume));
+  if (several && ranks)
+    throw_once(ranks, "--seeds trains in one process: start each seed's run by mpirun instead");
   if (!several && flags.seeds.empty() && !flags.ledger.empty())
-    throw Error("--ledger takes trials: --seeds is needed, or --resume of a run with --seeds");
+    throw_once(ranks,
+               "--ledger takes trials: --seeds is needed, or --resume of a run with --seeds");
   train::Outcome outcome;
   if (several) {
     if (flags.resume.empty()) make_trial(flags, pool->threads());
     catch_signals();
     outcome = train_seeds(path, train_one, flags.ledger);
   } else {
-    train::Run run = flags.resume.empty() ? train::Run::create(flags.out, new_config(flags))
-                                          : train::Run::resume(flags.resume);
+    train::Run run = open_run(ranks, flags);
     catch_signals();
     outcome = train_one(run);
-    if (!outcome.interrupted) print_end(run, outcome);
+    if (first && !outcome.interrupted) print_end(run, outcome);
   }
   if (!outcome.interrupted) return 0;
-  fmt::print(stderr, "stopped after step {}; go on with: nibble train --resume {}\n", outcome.step,
-             path);
+  if (first)
+    fmt::print(stderr, "stopped after step {}; go on with: nibble train --resume {}\n",
+               outcome.step, path);
   return kExitInterrupted;
+}
+
+// Of the ranks that wait in vain, one speaks: rank 0, or if that one has died, and its lock with
+// it, who takes the lock over.
+void say_stalled(const std::string& path, std::optional<FolderLock>& lock) {
+  try {
+    if (launch().rank > 0) lock.emplace(path);
+  } catch (const Error&) {
+    return;
+  }
+  print_error(
+      fmt::format("another process of this run has died or is late; up to its last "
+                  "checkpoint all is kept: go on with: nibble train --resume {}",
+                  path));
+}
+
+Exit train_command(const Flags& flags) {
+  const std::string& path = flags.resume.empty() ? flags.out : flags.resume;
+  std::optional<FolderLock> lock;
+  const auto ranks = join_ranks(interrupted, [&] { say_stalled(path, lock); });
+  try {
+    return train_among(ranks.get(), flags);
+  } catch (const ErrorElsewhere&) {
+  } catch (const std::exception& e) {
+    print_error(e.what());
+  }
+  return 1;
 }
 
 }  // namespace

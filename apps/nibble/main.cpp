@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "command.h"
+#include "ranks.h"
 
 namespace {
 
@@ -56,15 +57,21 @@ std::string commands() {
 
 }  // namespace
 
+void nibble::app::print_error(const std::string& sentence) {
+  fmt::print(stderr, "nibble: {}\n", one_line(sentence));
+}
+
 int main(int argc, char** argv) {
   CLI::App app("nibble trains, multiplies, attends and serves low-bit language models", "nibble");
   app.set_version_flag("--version", version());
   app.require_subcommand(1);
   nibble::app::Exit exit = 0;
+  const bool speaks = nibble::app::launch().rank == 0;  // of what all ranks do wrong alike
   for (const Command& c : kCommands) c.add(*app.add_subcommand(c.name, c.summary), exit);
   if (argc > 1 && argv[1][0] != '-' && !is_command(argv[1])) {
-    fmt::print(stderr, "nibble: no command is called '{}': {} are\n", one_line(argv[1]),
-               commands());
+    if (speaks)
+      nibble::app::print_error(
+          fmt::format("no command is called '{}': {} are", argv[1], commands()));
     return 2;
   }
   try {
@@ -72,10 +79,10 @@ int main(int argc, char** argv) {
   } catch (const CLI::Success& e) {
     return app.exit(e);  // --help, --version
   } catch (const CLI::ParseError& e) {
-    fmt::print(stderr, "nibble: {}; see 'nibble --help'\n", one_line(e.what()));
+    if (speaks) nibble::app::print_error(fmt::format("{}; see 'nibble --help'", e.what()));
     return 2;
   } catch (const std::exception& e) {
-    fmt::print(stderr, "nibble: {}\n", one_line(e.what()));
+    nibble::app::print_error(e.what());
     return 1;
   }
   return exit;

@@ -4,6 +4,7 @@ import math
 import pathlib
 import random
 import re
+import shlex
 import shutil
 import signal
 import struct
@@ -284,6 +285,29 @@ class Cli(unittest.TestCase):
         for (_, _, values), record in zip(steps[1:], records):
             self.assertAlmostEqual(values["loss/heldout"], record["heldout_nats"], 5)
         self.assertIn("health/signal_to_noise", steps[-1][2])
+
+    def test_a_limit_on_file_sizes_keeps_the_last_good_checkpoint(self):
+        # The optimiser's state is in the first checkpoint too: metrics.jsonl is what grows. 512
+        # bytes are one block of the limit.
+        run = self.tmp / "limited"
+        size = (self.whole / "checkpoints/step-200.safetensors").stat().st_size
+        command = shlex.join([NIBBLE, "train", "--data", str(self.text), "--out", str(run),
+                              "--steps", "200", "--checkpoint-every", "1", "--quiet", *SMALL])
+        done = subprocess.run(["sh", "-c", f"ulimit -f {size // 2 // 512}; exec {command}"],
+                              capture_output=True, text=True, timeout=120)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertRegex(done.stderr, r"^nibble: .*File too large; there is no checkpoint yet\n$")
+        nibble("train", "--resume", run, "--quiet")
+        self.assertEqual(state(run, 200), state(self.whole, 200))
+
+    def test_a_run_on_a_disk_that_became_read_only(self):
+        done = self.on_small_disk(
+            4096, f"{NIBBLE} train --data {self.text} --out $1/run --steps 2 --quiet "
+                  f"{' '.join(SMALL)} && mount -o remount,ro $1 && {NIBBLE} eval $1/run && "
+                  f"{NIBBLE} train --resume $1/run")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("nats/byte", done.stdout)
+        self.assertRegex(done.stderr, r"^nibble: cannot create .*Read-only file system\n$")
 
     def test_read_only_disk(self):
         done = self.on_small_disk(
