@@ -12,7 +12,7 @@ NAME = re.compile(r'\.name\s*=\s*"([^"]+)"')
 
 # Sources that an option of the build leaves out: folder or file -> the cache entry that says so.
 OPTIONAL = {
-    "src/nibble/runtime/communicator_mpi": "MPI_CXX_FOUND:INTERNAL=ON",
+    "src/nibble/runtime/communicator_mpi": "NIBBLE_HAVE_MPI:INTERNAL=ON",
     "python/": "NIBBLE_PYTHON:BOOL=ON",
     "apps/": "NIBBLE_APPS:BOOL=ON",
 }
