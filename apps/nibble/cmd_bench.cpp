@@ -1,6 +1,7 @@
 // nibble bench OP|all [--case C] [--variant V|all] [--threads N] [--isa LIMIT] [--cold] [--json]
 // nibble bench OP --ab BASELINE,CANDIDATE [--case C] [--json]
 //              [--record ID --question Q --reopen-if R]
+// nibble bench train [--case default|small|RECIPE] [--set KEY=VALUE]... [--threads N] [--json]
 // nibble bench --suite NAME|FILE [--json]      nibble bench --ceilings [--threads N] [--json]
 #include <fmt/format.h>
 
@@ -9,6 +10,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "bench_train.h"
 #include "command.h"
 #include "nibble/cpu/detect.h"
 #include "nibble/harness/bench.h"
@@ -20,9 +22,10 @@ namespace {
 
 struct Flags {
   std::string op, variant, case_name, isa, ab, suite;
+  std::vector<std::string> set;
   std::string record, question, reopen_if, ledger = "bench/ledger.jsonl";
   int threads = 1;
-  double seconds = 0.3;
+  double seconds = 0;  // 0: 0.3 for each variant and case, 4 for train
   bool json = false, cold = false, ceilings = false;
 };
 
@@ -30,7 +33,7 @@ harness::BenchOptions options_from(const Flags& flags) {
   harness::BenchOptions o{.machine = cpu::this_machine()};
   o.threads = flags.threads, o.cold = flags.cold;
   o.variant = flags.variant, o.case_name = flags.case_name;
-  o.sampling.time_us = flags.seconds * 1e6;
+  if (flags.seconds > 0) o.sampling.time_us = flags.seconds * 1e6;
   if (!flags.isa.empty()) {
     IsaSet allowed;
     if (!parse_isa_limit(flags.isa, allowed))
@@ -126,6 +129,13 @@ Exit print_comparison(const Flags& flags) {
 Exit bench(const Flags& flags) {
   if (flags.threads < 1) throw Error("--threads must be positive");
   if (flags.ceilings) return print_ceilings(flags);
+  if (flags.op == "train") {
+    TrainBench b{.set = flags.set, .threads = flags.threads, .json = flags.json};
+    if (!flags.case_name.empty()) b.case_name = flags.case_name;
+    if (flags.seconds > 0) b.seconds = flags.seconds;
+    return bench_train(b);
+  }
+  if (!flags.set.empty()) throw Error("--set changes the recipe of 'bench train', not an op");
   if (!flags.ab.empty()) return print_comparison(flags);
   std::vector<Entry> entries;
   if (!flags.suite.empty())
@@ -159,11 +169,14 @@ Exit bench(const Flags& flags) {
 
 void add_bench(CLI::App& command, Exit& exit) {
   auto flags = std::make_shared<Flags>();
-  command.add_option("op", flags->op, "an op, or all");
+  command.add_option("op", flags->op, "an op, all, or train: whole updates of the trainer");
   command.add_option("--case", flags->case_name, "only this case, also one that is no bench case");
   command.add_option("--variant", flags->variant, "this variant, or all; else the chosen one");
   command.add_option("--threads", flags->threads, "threads of the pool");
   command.add_option("--isa", flags->isa, "use no more than: portable, avx2, avx512");
+  command.add_option("--set", flags->set, "with train: a field of the recipe, as in train.batch=8")
+      ->take_all()
+      ->expected(1);
   command.add_option("--seconds", flags->seconds, "of timed calls, for each variant and case");
   command.add_option("--ab", flags->ab, "BASELINE,CANDIDATE: interleave two variants");
   command.add_option("--record", flags->record, "with --ab: append the result under this id");

@@ -1,0 +1,111 @@
+#include "bench_train.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+
+#include "folders.h"
+#include "nibble/base/random.h"
+#include "nibble/cpu/detect.h"
+#include "nibble/cpu/pool.h"
+#include "nibble/harness/ceilings.h"
+#include "nibble/runtime/error.h"
+#include "nibble/train/learner.h"
+#include "nibble/train/work.h"
+
+namespace nibble::app {
+namespace {
+
+constexpr int kSymbols = 65;  // as many as tinyshakespeare has: a head of 80 columns
+
+std::string recipe_of(const std::string& name) {
+  return name == "default" ? "default-8m" : name == "small" ? "activity" : name;
+}
+
+double seconds_now() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration<double>(now).count();
+}
+
+double peak_mib() {
+  rusage r;
+  getrusage(RUSAGE_SELF, &r);
+  return double(r.ru_maxrss) / 1024;  // KiB on Linux
+}
+
+double median(std::vector<double> x) {
+  std::nth_element(x.begin(), x.begin() + int64_t(x.size() / 2), x.end());
+  return x[x.size() / 2];
+}
+
+struct Timed {
+  std::unique_ptr<train::Learner> learner;
+  std::vector<double> seconds;  // of each update
+  int64_t lane_tokens = 0;      // of one
+  int64_t step = 0;
+
+  void update(std::span<const uint8_t> text, bool counts) {
+    const double begin = seconds_now();
+    lane_tokens = learner->step(text, step++, 0).lane_tokens;
+    if (counts) seconds.push_back(seconds_now() - begin);
+  }
+};
+
+}  // namespace
+
+int bench_train(const TrainBench& b) {
+  train::Recipe recipe = train::find_recipe(recipe_of(b.case_name), recipe_folders());
+  for (const std::string& assignment : b.set) train::set_field(recipe, assignment);
+  if (recipe.arithmetic != train::Arithmetic::product)
+    throw Error("bench train times recipes of the product's arithmetic, not of the origin's");
+  const Machine& machine = cpu::this_machine();
+  const auto pool = cpu::make_pool(b.threads);
+  std::vector<uint8_t> text(1 << 16);
+  Random rng(1);
+  for (uint8_t& symbol : text) symbol = uint8_t(rng.below(kSymbols));
+
+  const auto timed = [&](const train::Recipe& r) {
+    Timed t{.learner = train::make_learner(r, kSymbols, 1, machine, pool.get())};
+    t.update(text, false);
+    return t;
+  };
+  train::Recipe twice_recipe = recipe;
+  twice_recipe.train.batch *= 2;
+  Timed once = timed(recipe);
+  const double mib = peak_mib();
+  Timed twice = timed(twice_recipe);
+  const auto roof = harness::compute_ceiling(machine, b.threads, machine.isas, Arithmetic::int8);
+  // Interleaved, so that other work on the machine meets both.
+  for (const double end = seconds_now() + b.seconds;
+       seconds_now() < end || once.seconds.size() < 3;) {
+    once.update(text, true), once.update(text, true);
+    twice.update(text, true);
+  }
+  const double s = median(once.seconds), ratio = median(twice.seconds) / s;
+  const double gops = double(train::integer_ops(recipe, kSymbols)) / s * 1e-9;
+  const double lane_tokens = double(once.lane_tokens) / s;
+  if (b.json)
+    fmt::print(
+        "{{\"bench\":\"train\",\"case\":\"{}\",\"recipe\":\"{}\",\"parameters\":{},\"threads\":{},"
+        "\"batch\":{},\"updates\":{},\"seconds_per_update\":{:.6g},\"lane_tokens_per_s\":{:.6g},"
+        "\"gop_per_s\":{:.6g},\"ceiling\":\"{}\",\"ceiling_gop_per_s\":{:.6g},\"share\":{:.4f},"
+        "\"double_batch_time_ratio\":{:.4f},\"peak_mib\":{:.1f}}}\n",
+        b.case_name, recipe.name, once.learner->parameters(), b.threads, recipe.train.batch,
+        once.seconds.size(), s, lane_tokens, gops, roof.name, roof.value, gops / roof.value, ratio,
+        mib);
+  else
+    fmt::print(
+        "recipe {}: {} parameters, batch {}, {} threads\n"
+        "  {:.2f} M lane tokens/s, median of {} updates of {:.1f} ms\n"
+        "  {:.1f} GOP/s of integer matrix products, {:.1f}% of {} ({:.1f} GOP/s)\n"
+        "  twice the batch takes {:.2f} times as long; peak memory {:.0f} MiB\n",
+        recipe.name, once.learner->parameters(), recipe.train.batch, b.threads, lane_tokens * 1e-6,
+        once.seconds.size(), s * 1e3, gops, 100 * gops / roof.value, roof.name, roof.value, ratio,
+        mib);
+  return 0;
+}
+
+}  // namespace nibble::app
