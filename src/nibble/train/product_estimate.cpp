@@ -162,6 +162,7 @@ void ProductLearner::collect(Worker& w, size_t matrix, int worker) {
   // Noise in the last block's FFN and queries reaches its own token only.
   const bool local = m.block + 1 >= model_.shape.blocks;
   const int own = !local ? 0 : m.stage == Stage::mixer ? model_.shape.key_dim : m.n;
+  int8_t* z = next_z(w, matrix);
   const auto columns = [&](int s, int from, int to, const Buffer<int32_t>& credit) {
     if (from == to) return;
     const int64_t row = int64_t(s) * c.length;
@@ -174,14 +175,14 @@ void ProductLearner::collect(Worker& w, size_t matrix, int worker) {
                    .ld_noise = m.n / 16,
                    .credit = credit.data() + t.first_lane * rows + row,
                    .noise = noise_of(w, m, 0) + (row * m.n + from) / 16,
-                   .z = w.z.data() + int64_t(s) * (c.length + m.gap) * m.n + from,
+                   .z = z + int64_t(s) * (c.length + m.gap) * m.n + from,
                    .magnitude = w.magnitude.data() + matrix});
   };
   for (int s = 0; s < c.sequences; ++s) {
     columns(s, 0, own, w.credit_own);
     columns(s, own, m.n, w.credit_later);
   }
-  outer(w, matrix, worker);
+  append_clean(w, matrix, worker);
 }
 
 // The exact derivative of the loss by the logits, p - onehot, with a random part of a step added
@@ -192,36 +193,77 @@ void ProductLearner::collect_delta(Worker& w, int64_t step, int chunk) {
                .key = {uint32_t(seed_), uint32_t(seed_ >> 32) ^ kDitherStream},
                .counter = {0, uint32_t(chunk), uint32_t(step)},
                .out = w.dither.data()});
+  int8_t* z = next_z(w, trained_.size() - 1);
   const auto* dither = reinterpret_cast<const uint8_t*>(w.dither.data());
   for (int64_t i = 0; i < int64_t(rows) * n; ++i) {
     const float codes = w.clean.gradient[i] * 126 + (float(dither[i]) + 0.5f) * (1.0f / 256);
-    w.z[i] = int8_t(std::floor(codes));
+    z[i] = int8_t(std::floor(codes));
   }
 }
 
-void ProductLearner::outer(Worker& w, size_t matrix, int worker) {
+// Rows of both factors of a matrix's gradient that a chunk gives: its tokens and the gaps before
+// sequences, in which z is zero, or its perturbations.
+int64_t ProductLearner::factor_rows(const Matrix& m, const Chunk& c) const {
+  if (by_weight()) return int64_t(trained(m).lanes) * c.sequences;
+  return int64_t(c.sequences) * (c.length + m.gap);
+}
+
+// Where the chunk's rows of z belong.
+int8_t* ProductLearner::next_z(Worker& w, size_t matrix) const {
+  const Pending& p = w.pending[matrix];
+  return p.z.data() + p.rows * model_.matrices[matrix].n;
+}
+
+// Both factors of `rows` rows have been written; multiplies if another chunk would not fit.
+void ProductLearner::append(Worker& w, size_t matrix, int64_t rows, int worker) {
+  Pending& p = w.pending[matrix];
+  p.rows += rows;
+  if (p.rows + factor_rows(model_.matrices[matrix], chunk_) > p.most) multiply(w, matrix, worker);
+}
+
+// The clean pass's inputs beside z, whose gaps and padding become zero.
+void ProductLearner::append_clean(Worker& w, size_t matrix, int worker) {
   const Matrix& m = model_.matrices[matrix];
   const Chunk& c = w.clean.chunk;
+  int8_t* z = next_z(w, matrix);
   for (int s = 0; s < c.sequences; ++s) {
-    int8_t* z = w.z.data() + int64_t(s) * (c.length + m.gap) * m.n;
-    std::memset(z + int64_t(c.length) * m.n, 0, size_t(m.gap) * m.n);
+    int8_t* first = z + int64_t(s) * (c.length + m.gap) * m.n;
+    std::memset(first + int64_t(c.length) * m.n, 0, size_t(m.gap) * m.n);
     for (int t = 0; t < c.length && m.outputs < m.n; ++t)
-      std::memset(z + int64_t(t) * m.n + m.outputs, 0, size_t(m.n - m.outputs));
+      std::memset(first + int64_t(t) * m.n + m.outputs, 0, size_t(m.n - m.outputs));
   }
   const Source in = source(w.clean, m);
-  const int64_t tokens = int64_t(c.sequences) * (c.length + m.gap) - m.gap;
-  credit_outer_({.tokens = tokens,
+  const int64_t rows = factor_rows(m, c);
+  Pending& p = w.pending[matrix];
+  std::memcpy(p.x.data() + p.rows * in.ld, in.data, size_t(rows * in.ld));
+  if (m.stage == Stage::head) {
+    int32_t* bias = bias_grad_.data() + int64_t(worker) * m.n;
+    for (int64_t t = 0; t < rows; ++t)
+      for (int n = 0; n < m.n; ++n) bias[n] += z[t * m.n + n];
+  }
+  append(w, matrix, rows, worker);
+}
+
+// Adds to the worker's gradient what is pending.
+void ProductLearner::multiply(Worker& w, size_t matrix, int worker) {
+  const Matrix& m = model_.matrices[matrix];
+  Pending& p = w.pending[matrix];
+  if (p.rows == 0) return;
+  credit_outer_({.tokens = p.rows - (by_weight() ? 0 : m.gap),
                  .k = m.k,
                  .n = m.n,
-                 .ldx = in.ld,
-                 .x = in.data,
-                 .z = w.z.data(),
+                 .ldx = by_weight() ? m.k : source(w.clean, m).ld,
+                 .x = p.x.data(),
+                 .z = p.z.data(),
                  .g = trained_[matrix].grad.data() + worker * m.size(),
                  .work = w.work.data()});
-  if (m.stage != Stage::head) return;
-  int32_t* bias = bias_grad_.data() + int64_t(worker) * m.n;
-  for (int64_t t = 0; t < tokens; ++t)
-    for (int n = 0; n < m.n; ++n) bias[n] += w.z[t * m.n + n];
+  p.rows = 0;
+}
+
+void ProductLearner::multiply_all() {
+  parallel_tasks(pool_, int64_t(workers_.size()), [&](int64_t worker, int) {
+    for (size_t i = 0; i < trained_.size(); ++i) multiply(*workers_[worker], i, int(worker));
+  });
 }
 
 StepResult ProductLearner::accumulate(std::span<const uint8_t> text, int64_t step) {
@@ -258,10 +300,11 @@ StepResult ProductLearner::accumulate(std::span<const uint8_t> text, int64_t ste
         }
       } else if (m.stage == Stage::head && delta) {
         collect_delta(w, step, chunk);
-        outer(w, i, worker);
+        append_clean(w, i, worker);
       }
     }
   });
+  multiply_all();
   accumulated_ += tokens;
   if (ranks_) sum_over_ranks(step);
   StepResult result{.data_tokens = tokens};

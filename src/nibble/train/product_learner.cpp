@@ -88,17 +88,17 @@ ProductLearner::ProductLearner(const Recipe& recipe, int symbols, uint64_t seed,
   const int64_t rows = chunk_.rows();
   for (int i = 0; i < threads; ++i) {
     auto& w = *workers_.emplace_back(std::make_unique<Worker>(model_, chunk_));
-    int64_t words = 0, z = 0, work = 0, signs = 0;
+    int64_t words = 0, work = 0;
     int most = 1;
     for (const Matrix& m : model_.matrices) {
       w.noise_at.push_back(2 * words);
       words += noise_words(m, chunk_);
-      const int64_t pairs = int64_t(trained(m).lanes) * chunk_.sequences;
-      const int64_t tokens =
-          by_weight() ? std::max(pairs, rows) : rows + int64_t(chunk_.sequences) * m.gap;
-      signs = std::max(signs, by_weight() ? pairs * m.k : 0);
-      z = std::max(z, tokens * m.n);
-      work = std::max(work, credit_outer::work_bytes(tokens, m.k, m.n));
+      const int64_t each = std::max<int64_t>(1, factor_rows(m, chunk_));
+      Pending& p = w.pending.emplace_back();
+      p.most = each * std::max<int64_t>(1, kPendingRows / each);
+      p.x = Buffer<int8_t>(p.most * (by_weight() ? m.k : source(w.clean, m).ld));
+      p.z = Buffer<int8_t>(p.most * m.n);
+      work = std::max(work, credit_outer::work_bytes(p.most, m.k, m.n));
       most = std::max(most, trained(m).lanes);
     }
     w.symbols = Buffer<uint8_t>(rows), w.targets = Buffer<uint8_t>(rows);
@@ -106,8 +106,7 @@ ProductLearner::ProductLearner(const Recipe& recipe, int symbols, uint64_t seed,
     w.differences = Buffer<float>(most * rows);
     w.credit_own = Buffer<int32_t>(std::max(lanes_, 1) * rows);
     w.credit_later = Buffer<int32_t>(std::max(lanes_, 1) * rows);
-    w.signs = Buffer<int8_t>(signs);
-    w.z = Buffer<int8_t>(z), w.work = Buffer<int8_t>(work);
+    w.work = Buffer<int8_t>(work);
     w.dither = Buffer<uint32_t>(rows * model_.padded_symbols / 4);
     w.magnitude = Buffer<int64_t>(int64_t(model_.matrices.size()));
   }

@@ -26,9 +26,10 @@ using efla_lm::Model;
 using efla_lm::Noise;
 using efla_lm::Stage;
 
-inline constexpr int kChunkRows = 64;   // tokens of a task: its activations stay in L2
-inline constexpr int kMaxLanes = 64;    // of one matrix
-inline constexpr int kCreditBits = 14;  // a credit of 1 nat is 2^14
+inline constexpr int kChunkRows = 64;     // tokens of a task: its activations stay in L2
+inline constexpr int kPendingRows = 256;  // of a gradient's factors before they are multiplied
+inline constexpr int kMaxLanes = 64;      // of one matrix
+inline constexpr int kCreditBits = 14;    // a credit of 1 nat is 2^14
 inline constexpr int32_t kMaxCredit = (1 << 18) - 1;  // 16 nats; times 64 lanes below 2^24
 
 class ProductLearner final : public Learner {
@@ -65,6 +66,7 @@ class ProductLearner final : public Learner {
     Buffer<int32_t> grad;        // [threads][k][n]
   };
   struct Worker;
+  struct Pending;
 
   size_t index(const Matrix& m) const { return size_t(&m - model_.matrices.data()); }
   const Trained& trained(const Matrix& m) const { return trained_[index(m)]; }
@@ -81,7 +83,12 @@ class ProductLearner final : public Learner {
   void collect(Worker&, size_t matrix, int worker);
   void adapt_shift(size_t matrix);
   void collect_delta(Worker&, int64_t step, int chunk);
-  void outer(Worker&, size_t matrix, int worker);
+  int64_t factor_rows(const Matrix&, const Chunk&) const;
+  int8_t* next_z(Worker&, size_t matrix) const;
+  void append(Worker&, size_t matrix, int64_t rows, int worker);
+  void append_clean(Worker&, size_t matrix, int worker);
+  void multiply(Worker&, size_t matrix, int worker);
+  void multiply_all();
   Source source(const Activations&, const Matrix&) const;
   void shape_differences(std::span<float>) const;  // by the fitness
   static int32_t fixed_point(float credit);

@@ -37,6 +37,7 @@ void ProductLearner::rebuild(int64_t step) {
       collect_by_weight(w, i, worker, int(chunk));
     }
   });
+  multiply_all();
 }
 
 void ProductLearner::sum_over_ranks(int64_t step) {

@@ -7,6 +7,21 @@
 #include "nibble/train/product_worker.h"
 
 namespace nibble::train {
+namespace {
+
+// +1 where the bit is set and -1 elsewhere, eight to a word: each byte keeps its bit of eight
+// copies, then its top bit tells whether that was set. None carries into the next.
+void expand_signs(uint16_t bits, int8_t* signs) {
+  constexpr uint64_t kOnes = 0x0101010101010101u;
+  for (int half = 0; half < 2; ++half) {
+    const uint64_t own = (bits >> 8 * half & 255) * kOnes & 0x8040201008040201u;
+    const uint64_t set = (own + 0x7f * kOnes) >> 7 & kOnes;
+    const uint64_t word = ~(set * 0xfe);
+    for (int i = 0; i < 8; ++i) signs[8 * half + i] = int8_t(word >> 8 * i);
+  }
+}
+
+}  // namespace
 
 // Of a lane: signs e of the outputs [sequences][n / 16], behind them f of the inputs [sequences][k
 // / 16].
@@ -89,11 +104,13 @@ void ProductLearner::collect_by_weight(Worker& w, size_t matrix, int worker, int
   const Matrix& m = model_.matrices[matrix];
   const Trained& t = trained_[matrix];
   const Chunk& c = w.clean.chunk;
-  int8_t* x = w.signs.data();
+  const Pending& p = w.pending[matrix];
+  int8_t* x = p.x.data() + p.rows * m.k;
+  int8_t* z = next_z(w, matrix);
   for (int l = 0; l < t.lanes; ++l) {
     for (int s = 0; s < c.sequences; ++s) {
       const uint16_t* f = inputs(w, m, l) + int64_t(s) * m.k / 16;
-      for (int k = 0; k < m.k; ++k) *x++ = (f[k / 16] >> k % 16 & 1) != 0 ? 1 : -1;
+      for (int k = 0; k < m.k; k += 16, x += 16) expand_signs(f[k / 16], x);
     }
     const int64_t row = int64_t(l) * c.sequences;
     credit_noise_({.rows = c.sequences,
@@ -105,19 +122,12 @@ void ProductLearner::collect_by_weight(Worker& w, size_t matrix, int worker, int
                    .ld_noise = m.n / 16,
                    .credit = weight_credits(m, l, chunk),
                    .noise = noise_of(w, m, l),
-                   .z = w.z.data() + row * m.n,
+                   .z = z + row * m.n,
                    .magnitude = w.magnitude.data() + matrix});
     for (int s = 0; s < c.sequences && m.outputs < m.n; ++s)
-      std::memset(w.z.data() + (row + s) * m.n + m.outputs, 0, size_t(m.n - m.outputs));
+      std::memset(z + (row + s) * m.n + m.outputs, 0, size_t(m.n - m.outputs));
   }
-  credit_outer_({.tokens = int64_t(t.lanes) * c.sequences,
-                 .k = m.k,
-                 .n = m.n,
-                 .ldx = m.k,
-                 .x = w.signs.data(),
-                 .z = w.z.data(),
-                 .g = trained_[matrix].grad.data() + worker * m.size(),
-                 .work = w.work.data()});
+  append(w, matrix, int64_t(t.lanes) * c.sequences, worker);
 }
 
 }  // namespace nibble::train

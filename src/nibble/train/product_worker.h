@@ -4,6 +4,13 @@
 
 namespace nibble::train {
 
+// Both factors of a matrix's gradient from some chunks, row after row, until there are enough for
+// the sums to be worth fetching.
+struct ProductLearner::Pending {
+  Buffer<int8_t> x, z;  // [most][ld of its inputs], [most][n]
+  int64_t rows = 0, most = 0;
+};
+
 struct ProductLearner::Worker {
   Worker(const Model& m, Chunk c) : clean(m, c, false), lane(m, c, false) {}
 
@@ -13,11 +20,11 @@ struct ProductLearner::Worker {
   Buffer<uint16_t> noise;            // per lane [rows][n / 16]
   Buffer<float> differences;         // [lanes of a matrix][rows]: loss of the lane - clean loss
   Buffer<int32_t> credit_own, credit_later;  // [lanes][rows]: the token's, and with later tokens'
-  Buffer<int8_t> z, work;                    // of credit_outer
-  Buffer<int8_t> signs;     // of the weight estimator: noise of the inputs, [lanes * sequences][k]
-  Buffer<uint32_t> dither;  // of the delta rule
-  Buffer<int64_t> magnitude;  // per matrix, since the last update
-  int64_t loss = 0;           // in steps of 2^-30 nats, since the last update
+  std::vector<Pending> pending;              // per matrix
+  Buffer<int8_t> work;                       // of credit_outer
+  Buffer<uint32_t> dither;                   // of the delta rule
+  Buffer<int64_t> magnitude;                 // per matrix, since the last update
+  int64_t loss = 0;                          // in steps of 2^-30 nats, since the last update
 };
 
 // Sums of losses are integers, so that no order of addition shows.

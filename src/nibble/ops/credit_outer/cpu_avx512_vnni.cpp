@@ -25,8 +25,15 @@ void tile(const Args& a, const int8_t* xt, const int8_t* zp, const int32_t* sums
     for (int r = 0; r < R; ++r)
       acc[r][p] = _mm512_sub_epi32(_mm512_loadu_si512(g + r * a.n + 16 * p), excess);
   }
+  // The next rows of g: two lines each, too far apart for hardware to guess, often not in L2.
+  if (k + R < a.k)
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+      for (int p = 0; p < P; ++p) __builtin_prefetch(g + (R + r) * a.n + 16 * p, 1);
   const int8_t* x = xt + k * padded;
   const int8_t* z = zp + n * padded;
+#pragma GCC unroll 4
   for (int64_t t = 0; t < a.tokens; t += 4) {
     __m512i w[P];
 #pragma GCC unroll 8
