@@ -5,6 +5,7 @@
 // nibble bench --suite NAME|FILE [--json]      nibble bench --ceilings [--threads N] [--json]
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <ctime>
 #include <fstream>
 #include <memory>
@@ -52,10 +53,14 @@ const harness::OpView& op_named(const std::string& name) {
 
 struct Entry {
   const harness::OpView* op;
-  std::string case_name;  // empty: every bench case
+  std::string case_name;          // empty: every bench case
+  std::string id = {};            // for people and scripts that look for it
+  std::vector<int> threads = {};  // one run for each; empty: as --threads says
+  bool of_copy = false;           // share of a copy in DRAM, from memory that no cache holds
 };
 
-// {"entries": [{"op": "gemm_s8", "case": "bench_m1024_n256_k256"}, ...]}; without a case, all.
+// {"entries": [{"op": "gemm_s8", "case": "bench_m1024_n256_k256"}, ...]}; without a case, all. An
+// entry may have "id", "threads": [1, 2] and "bound": "copy".
 std::vector<Entry> read_suite(const std::string& name) {
   const std::string file = name.find('/') == std::string::npos && !name.ends_with(".json")
                                ? "bench/suites/" + name + ".json"
@@ -70,7 +75,17 @@ std::vector<Entry> read_suite(const std::string& name) {
     if (!e.is_object() || !e.value("op", nlohmann::json()).is_string() ||
         !e.value("case", nlohmann::json("")).is_string())
       throw Error(file + " has an entry that is not {\"op\": name, \"case\": name}");
-    entries.push_back({&op_named(e["op"]), e.value("case", "")});
+    Entry& entry = entries.emplace_back(Entry{&op_named(e["op"]), e.value("case", "")});
+    const auto bound = e.value("bound", nlohmann::json("")), id = e.value("id", nlohmann::json(""));
+    const auto threads = e.value("threads", nlohmann::json::array());
+    const bool counts = std::all_of(threads.begin(), threads.end(), [](const auto& t) {
+      return t.is_number_integer() && t > 0 && t <= 4096;
+    });
+    if ((bound != "" && bound != "copy") || !id.is_string() || !threads.is_array() || !counts)
+      throw Error(file +
+                  " has an entry whose id is no string, whose threads are no array of "
+                  "positive numbers, or whose bound is not \"copy\"");
+    entry.id = id, entry.threads = threads.get<std::vector<int>>(), entry.of_copy = bound == "copy";
   }
   return entries;
 }
@@ -152,13 +167,18 @@ Exit bench(const Flags& flags) {
   for (const Entry& e : entries) {
     if (!e.case_name.empty() && flags.op != "all") require_case(*e.op, e.case_name);
     harness::BenchOptions options = options_from(flags);
-    options.case_name = e.case_name;
-    const auto report = harness::bench(*e.op, options);
-    for (const auto& why : report.refused) fmt::print(stderr, "refused  {}\n", why), refused = true;
-    for (const auto& why : report.not_run) fmt::print(stderr, "not run  {}\n", why);
-    for (const auto& r : report.results) {
-      if (flags.json) fmt::print("{}\n", harness::to_json(r));
-      all.push_back(r);
+    options.case_name = e.case_name, options.of_copy = e.of_copy, options.cold |= e.of_copy;
+    for (int threads : e.threads.empty() ? std::vector{flags.threads} : e.threads) {
+      options.threads = threads;
+      auto report = harness::bench(*e.op, options);
+      for (const auto& why : report.refused) fmt::print(stderr, "refused  {}\n", why);
+      for (const auto& why : report.not_run) fmt::print(stderr, "not run  {}\n", why);
+      refused |= !report.refused.empty();
+      for (auto& r : report.results) {
+        r.id = e.id;
+        if (flags.json) fmt::print("{}\n", harness::to_json(r));
+        all.push_back(r);
+      }
     }
   }
   if (!flags.json && !all.empty()) fmt::print("{}", harness::to_table(all));

@@ -31,9 +31,17 @@ constexpr ReadLoop kRead[] = {
     {"portable", Isa::portable, portable_read},
 };
 
+constexpr CopyLoop kCopy[] = {
+#if defined(__x86_64__)
+    {"ymm_past_caches", Isa::avx2, avx2_copy_stream},
+#endif
+    {"memcpy", Isa::portable, portable_copy},
+};
+
 }  // namespace
 
 std::span<const ComputeLoop> compute_loops() { return kCompute; }
 std::span<const ReadLoop> read_loops() { return kRead; }
+std::span<const CopyLoop> copy_loops() { return kCopy; }
 
 }  // namespace nibble::cpu

@@ -26,7 +26,15 @@ struct ReadLoop {
   uint64_t (*run)(const std::byte* p, size_t bytes);
 };
 
+// Copies [from, from + bytes) to `to`: both aligned to 4096, bytes a multiple of 4096.
+struct CopyLoop {
+  std::string_view name;
+  IsaSet needs;
+  void (*run)(std::byte* to, const std::byte* from, size_t bytes);
+};
+
 std::span<const ComputeLoop> compute_loops();
 std::span<const ReadLoop> read_loops();
+std::span<const CopyLoop> copy_loops();
 
 }  // namespace nibble::cpu

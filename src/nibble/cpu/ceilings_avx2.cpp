@@ -65,6 +65,15 @@ uint64_t avx2_fma(int64_t rounds) {
 }
 
 uint64_t avx2_read(const std::byte* p, size_t bytes) { return read<0>(p, bytes); }
+// Past the caches: what is written need not be read first.
+void avx2_copy_stream(std::byte* to, const std::byte* from, size_t bytes) {
+  for (size_t i = 0; i < bytes; i += 128) {
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; ++j)
+      _mm256_stream_si256(reinterpret_cast<__m256i*>(to + i + 32 * j), load(from + i + 32 * j));
+  }
+  _mm_sfence();
+}
 uint64_t avx2_read_ahead(const std::byte* p, size_t bytes) { return read<1024>(p, bytes); }
 
 uint64_t avx2_read_streams(const std::byte* p, size_t bytes) {

@@ -63,4 +63,8 @@ uint64_t portable_read(const std::byte* p, size_t bytes) {
   return fold(acc[0] ^ acc[1] ^ acc[2] ^ acc[3]);
 }
 
+void portable_copy(std::byte* to, const std::byte* from, size_t bytes) {
+  std::memcpy(to, from, bytes);
+}
+
 }  // namespace nibble::cpu

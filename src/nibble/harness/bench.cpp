@@ -86,6 +86,11 @@ void rate(BenchResult& r, const Work& work, IsaSet needs, const BenchOptions& o)
   r.gb_per_s = double(work.bytes) / r.median_us * 1e-3;
   r.gop_per_s = double(work.ops) / r.median_us * 1e-3;
   if (!o.ceilings || is_cuda(needs)) return;
+  if (o.of_copy) {
+    r.ceiling = copy_ceiling(o.machine, r.threads);
+    r.share = r.gb_per_s / r.ceiling.value;
+    return;
+  }
   const MemoryLevel level =
       o.cold ? MemoryLevel::dram : level_holding(r.footprint_bytes, r.threads, o.machine);
   const Machine same_isa = o.machine.limited_to(needs);
@@ -189,26 +194,27 @@ AbReport compare_variants(const OpView& op, const std::string& baseline,
 }
 
 std::string to_json(const BenchResult& r) {
-  return ordered_json{{"op", r.op},
-                      {"variant", r.variant},
-                      {"isa", r.isa},
-                      {"case", r.case_name},
-                      {"threads", r.threads},
-                      {"median_us", r.median_us},
-                      {"p10_us", r.p10_us},
-                      {"p90_us", r.p90_us},
-                      {"reps", r.reps},
-                      {"gb_per_s", r.gb_per_s},
-                      {"gop_per_s", r.gop_per_s},
-                      {"ceiling", r.ceiling.value},
-                      {"ceiling_name", r.ceiling.name},
-                      {"share", r.share},
-                      {"footprint_bytes", r.footprint_bytes},
-                      {"hot", r.hot},
-                      {"rel_l2", r.rel_l2},
-                      {"cpu_model", r.cpu_model},
-                      {"source_hash", r.source_hash}}
-      .dump();
+  ordered_json json{{"op", r.op},
+                    {"variant", r.variant},
+                    {"isa", r.isa},
+                    {"case", r.case_name},
+                    {"threads", r.threads},
+                    {"median_us", r.median_us},
+                    {"p10_us", r.p10_us},
+                    {"p90_us", r.p90_us},
+                    {"reps", r.reps},
+                    {"gb_per_s", r.gb_per_s},
+                    {"gop_per_s", r.gop_per_s},
+                    {"ceiling", r.ceiling.value},
+                    {"ceiling_name", r.ceiling.name},
+                    {"share", r.share},
+                    {"footprint_bytes", r.footprint_bytes},
+                    {"hot", r.hot},
+                    {"rel_l2", r.rel_l2},
+                    {"cpu_model", r.cpu_model},
+                    {"source_hash", r.source_hash}};
+  if (!r.id.empty()) json["id"] = r.id;
+  return json.dump();
 }
 
 std::string to_json(const Ceiling& c, int threads) {
@@ -228,9 +234,9 @@ std::string to_table(const std::vector<BenchResult>& results) {
     s += fmt::format(
         "{:<32} {:<30} {:>3} {:>11.2f} {:>11.2f} {:>11.2f} {:>8.2f} {:>9.2f} {:>6.1f}%  {} "
         "{:.1f} {}, {} {:.2f} MiB\n",
-        r.op + "/" + r.variant, r.case_name, r.threads, r.median_us, r.p10_us, r.p90_us, r.gb_per_s,
-        r.gop_per_s, 100 * r.share, r.ceiling.name, r.ceiling.value, r.ceiling.unit,
-        r.hot ? "hot" : "cold", double(r.footprint_bytes) / (1 << 20));
+        r.op + "/" + r.variant, r.id.empty() ? r.case_name : r.id, r.threads, r.median_us, r.p10_us,
+        r.p90_us, r.gb_per_s, r.gop_per_s, 100 * r.share, r.ceiling.name, r.ceiling.value,
+        r.ceiling.unit, r.hot ? "hot" : "cold", double(r.footprint_bytes) / (1 << 20));
   return s;
 }
 

@@ -18,11 +18,13 @@ struct BenchOptions {
   std::string variant;    // empty: the one that would be chosen; "all"
   std::string case_name;  // empty: every bench case
   bool ceilings = true;   // measure roofs and shares
+  bool of_copy = false;   // the share is of a copy in DRAM, whatever else binds
   Sampling sampling;
   Clock now = steady_now_us;
 };
 
 struct BenchResult {
+  std::string id;  // in a suite, if it names its entries
   std::string op, variant, isa, case_name;
   int threads = 1;
   double median_us = 0, p10_us = 0, p90_us = 0;  // of one call

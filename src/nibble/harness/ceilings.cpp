@@ -133,6 +133,32 @@ Ceiling read_ceiling(const Machine& machine, int threads, MemoryLevel level) {
   });
 }
 
+Ceiling copy_ceiling(const Machine& machine, int threads) {
+  return kept("dram_copy@" + to_string(machine.isas), threads, [&] {
+    const size_t slice = slice_bytes(machine, threads, MemoryLevel::dram) / 2;
+    const auto pool = cpu::make_pool(threads);
+    CaseMemory memory(Placement::packed);
+    BufferVisitor& visitor = memory;
+    uint8_t *from = nullptr, *to = nullptr;
+    visitor.workspace("from", from, int64_t(slice) * threads, 4096);
+    visitor.workspace("to", to, int64_t(slice) * threads, 4096);
+    const int64_t tasks = kChunksPerThread * threads;
+    const auto trials = int(slice * size_t(threads) / kChunk / size_t(tasks));
+    Ceiling best{.name = "dram_copy", .unit = "GB/s"};
+    for (const cpu::CopyLoop& loop : cpu::copy_loops()) {
+      if (!machine.has(loop.needs)) continue;
+      const double chunks = best_rate(*pool, trials, tasks, [&](int trial, int64_t i, int) {
+        const size_t at = size_t(trial * tasks + i) * kChunk;
+        loop.run(reinterpret_cast<std::byte*>(to + at),
+                 reinterpret_cast<const std::byte*>(from + at), kChunk);
+      });
+      const double rate = 2e-3 * double(kChunk) * chunks;
+      if (rate > best.value) best.value = rate, best.pattern = loop.name;
+    }
+    return best;
+  });
+}
+
 Ceiling compute_ceiling(const Machine& machine, int threads, IsaSet allowed,
                         Arithmetic arithmetic) {
   const auto counts = [&](Arithmetic loop) {
@@ -159,6 +185,7 @@ std::vector<Ceiling> all_ceilings(const Machine& machine, int threads) {
   for (MemoryLevel l : {MemoryLevel::l1, MemoryLevel::l2, MemoryLevel::l3, MemoryLevel::dram})
     if (l != MemoryLevel::l3 || machine.l3_bytes > 0)
       all.push_back(read_ceiling(machine, threads, l));
+  all.push_back(copy_ceiling(machine, threads));
   for (const cpu::ComputeLoop& loop : cpu::compute_loops()) {
     if (!machine.has(loop.needs)) continue;
     // Asked for by its own needs and arithmetic, a loop may be beaten by a narrower one: measure,

@@ -22,6 +22,10 @@ MemoryLevel level_holding(int64_t bytes, int threads, const Machine&);
 // other work on the machine can only make a trial slower. `machine.isas` says which loops may run.
 Ceiling read_ceiling(const Machine&, int threads, MemoryLevel);
 
+// A copy within DRAM, in bytes read and written: the bound of an op that reads and writes each byte
+// once. Every loop of this machine may make it, whatever the ISA of the variant that is timed.
+Ceiling copy_ceiling(const Machine&, int threads);
+
 // The fastest loop that uses no ISA beyond `allowed` and does this arithmetic. bf16 may also be
 // widened to fp32, and so may fp16, for which there is no loop of its own. Nothing for `none`.
 Ceiling compute_ceiling(const Machine&, int threads, IsaSet allowed, Arithmetic);
