@@ -28,6 +28,14 @@ NIBBLE_INLINE F16 load(const bf16* p) {
 NIBBLE_INLINE F16 load(const fp16* p) {
   return {_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
 }
+// Lane i: lane i ^ kApart.
+template <int kApart>
+NIBBLE_INLINE F16 partners(F16 a) {
+  if constexpr (kApart == 1) return {_mm512_permute_ps(a.v, 0xb1)};
+  if constexpr (kApart == 2) return {_mm512_permute_ps(a.v, 0x4e)};
+  if constexpr (kApart == 4) return {_mm512_shuffle_f32x4(a.v, a.v, 0xb1)};
+  return {_mm512_shuffle_f32x4(a.v, a.v, 0x4e)};
+}
 NIBBLE_INLINE I16 load_u8(const uint8_t* p) {
   return {_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))};
 }
@@ -116,6 +124,14 @@ NIBBLE_INLINE F16 load(const bf16* p) {
 NIBBLE_INLINE F16 load(const fp16* p) {
   const auto* q = reinterpret_cast<const __m128i*>(p);
   return {_mm256_cvtph_ps(_mm_loadu_si128(q)), _mm256_cvtph_ps(_mm_loadu_si128(q + 1))};
+}
+template <int kApart>
+NIBBLE_INLINE F16 partners(F16 a) {
+  if constexpr (kApart == 1) return {_mm256_permute_ps(a.lo, 0xb1), _mm256_permute_ps(a.hi, 0xb1)};
+  if constexpr (kApart == 2) return {_mm256_permute_ps(a.lo, 0x4e), _mm256_permute_ps(a.hi, 0x4e)};
+  if constexpr (kApart == 4)
+    return {_mm256_permute2f128_ps(a.lo, a.lo, 1), _mm256_permute2f128_ps(a.hi, a.hi, 1)};
+  return {a.hi, a.lo};
 }
 NIBBLE_INLINE I16 load_u8(const uint8_t* p) {
   const __m128i b = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
@@ -316,6 +332,47 @@ NIBBLE_INLINE F16 from_e5m2(I16 code) {
   const F16 or_top = select(greater(m, splat(0x7b)),
                             floats(shift_left<21>(m & splat(3)) | splat(0x7f800000)), value);
   return floats(bits(or_top) | shift_left<24>(code ^ m));
+}
+
+// The same for many elements at once, which come times 2^kLift<...>: so lifted, the exponent fields
+// of sums have no part in the low bits of the code. Those are the code's magnitude, saturated; bit
+// 31 is the sign, also of 0; what lies between is anything. No NaN.
+template <int kBias, int kFraction, int kBits>
+constexpr int lift_of() {
+  int lift = 0;
+  while (((128 - kBias + 23 - kFraction + lift) << kFraction) % (1 << (kBits - 1)) != 0) ++lift;
+  return lift;
+}
+template <int kBias, int kFraction, int kBits>
+NIBBLE_INLINE I16 lifted_code(F16 y, float largest) {
+  constexpr int shift = 23 - kFraction, lift = lift_of<kBias, kFraction, kBits>();
+  const F16 most = splat(largest * float(int64_t(1) << lift));
+  const F16 least = floats(splat((128 - kBias + lift) << 23)), up = splat(float(1 << shift));
+#if defined(__AVX512F__) && defined(__AVX512BW__)
+  // The smaller and the greater magnitude, with the sign of the first.
+  const F16 within{_mm512_range_ps(y.v, most.v, 2)};
+  const F16 above{_mm512_range_ps(within.v, least.v, 3)};
+  const F16 binade = floats(bits(above) & splat(int32_t(0xff800000u)));
+  const I16 sum = bits(fma(binade, up, within));
+  return sum + shift_right<shift>(sum);
+#else
+  const I16 u = bits(y);
+  const F16 within = min(floats(u & splat(0x7fffffff)), most);
+  const F16 binade = floats(bits(max(within, least)) & splat(0x7f800000));
+  const I16 sum = bits(fma(binade, up, within));
+  return (sum + shift_right<shift>(sum)) | (u & splat(INT32_MIN));
+#endif
+}
+// The sign bit of lanes goes to bit kBits - 1, above the low bits, and the rest to zeros.
+template <int kBits>
+NIBBLE_INLINE I16 with_sign(I16 lifted) {
+  const I16 low = splat((1 << (kBits - 1)) - 1), sign = shift_right<32 - kBits>(lifted);
+#if defined(__AVX512F__) && defined(__AVX512BW__)
+  const I16 both{_mm512_ternarylogic_epi32(low.v, lifted.v, sign.v, 0xca)};  // low ? lifted : sign
+  return both & splat((1 << kBits) - 1);
+#else
+  return (lifted & low) | (sign & splat(1 << (kBits - 1)));
+#endif
 }
 
 // To nearest, ties to even; the low halves of the lanes. No NaN but the quiet one.

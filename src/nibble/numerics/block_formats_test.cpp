@@ -9,9 +9,11 @@
 #include "nibble/base/random.h"
 #include "nibble/numerics/absmax.h"
 #include "nibble/numerics/four_over_six.h"
+#include "nibble/numerics/hadamard.h"
 #include "nibble/numerics/mx.h"
 #include "nibble/numerics/nvfp4.h"
 #include "nibble/numerics/scale_layout.h"
+#include "nibble/numerics/stochastic.h"
 
 namespace nibble {
 namespace {
@@ -105,6 +107,44 @@ TEST(Nvfp4, ZeroAndUnderflowingBlocksAreAsDocumented) {
   EXPECT_EQ(scale_of(Nvfp4::modelopt, 1, 1e-6f), 1);
   EXPECT_EQ(scale_of(Nvfp4::ct_f32, 1, 1e-6f), 0x20);
   EXPECT_EQ(code(Nvfp4::torchao, -0.0f), 8);
+}
+
+TEST(Stochastic, ExpectsWhatItRounds) {
+  Random rng(9);
+  for (int round = 0; round < 50; ++round) {
+    const float y = rng.uniform(-7, 7), within = std::min(6.0f, std::max(-6.0f, y));
+    const Stochastic s{.on = true, .seed = uint64_t(round), .stream = 1};
+    constexpr int draws = 20000;
+    double sum = 0;
+    for (uint64_t i = 0; i < draws; ++i)
+      sum += double(to_float(to_e2m1_stochastic(y, random_bits(s, i))));
+    // Six deviations: one draw's is at most half of the widest step.
+    EXPECT_NEAR(sum / draws, within, 6 / std::sqrt(double(draws))) << y;
+  }
+  for (uint8_t code = 0; code < 16; ++code)
+    for (uint32_t bits : {0u, 1u, 0x80000000u, ~0u})
+      EXPECT_EQ(to_e2m1_stochastic(to_float(e2m1{code}), bits).bits, code);
+}
+
+TEST(Stochastic, NumbersElementsWhereverATensorIsCut) {
+  const Stochastic whole{.on = true, .seed = 7, .stream = 2};
+  const Stochastic piece{.on = true, .seed = 7, .stream = 2, .first = 1003};
+  for (uint64_t i = 0; i < 100; ++i) ASSERT_EQ(random_bits(piece, i), random_bits(whole, 1003 + i));
+}
+
+TEST(Hadamard, IsItsOwnInverseAndSpreadsOneElementOverAll) {
+  for (uint16_t signs : {uint16_t(0), kHadamardSigns})
+    for (int at = 0; at < kHadamard; ++at) {
+      float x[kHadamard] = {};
+      x[at] = 8;
+      hadamard_transform(signs, false, x);
+      for (int i = 0; i < kHadamard; ++i) {
+        const bool negative = (__builtin_popcount(unsigned(i & at)) + (signs >> at)) % 2 != 0;
+        ASSERT_EQ(x[i], negative ? -2 : 2);
+      }
+      hadamard_transform(signs, true, x);
+      for (int i = 0; i < kHadamard; ++i) ASSERT_EQ(x[i], i == at ? 8 : 0);
+    }
 }
 
 TEST(FourOverSix, TakesTheScaleOfTheSmallerError) {

@@ -133,35 +133,39 @@ NIBBLE_HD constexpr e4m3 nvfp4_scale(Nvfp4 mode, Nvfp4Tensor t, float amax) {
   return {};
 }
 
-// -0 becomes 0, in torchao -0. Where a block is not zero and its scale is, te has +-6 and vllm +-0.
-NIBBLE_HD constexpr e2m1 nvfp4_element(Nvfp4 mode, Nvfp4Tensor t, e4m3 scale, float x) {
+// What is rounded to an element: x in units of the scale. Not for ggml, which has its own rounding.
+NIBBLE_HD constexpr float nvfp4_scaled(Nvfp4 mode, Nvfp4Tensor t, e4m3 scale, float x) {
   using namespace nvfp4_detail;
-  const bool torchao = mode == Nvfp4::torchao || mode == Nvfp4::torchao_single;
-  if (x == 0) return {uint8_t(torchao && float_bits(x) != 0 ? 8 : 0)};
   const float v = to_float(scale);
-  float y = 0;
   switch (mode) {
     case Nvfp4::te:
-      y = x * least(1 / (v * (1 / t.encode)), kMaxFloat);
-      break;
+      return x * least(1 / (v * (1 / t.encode)), kMaxFloat);
     case Nvfp4::vllm:
-      y = x * (v == 0 ? 0 : 1 / (v * (1 / t.encode)));
-      break;
+      return x * (v == 0 ? 0 : 1 / (v * (1 / t.encode)));
     case Nvfp4::modelopt:
-      y = x / (v * t.encode);
-      break;
+      return x / (v * t.encode);
     case Nvfp4::torchao:
     case Nvfp4::torchao_single:
-      y = x * (1 / t.encode / v);
-      break;
+      return x * (1 / t.encode / v);
     case Nvfp4::ct_f32:
     case Nvfp4::ct_bf16:
-      y = x / (v / t.encode);
-      break;
+      return x / (v / t.encode);
     case Nvfp4::ggml:
-      return ggml_element(v, x);
+      break;
   }
-  return to_e2m1_saturating(y);
+  return 0;
+}
+
+NIBBLE_HD constexpr e2m1 nvfp4_zero(Nvfp4 mode, float zero) {
+  const bool torchao = mode == Nvfp4::torchao || mode == Nvfp4::torchao_single;
+  return {uint8_t(torchao && float_bits(zero) != 0 ? 8 : 0)};
+}
+
+// -0 becomes 0, in torchao -0. Where a block is not zero and its scale is, te has +-6 and vllm +-0.
+NIBBLE_HD constexpr e2m1 nvfp4_element(Nvfp4 mode, Nvfp4Tensor t, e4m3 scale, float x) {
+  if (x == 0) return nvfp4_zero(mode, x);
+  if (mode == Nvfp4::ggml) return nvfp4_detail::ggml_element(to_float(scale), x);
+  return to_e2m1_saturating(nvfp4_scaled(mode, t, scale, x));
 }
 
 NIBBLE_HD constexpr float nvfp4_value(Nvfp4Tensor t, e4m3 scale, e2m1 element) {

@@ -4,6 +4,7 @@
 
 #include "nibble/numerics/four_over_six.h"
 #include "nibble/numerics/nvfp4.h"
+#include "nibble/numerics/stochastic.h"
 
 namespace nibble {
 
@@ -69,8 +70,14 @@ struct Nvfp4Block {
   e2m1 codes[kNvfp4Block];
 };
 
-// x: 16 elements of a tensor (or row) of that greatest magnitude.
-constexpr Nvfp4Block nvfp4_block(const Nvfp4Recipe& r, float tensor_amax, const float* x) {
+// Whether elements may be rounded stochastically: not where they are searched for.
+constexpr bool can_round_stochastically(const Nvfp4Recipe& r) {
+  return !r.four_over_six && r.mode != Nvfp4::ggml;
+}
+
+// x: 16 elements of a tensor (or row) of that greatest magnitude, the first with that number.
+constexpr Nvfp4Block nvfp4_block(const Nvfp4Recipe& r, float tensor_amax, const float* x,
+                                 const Stochastic& stochastic = {}, uint64_t number = 0) {
   Nvfp4Block b;
   if (r.four_over_six) {
     const FourOverSixBlock chosen = four_over_six(four_over_six_of(r, tensor_amax), x);
@@ -80,7 +87,12 @@ constexpr Nvfp4Block nvfp4_block(const Nvfp4Recipe& r, float tensor_amax, const 
   }
   const Nvfp4Tensor t = nvfp4_tensor(r.mode, tensor_amax);
   b.scale = nvfp4_scale(r.mode, t, amax_of(x, kNvfp4Block));
-  for (int i = 0; i < kNvfp4Block; ++i) b.codes[i] = nvfp4_element(r.mode, t, b.scale, x[i]);
+  for (int i = 0; i < kNvfp4Block; ++i)
+    if (stochastic.on && x[i] != 0)
+      b.codes[i] = to_e2m1_stochastic(nvfp4_scaled(r.mode, t, b.scale, x[i]),
+                                      random_bits(stochastic, number + uint64_t(i)));
+    else
+      b.codes[i] = nvfp4_element(r.mode, t, b.scale, x[i]);
   return b;
 }
 

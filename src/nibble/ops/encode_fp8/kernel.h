@@ -26,11 +26,12 @@ template <class T>
   return cpu::max(most, other);
 }
 
-// x and scale are finite, scale is positive; what overflows saturates.
+constexpr float kDown = 1.0f / (1 << cpu::lift_of<7, 3, 8>());
+
+// `scale` is the positive and normal scale times kDown, which lifts the quotient; x is finite. What
+// overflows saturates.
 [[gnu::always_inline]] inline I16 code_of(F16 x, F16 scale) {
-  const I16 most = splat(int32_t(float_bits(448)));
-  const I16 code = cpu::narrow<7, 3>(cpu::min(cpu::magnitude(x / scale), most)).code;
-  return code | (cpu::shift_right<24>(cpu::bits(x)) & splat(0x80));
+  return cpu::with_sign<8>(cpu::lifted_code<7, 3, 8>(x / scale, 448));
 }
 
 template <class T>
@@ -59,14 +60,14 @@ void tile(const Args& a, int64_t begin, int64_t end, int64_t from, int64_t to, i
   const uint32_t found = uint32_t(cpu::greatest_lane(most));
   const float amax = a.amax ? *a.amax : bit_cast<float>(found);
   const float scale = fp8_scale(a.scale, amax);
-  if (found >= kFloatInf || !(scale > 0) || magnitude_bits(scale) >= kFloatInf)
+  if (found >= kFloatInf || !(scale >= 0x1p-120f) || magnitude_bits(scale) >= kFloatInf)
     return encode_tile(a, begin, end, from, to, at);
   if (a.scales_ue8m0)
     a.scales_ue8m0[at] = fp8_scale_ue8m0(amax);
   else
     a.scales[at] = scale;
   for (int64_t r = begin; r < end; ++r)
-    codes_of(x + r * a.cols + from, to - from, splat(scale), a.codes + r * a.cols + from);
+    codes_of(x + r * a.cols + from, to - from, splat(scale * kDown), a.codes + r * a.cols + from);
 }
 
 template <class T>

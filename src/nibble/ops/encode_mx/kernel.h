@@ -33,22 +33,19 @@ template <class Element>
   return cpu::max(cpu::shift_right<23>(u) - splat(E::exponent), splat(0));
 }
 
-// 2^(127 - scale) for scales 0..254; the last is a subnormal float.
-[[gnu::always_inline]] inline F16 factors_of(I16 scale) {
-  const I16 normal = cpu::shift_left<23>(splat(254) - scale);
-  return cpu::floats(cpu::select(cpu::equal(scale, splat(254)), splat(0x400000), normal));
-}
+template <class Element>
+constexpr int kLift = cpu::lift_of<MxElement<Element>::bias, MxElement<Element>::fraction_bits,
+                                   MxElement<Element>::bits>();
 
-// The product is exact, or so small that the code is 0.
+// `factor` is 2^(127 - scale + kLift). The product is exact, or so small that the code is 0.
 template <class Element>
 [[gnu::always_inline]] inline I16 codes_of(F16 x, F16 factor) {
   using E = MxElement<Element>;
-  const I16 m = cpu::min(cpu::magnitude(x * factor), splat(int32_t(float_bits(E::largest))));
-  const I16 sign = cpu::shift_right<32 - E::bits>(cpu::bits(x));
-  return cpu::narrow<E::bias, E::fraction_bits>(m).code | (sign & splat(1 << (E::bits - 1)));
+  return cpu::with_sign<E::bits>(
+      cpu::lifted_code<E::bias, E::fraction_bits, E::bits>(x * factor, E::largest));
 }
 
-// False, and nothing written, where a block is not finite.
+// False, and nothing written, where a block is not finite or so small that its factor overflows.
 template <class Element, class T>
 [[gnu::always_inline]] inline bool group(MxScale rule, const T* x, uint8_t* codes, ue8m0* scales) {
   I16 m[kGroup];
@@ -59,9 +56,13 @@ template <class Element, class T>
   const I16 amax = cpu::greatest_of_each(m);
   if (cpu::any(cpu::greater(amax, splat(int32_t(kFloatInf) - 1)))) return false;
   const I16 scale = scales_of<Element>(rule, amax);
+  // A factor of zeros is anything but infinite.
+  const I16 exponent = cpu::min(splat(254 + kLift<Element>) - scale, splat(254));
+  const auto low = cpu::greater(splat(kLift<Element>), scale);
+  if (cpu::any(cpu::greater(cpu::select(low, amax, splat(0)), splat(0)))) return false;
   cpu::store_u8(scales, scale);
   alignas(64) float factor[kGroup];
-  cpu::store(factor, factors_of(scale));
+  cpu::store(factor, cpu::floats(cpu::shift_left<23>(exponent)));
   constexpr int at_once = MxElement<Element>::bits == 4 ? 8 : 4;  // vectors
   for (int v = 0; v < 2 * kGroup; v += at_once) {
     I16 c[at_once];

@@ -65,6 +65,15 @@ inline std::vector<Case<Args>> cases() {
                    .args = {.rows = 19, .cols = 272, .recipe = recipe.recipe},
                    .seed = seed++,
                    .fill = fill_shared_amax});
+  for (const auto& recipe : kNvfp4Recipes)
+    if (can_round_stochastically(recipe.recipe))
+      all.push_back({.name = std::string(recipe.name) + "_stochastic",
+                     .args = {.rows = 9,
+                              .cols = 80,
+                              .recipe = recipe.recipe,
+                              .stochastic = {.on = true, .seed = seed, .stream = 3, .first = 6}},
+                     .seed = seed++,
+                     .fill = fill_ties});
   for (const auto& type : kTypes)
     for (const char* name : {"te", "modelopt"})
       all.push_back({.name = std::string("bench_") + name + "_" + type.name,

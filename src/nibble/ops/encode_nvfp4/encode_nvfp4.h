@@ -6,6 +6,9 @@
 // or, per row, of each row, as op magnitudes finds it, or a greater one that tensors share. Recipes
 // without a tensor scale do not read amax's value.
 //
+// With `stochastic`, elements are rounded as numerics/stochastic.h says, numbered row by row;
+// scales are not. Recipes that search for scales or elements refuse it.
+//
 // Zeros, subnormals and -0: -0 has code 0 (torchao: 8) and a value that rounds to zero keeps its
 // sign (ggml: has none). A block of zeros has the recipe's zero scale (te, vllm, 4o6, ggml 0x00,
 // modelopt 0x38, torchao 0x08, ct 0x20) and codes 0, also where the tensor is all zero.
@@ -23,6 +26,7 @@ struct Args {
   int64_t rows = 0, cols = 0;  // cols: a multiple of 16
   Nvfp4Recipe recipe;
   bool per_row = false;         // an amax for each row, else one
+  Stochastic stochastic;        // off: to nearest
   Floats x;                     // [rows][cols]
   const float* amax = nullptr;  // [per_row ? rows : 1]
   e2m1x2* codes = nullptr;      // [rows][cols / 2]

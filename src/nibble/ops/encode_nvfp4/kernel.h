@@ -64,56 +64,92 @@ template <Nvfp4 kMode>
   return {code, v / encode};
 }
 
+// Factors come lifted (cpu::lift_of): products 2^3 times as large, quotients too.
+constexpr float kLift = 1 << cpu::lift_of<1, 1, 4>();
+
 template <Nvfp4 kMode>
 [[gnu::always_inline]] inline I16 codes_of(F16 x, F16 factor) {
-  const F16 y = divides(kMode) ? x / factor : x * factor;
-  const I16 most = splat(int32_t(float_bits(6)));
-  const I16 code = cpu::narrow<1, 1>(cpu::min(cpu::magnitude(y), most)).code;
-  if (is_torchao(kMode)) return code | (cpu::shift_right<28>(cpu::bits(x)) & splat(8));
+  const I16 t = cpu::lifted_code<1, 1, 4>(divides(kMode) ? x / factor : x * factor, 6);
+  if (is_torchao(kMode)) return cpu::with_sign<4>(t);
+  const I16 code = t & splat(7);
   return cpu::select(cpu::less(x, splat(0.0f)), code | splat(8), code);
 }
 
-// False, and nothing written, where a block is not finite or its factor is not.
+// Whether a lane is not finite, or its factor cannot be lifted. A block of zeros may have any.
+template <Nvfp4 kMode>
+[[gnu::always_inline]] inline bool is_odd(I16 amax, F16 factor) {
+  const I16 f = cpu::bits(factor) & splat(0x7fffffff),
+            least = splat(int32_t(float_bits(0x1p-100f)));
+  const auto large = cpu::greater(f, splat(int32_t(float_bits(0x1p100f))));
+  const I16 lost = divides(kMode) ? cpu::select(cpu::greater(least, f), least, splat(0))
+                                  : cpu::select(large, amax, splat(0));
+  const I16 worst = cpu::max(amax, f);
+  return cpu::any(cpu::greater(worst, splat(int32_t(kFloatInf) - 1))) ||
+         cpu::any(cpu::greater(lost, splat(0)));
+}
+
+struct alignas(64) Factors {
+  float lifted[kGroup];
+};
+
+// Writes the scales of sixteen blocks. False, and nothing written, where a block is odd.
 template <Nvfp4 kMode, class T>
-[[gnu::always_inline]] inline bool group(const T* x, Nvfp4Tensor t, e2m1x2* codes, e4m3* scales) {
+[[gnu::always_inline]] inline bool put_scales(const T* x, Nvfp4Tensor t, e4m3* scales,
+                                              Factors& factors) {
   I16 m[kGroup];
 #pragma GCC unroll 16
   for (int i = 0; i < kGroup; ++i) m[i] = cpu::magnitude(cpu::load(x + i * kNvfp4Block));
   const I16 amax = cpu::greatest_of_each(m);
   const Scales s = scales_of<kMode>(cpu::floats(amax), t);
-  const I16 worst = cpu::max(amax, cpu::bits(s.factor) & splat(0x7fffffff));
-  if (cpu::any(cpu::greater(worst, splat(int32_t(kFloatInf) - 1)))) return false;
-  if (divides(kMode) && cpu::any(cpu::equal(cpu::bits(s.factor), splat(0)))) return false;
+  if (is_odd<kMode>(amax, s.factor)) return false;
   cpu::store_u8(scales, s.code);
-  alignas(64) float factor[kGroup];
-  cpu::store(factor, s.factor);
+  cpu::store(factors.lifted, divides(kMode) ? s.factor * splat(1 / kLift)
+                                            : cpu::min(s.factor * splat(kLift), splat(0x1p127f)));
+  return true;
+}
+
+template <Nvfp4 kMode, class T>
+[[gnu::always_inline]] inline void put_codes(const T* x, const Factors& factors, e2m1x2* codes) {
   for (int half = 0; half < kGroup; half += 8) {
     I16 c[8];
 #pragma GCC unroll 8
     for (int i = 0; i < 8; ++i)
-      c[i] = codes_of<kMode>(cpu::load(x + (half + i) * kNvfp4Block), splat(factor[half + i]));
+      c[i] =
+          codes_of<kMode>(cpu::load(x + (half + i) * kNvfp4Block), splat(factors.lifted[half + i]));
     cpu::store_nibbles(codes + half * kNvfp4Block / 2, c);
   }
-  return true;
 }
 
-// Blocks begin..end of the matrix, which share a tensor scale.
+// Blocks begin..end of the matrix, which share a tensor scale. The scales of a group are made while
+// the codes of the group before it are, so that no division is waited for.
 template <Nvfp4 kMode, class T>
 void blocks(const Args& a, int64_t begin, int64_t end, Nvfp4Tensor t) {
   const auto* x = static_cast<const T*>(a.x.data);
+  Factors factors[2];
+  const auto scales = [&](int64_t b, Factors& f) {
+    return b + kGroup <= end && put_scales<kMode>(x + b * kNvfp4Block, t, a.scales + b, f);
+  };
   int64_t b = begin;
-  for (; b + kGroup <= end; b += kGroup)
-    if (!group<kMode>(x + b * kNvfp4Block, t, a.codes + b * kNvfp4Block / 2, a.scales + b))
+  bool even = scales(b, factors[0]);
+  int turn = 0;
+  for (; b + kGroup <= end; b += kGroup, turn ^= 1) {
+    const bool next = scales(b + kGroup, factors[turn ^ 1]);
+    if (even)
+      put_codes<kMode>(x + b * kNvfp4Block, factors[turn], a.codes + b * kNvfp4Block / 2);
+    else
       encode_blocks(a, b, b + kGroup);
+    even = next;
+  }
   if (b == end) return;
   const size_t count = size_t(end - b);
   T part[kGroup * kNvfp4Block] = {};
   e2m1x2 codes[kGroup * kNvfp4Block / 2];
-  e4m3 scales[kGroup];
+  e4m3 some[kGroup];
   std::memcpy(part, x + b * kNvfp4Block, count * kNvfp4Block * sizeof(T));
-  if (!group<kMode>(part, t, codes, scales)) return encode_blocks(a, b, end);
+  if (!put_scales<kMode>(part, t, some, factors[0])) return encode_blocks(a, b, end);
+  put_codes<kMode>(part, factors[0], codes);
   std::memcpy(a.codes + b * kNvfp4Block / 2, codes, count * kNvfp4Block / 2);
-  std::memcpy(a.scales + b, scales, count);
+  std::memcpy(a.scales + b, some, count);
 }
 
 // A tensor scale at which the sequences above are not all of it.

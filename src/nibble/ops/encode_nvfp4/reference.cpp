@@ -13,6 +13,8 @@ Status Op::check(const Args& a) {
   if (a.recipe.four_over_six && a.recipe.greatest_scale != 448 && a.recipe.greatest_scale != 256)
     return Status::error("encode_nvfp4: the greatest scale must be 448 or 256, got " +
                          std::to_string(a.recipe.greatest_scale));
+  if (a.stochastic.on && !can_round_stochastically(a.recipe))
+    return Status::error("encode_nvfp4: ggml and four over six round to nearest only");
   return {};
 }
 
@@ -28,7 +30,8 @@ void Op::reference(const Args& a) {
     for (int64_t c = 0; c < a.cols; c += kNvfp4Block) {
       float x[kNvfp4Block];
       load_floats(a.x, r * a.cols + c, kNvfp4Block, x);
-      const Nvfp4Block b = nvfp4_block(a.recipe, a.amax[a.per_row ? r : 0], x);
+      const Nvfp4Block b = nvfp4_block(a.recipe, a.amax[a.per_row ? r : 0], x, a.stochastic,
+                                       uint64_t(r * a.cols + c));
       a.scales[(r * a.cols + c) / kNvfp4Block] = b.scale;
       for (int i = 0; i < kNvfp4Block; i += 2)
         a.codes[(r * a.cols + c + i) / 2] = pack(b.codes[i], b.codes[i + 1]);

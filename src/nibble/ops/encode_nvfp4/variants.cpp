@@ -6,6 +6,7 @@ namespace {
 double work(const Args& a) { return double(a.rows) * double(a.cols) * 1e-3; }  // thousands: values
 
 std::string_view one_scale(const Args& a) {
+  if (a.stochastic.on) return "stochastic rounding is portable";
   return a.recipe.four_over_six || a.recipe.mode == Nvfp4::ggml
              ? "recipes that search among scales or elements are portable"
              : "";
