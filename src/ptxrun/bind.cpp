@@ -32,10 +32,10 @@ const OpcodeRow* find_row(const Instruction& ins) {
     if (const OpcodeRow* row = search(half_opcodes())) return row;
   if (wide)
     if (const OpcodeRow* row = search(float_opcodes())) return row;
-  for (auto rows :
-       {integer_opcodes(), bit_opcodes(), compare_opcodes(), convert_opcodes(), move_opcodes(),
-        memory_opcodes(), atomic_opcodes(), warp_opcodes(), matrix_opcodes(), async_opcodes(),
-        control_opcodes(), cluster_opcodes(), mbarrier_opcodes()})
+  for (auto rows : {integer_opcodes(), bit_opcodes(), compare_opcodes(), convert_opcodes(),
+                    move_opcodes(), memory_opcodes(), atomic_opcodes(), warp_opcodes(),
+                    matrix_opcodes(), async_opcodes(), control_opcodes(), cluster_opcodes(),
+                    mbarrier_opcodes(), wgmma_opcodes(), tcgen05_opcodes()})
     if (const OpcodeRow* row = search(rows)) return row;
   return nullptr;
 }
@@ -133,6 +133,7 @@ Slot Binder::source(const Operand& o, Type type, bool wide) {
   switch (o.kind) {
     case Operand::Kind::reg: {
       const Slot s = reg(o.index);
+      use_.reads.push_back(s.at);
       if (s.size != size && !(wide && s.size > size))
         throw Unsupported("register " + o.name + " has another size than the instruction");
       return s;
@@ -171,7 +172,10 @@ Slot Binder::source(const Operand& o, Type type, bool wide) {
 Slot Binder::target(const Operand& o, Type type, bool wide) {
   if (o.kind == Operand::Kind::sink) return fresh(size_of(type));
   if (o.kind != Operand::Kind::reg) throw Unsupported("result that is not a register");
-  return source(o, type, wide);
+  const Slot s = source(o, type, wide);
+  use_.reads.pop_back();
+  use_.writes.push_back(s.at);
+  return s;
 }
 void Binder::in_wide(Op& op, int i, const Operand& o, Type type) {
   set(op, i, source(o, type, true));
@@ -277,6 +281,7 @@ void Binder::call(const Function* f) {
 void Binder::bind_instruction(const Instruction& ins) {
   Op op;
   op.ins = ins_ = &ins;
+  use_ = {};
   try {
     const OpcodeRow* row = find_row(ins);
     if (!row) throw Unsupported("opcode");
@@ -296,6 +301,8 @@ void Binder::bind_instruction(const Instruction& ins) {
     };
   }
   kernel_.code.push_back(std::move(op));
+  const bool later = ins.parts[0] == "wgmma" || ins.parts[0] == "tcgen05";
+  kernel_.uses.push_back(later ? RegisterUse{} : std::move(use_));
 }
 
 void Binder::bind_function(const Function& f) {
@@ -320,6 +327,7 @@ void Binder::bind_all(const Function& entry) {
   for (Op& op : kernel_.code)
     if (op.flow == Flow::call) op.target = starts_[op.function];
   kernel_.local_bytes = round_up(kernel_.local_bytes, 16);
+  if (!kernel_.tracks_registers) kernel_.uses = {};
 }
 
 std::unique_ptr<Kernel> bind_kernel(const Module& module, const Function& entry,

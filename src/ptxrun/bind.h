@@ -66,6 +66,9 @@ class Binder {
     op.size[size_t(i)] = slot.size;
   }
   void collective_all(Op& op) { op.flow = Flow::aligned; }
+  void also_read(const std::vector<Slot>& slots) {
+    for (const Slot& s : slots) use_.reads.push_back(s.at);
+  }
 
   // Parameters and .param variables: where they stand among the lane-wide bytes (function) or in
   // the launch's parameters (kernel).
@@ -101,6 +104,7 @@ class Binder {
   const Memory& memory_;
   const Function* function_ = nullptr;
   const Instruction* ins_ = nullptr;
+  RegisterUse use_;  // of the instruction being bound
   std::map<std::pair<const Function*, int>, Slot> registers_;
   std::map<std::tuple<uint64_t, int, bool>, Slot> constants_;
   std::map<std::string, Slot> specials_;
@@ -132,6 +136,8 @@ std::span<const OpcodeRow> async_opcodes();
 std::span<const OpcodeRow> control_opcodes();
 std::span<const OpcodeRow> cluster_opcodes();
 std::span<const OpcodeRow> mbarrier_opcodes();
+std::span<const OpcodeRow> wgmma_opcodes();
+std::span<const OpcodeRow> tcgen05_opcodes();
 
 // Kernel::unknown is filled; nothing is thrown for instructions that are not known.
 std::unique_ptr<Kernel> bind_kernel(const Module& module, const Function& entry,

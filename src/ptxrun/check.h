@@ -34,7 +34,15 @@ struct Agent {
   bool in_order = false;  // its work does not race with itself
 };
 // Kinds of work of a warp that complete in order.
-enum class AgentKind : uint32_t { bulk_read, bulk_write, wgmma, tensor_core, tensor_memory, count };
+enum class AgentKind : uint32_t {
+  bulk_read,
+  bulk_write,
+  wgmma,
+  tensor_core,
+  tensor_load,
+  tensor_store,
+  count
+};
 
 class Checker {
  public:
@@ -66,9 +74,12 @@ class Checker {
   void mbarrier_acquire(Warp& warp, Block& block, uint32_t at);
   Agent mbarrier_agent(Block& block, uint32_t at);
 
-  Agent agent(Warp& warp, AgentKind kind);                 // of work issued now
-  void advance(Warp& warp, AgentKind kind);                // a group ends
+  Agent agent(Warp& warp, AgentKind kind);   // of work issued now
+  void advance(Warp& warp, AgentKind kind);  // a group ends
+  // The agent of `warp` at a time that the caller counts itself.
+  Agent group_agent(Warp& warp, AgentKind kind, uint32_t time);
   void waited(Warp& warp, AgentKind kind, uint32_t time);  // the warp waited up to that time
+  void waited(Warp& owner, Warp& warp, AgentKind kind, uint32_t time);  // for owner's agent
   // Everything `warp`'s agent did up to now is ordered before those who wait for the mbarrier.
   void commit_to_mbarrier(Warp& warp, AgentKind kind, Block& block, uint32_t at);
   void proxy_fence(Warp& warp);

@@ -164,15 +164,18 @@ Agent Checker::agent(Warp& w, AgentKind kind) {
   return {s, agent_time(s), kind >= AgentKind::wgmma};
 }
 void Checker::advance(Warp& w, AgentKind kind) { ++agent_time(agent(w, kind).slot); }
-void Checker::waited(Warp& w, AgentKind kind, uint32_t time) {
-  raise(state(w).known.seen, agent(w, kind).slot, time);
+Agent Checker::group_agent(Warp& w, AgentKind kind, uint32_t time) {
+  return {agent(w, kind).slot, time, true};
+}
+void Checker::waited(Warp& w, AgentKind kind, uint32_t time) { waited(w, w, kind, time); }
+void Checker::waited(Warp& owner, Warp& w, AgentKind kind, uint32_t time) {
+  raise(state(w).known.seen, agent(owner, kind).slot, time);
 }
 void Checker::commit_to_mbarrier(Warp& w, AgentKind kind, Block& block, uint32_t offset) {
   const Agent a = agent(w, kind);
   Knowledge k = state(w).known;
   raise(k.seen, a.slot, a.time);
   join(place(block).mbarriers[offset].gathered, k);
-  advance(w, kind);
 }
 
 }  // namespace ptxrun

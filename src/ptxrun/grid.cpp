@@ -7,6 +7,7 @@
 #include "async.h"
 #include "check.h"
 #include "random.h"
+#include "tensor_memory.h"
 #include "warp.h"
 
 namespace ptxrun {
@@ -143,6 +144,16 @@ class Grid {
            "a thread exits while bulk copies may still read its block's shared memory: "
            "cp.async.bulk.wait_group is missing",
            0);
+    if (w.block->live_threads == 0 && w.block->tensor) {
+      const auto& owner = w.block->tensor->owner;
+      const auto held =
+          std::count_if(owner.begin(), owner.end(), [](uint16_t o) { return o != 0; });
+      if (held)
+        note(w, FaultKind::leak,
+             "the block exits with " + std::to_string(held) +
+                 " columns of tensor memory: tcgen05.dealloc is missing",
+             0);
+    }
     if (w.block->live_threads == 0 && launch_.checker) launch_.checker->end(*w.block);
   }
   // Clusters leave when all of their blocks have.

@@ -30,6 +30,10 @@ struct Copies;
 struct Bulk;
 struct Mbarriers;
 struct Pending;
+struct Flight;
+struct Wgmma;
+struct TensorMemory;
+struct Transfers;
 
 inline constexpr int kLanes = 32;
 inline constexpr uint32_t kAll = ~0u;
@@ -80,11 +84,18 @@ struct Op {
   mutable Count count;
 };
 
+// Slots of the registers that an instruction reads and writes.
+struct RegisterUse {
+  std::vector<uint32_t> reads, writes;
+};
+
 struct Kernel {
   std::string name;
   const Module* module = nullptr;
   const Function* function = nullptr;
   std::vector<Op> code;
+  bool tracks_registers = false;     // there are instructions that use them later: flight.h
+  std::vector<RegisterUse> uses;     // then: of each instruction; empty for those that do that
   std::vector<std::string> unknown;  // instructions without a meaning here: the kernel is refused
   uint32_t register_bytes = 0;
   struct Constant {
@@ -131,8 +142,11 @@ struct Warp {
   bool stalled = false;    // the last slice ended in such an instruction
   bool ended = false;      // what is to be done at its end was done
   uint64_t steps = 0;
-  std::shared_ptr<Copies> copies;  // asynchronous, of this warp: op_async.cpp
-  std::shared_ptr<Bulk> bulk;      // and in bulk: bulk.h
+  std::shared_ptr<Copies> copies;        // asynchronous, of this warp: op_async.cpp
+  std::shared_ptr<Bulk> bulk;            // and in bulk: bulk.h
+  std::shared_ptr<Flight> flight;        // registers in use by what was issued: flight.h
+  std::shared_ptr<Wgmma> wgmma;          // op_wgmma.cpp
+  std::shared_ptr<Transfers> transfers;  // op_tcgen05.cpp
   // barrier.cluster: lanes that arrived and have not waited, and in which phase of the barrier.
   uint32_t cluster_arrived = 0;
   uint64_t cluster_phase = 0;
@@ -176,6 +190,7 @@ struct Block {
   std::vector<std::unique_ptr<Warp>> warps;
   std::array<Barrier, 16> barriers{};
   std::shared_ptr<Mbarriers> mbarriers;  // mbarrier.h
+  std::shared_ptr<TensorMemory> tensor;  // tensor_memory.h
 };
 
 // Blocks that start together and reach each other's shared memory. Without clusters: one block.

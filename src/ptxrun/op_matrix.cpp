@@ -4,6 +4,7 @@
 #include "access.h"
 #include "bind.h"
 #include "number.h"
+#include "op_mma_scaled.h"
 
 namespace ptxrun {
 namespace {
@@ -213,6 +214,8 @@ void bind_mma(Binder& b, Form& form, Op& op) {
   if (!form.take("sync") || !form.take("aligned")) throw Unsupported("form");
   const std::string shape = form.take_prefix("m");
   if (!form.take("row") || !form.take("col")) throw Unsupported("layout");
+  if (b.ins().opcode.find(".kind::") != std::string::npos)
+    return bind_scaled_mma(b, form, op, shape);
   op.mode[3] = form.take("satfinite");
   const Type d = form.type(), a = form.type(), bt = form.type(), c = form.type();
   if (c != d || b.operands() != 4) throw Unsupported("accumulator");

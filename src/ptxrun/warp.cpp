@@ -4,6 +4,7 @@
 
 #include "call.h"
 #include "check.h"
+#include "flight.h"
 #include "mbarrier.h"
 #include "op_cluster.h"
 #include "special.h"
@@ -300,6 +301,7 @@ void run_slice(Warp& w, uint64_t budget) {
   w.stalled = false;
   const uint64_t end = w.steps + budget;
   const uint64_t begin = w.steps;
+  const bool tracks = launch.kernel->tracks_registers && launch.checker;
   while (w.steps < end && !w.stalled) {
     if (w.groups.size() > 1) merge(w);
     const size_t at = choose(w);
@@ -320,6 +322,7 @@ void run_slice(Warp& w, uint64_t budget) {
       ++w.steps;
       ++op.count.warps;
       op.count.lanes += uint64_t(std::popcount(active));
+      if (tracks && active) track_registers(w, op, active);
       if (op.flow == Flow::straight) {
         if (active) op.run(w, op, active);
         ++g.pc;
