@@ -2,9 +2,7 @@
 //                 [--layout modelopt|compressed-tensors|deepseek|blocks|plain]
 //                 [--include GLOB]... [--exclude GLOB]... [--threads N] [--json] [--quiet]
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <chrono>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -13,6 +11,7 @@
 #include "nibble/cpu/pool.h"
 #include "nibble/runtime/error.h"
 #include "nibble/runtime/quantise.h"
+#include "progress.h"
 
 namespace nibble::app {
 namespace {
@@ -24,38 +23,6 @@ struct Flags {
                                       "*.gate.weight"};
   int threads = 0;
   bool json = false, quiet = false;
-};
-
-std::string as_time(double seconds) {
-  const auto s = int64_t(seconds + 0.5);
-  return s < 60     ? fmt::format("{} s", s)
-         : s < 3600 ? fmt::format("{} min {:02} s", s / 60, s % 60)
-                    : fmt::format("{} h {:02} min", s / 3600, s / 60 % 60);
-}
-
-// A line on stderr: rewritten in place on a terminal, else one now and then.
-class ProgressLine {
- public:
-  explicit ProgressLine(bool quiet) : quiet_(quiet), terminal_(::isatty(2) == 1) {}
-  void operator()(const QuantiseProgress& p) {
-    const auto now = Clock::now();
-    const double since = std::chrono::duration<double>(now - shown_).count();
-    if (quiet_ || since < (terminal_ ? 0.2 : 5.0)) return;
-    shown_ = now;
-    const double spent = std::chrono::duration<double>(now - start_).count();
-    const double share = p.total > 0 ? double(p.done) / double(p.total) : 1;
-    fmt::print(stderr, "{}{:5.1f}%  {:.2f} GB/s  {} left  {}{}", terminal_ ? "\r\x1b[K" : "",
-               100 * share, double(p.done) / spent * 1e-9,
-               share > 0 ? as_time(spent / share - spent) : "?", p.name, terminal_ ? "" : "\n");
-  }
-  ~ProgressLine() {
-    if (!quiet_ && terminal_) fmt::print(stderr, "\r\x1b[K");
-  }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  bool quiet_, terminal_;
-  Clock::time_point start_ = Clock::now(), shown_ = start_;
 };
 
 void print_table(const std::vector<QuantiseReport>& reports) {
@@ -101,7 +68,7 @@ Exit quantize(Flags f) {
   {
     ProgressLine line(f.quiet);
     reports = quantise(source, f.out, options, machine, pool.get(),
-                       [&](const QuantiseProgress& p) { line(p); });
+                       [&](const QuantiseProgress& p) { line.show(p.done, p.total, p.name); });
   }
   if (f.json)
     print_json(f, reports);

@@ -11,10 +11,13 @@ using Exit = int;
 void print_error(const std::string& sentence);  // as the one line on stderr
 
 void add_bench(CLI::App& command, Exit& exit);
+void add_convert(CLI::App& command, Exit& exit);
 void add_doctor(CLI::App& command, Exit& exit);
 void add_eval(CLI::App& command, Exit& exit);
 void add_explain(CLI::App& command, Exit& exit);
 void add_generate(CLI::App& command, Exit& exit);
+void add_inspect(CLI::App& command, Exit& exit);
+void add_pack(CLI::App& command, Exit& exit);
 void add_quantize(CLI::App& command, Exit& exit);
 void add_report(CLI::App& command, Exit& exit);
 void add_train(CLI::App& command, Exit& exit);

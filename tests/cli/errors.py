@@ -1,9 +1,11 @@
 """errors.py NIBBLE errors.tsv: wrong calls exit with their status and say one line on stderr."""
 import fcntl
+import json
 import pathlib
 import re
 import shlex
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -20,9 +22,71 @@ def train(text, out):
     assert done.returncode == 0, done.stderr
 
 
+def safetensors(header, data=b""):
+    text = json.dumps(header).encode() if isinstance(header, dict) else header
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def tensor(dtype, shape, begin, end):
+    return {"dtype": dtype, "shape": shape, "data_offsets": [begin, end]}
+
+
+def prepare_checkpoints(tmp):
+    """Files for quantize, inspect, convert and pack."""
+    weight = {"p.weight": tensor("F32", [2, 32], 0, 256)}
+    files = {
+        "good": safetensors(weight, bytes(256)),
+        "cut": safetensors(weight, bytes(200)),
+        "huge-header": struct.pack("<Q", 1 << 40) + b"{}",
+        "tiny": b"abc",
+        "no-json": safetensors(b"{'p'}"),
+        "no-utf8": safetensors(b'{"\xff": 1}'),
+        "past-end": safetensors({"p": tensor("F32", [2], 1 << 62, (1 << 62) + 8)}, bytes(8)),
+        "overlap": safetensors({"p": tensor("U8", [8], 0, 8), "q": tensor("U8", [8], 4, 12)},
+                               bytes(12)),
+        "hole": safetensors({"p": tensor("U8", [8], 4, 12)}, bytes(12)),
+        "twice": safetensors(b'{"p":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},'
+                             b'"p":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}', bytes(1)),
+        "odd-dtype": safetensors({"p": tensor("F5", [8], 0, 8)}, bytes(8)),
+        "odd-shape": safetensors({"p": tensor("F32", [3], 0, 8)}, bytes(8)),
+        "too-large": safetensors({"p": tensor("F32", [1 << 40, 1 << 40], 0, 8)}, bytes(8)),
+        "no-block": safetensors({"p.weight": tensor("F32", [2, 30], 0, 240)}, bytes(240)),
+        "nan": safetensors(weight, struct.pack("<64f", *[float("nan")] * 64)),
+        "no-scales": safetensors({"p.weight_packed": tensor("U8", [2, 16], 0, 32)}, bytes(32)),
+        "no-tensor-scale": safetensors({"p.weight": tensor("U8", [2, 16], 0, 32),
+                                        "p.weight_scale": tensor("F8_E4M3", [2, 2], 32, 36)},
+                                       bytes(36)),
+        "bad-scales": safetensors({"p.weight": tensor("F8_E4M3", [2, 32], 0, 64),
+                                   "p.weight_scale": tensor("F32", [3], 64, 76)}, bytes(76)),
+        "int8": safetensors({"p.weight_scale": tensor("F32", [2, 1], 0, 8),
+                             "p.weight": tensor("I8", [2, 32], 8, 72)}, bytes(72)),
+        "taken": safetensors({**weight, "p.weight_scale": tensor("F32", [], 256, 260)}, bytes(260)),
+    }
+    for name, data in files.items():
+        (tmp / f"{name}.safetensors").write_bytes(data)
+    gguf = b"GGUF" + struct.pack("<IQQ", 3, 1, 0) + struct.pack("<Q", 1) + b"a"
+    (tmp / "cut.gguf").write_bytes(gguf)
+    (tmp / "q4.gguf").write_bytes(gguf + struct.pack("<IQIQ", 1, 32, 2, 0).ljust(64, b"\0"))
+    (tmp / "v1.gguf").write_bytes(b"GGUF" + struct.pack("<IQQ", 1, 0, 0))
+    (tmp / "many.gguf").write_bytes(b"GGUF" + struct.pack("<IQQ", 3, 1 << 60, 0))
+    for name, shard, config in (("quantised", "good", '{"quantization_config": {"quant_method": '
+                                                      '"modelopt"}}'),
+                                ("bad-config", "good", '{"a": 1, "a": 2}')):
+        (tmp / name).mkdir()
+        shutil.copy(tmp / f"{shard}.safetensors", tmp / name / "model.safetensors")
+        (tmp / name / "config.json").write_text(config)
+    (tmp / "lost-shard").mkdir()
+    (tmp / "lost-shard/model.safetensors.index.json").write_text(
+        '{"weight_map": {"p": "model-1.safetensors"}}')
+    (tmp / "outside").mkdir()
+    (tmp / "outside/model.safetensors.index.json").write_text(
+        '{"weight_map": {"p": "../good.safetensors"}}')
+
+
 def prepare(tmp):
     """The files that the rows of the table name."""
     text = "".join(f"line {i} of a small text\n" for i in range(200))[:4000]
+    prepare_checkpoints(tmp)
     (tmp / "text").write_text(text)
     (tmp / "text-to-change").write_text(text)
     (tmp / "short").write_text("x" * 100)
@@ -70,6 +134,10 @@ def main():
                 if (tmp / "new").exists():
                     wrong.append("left a run behind")
                     shutil.rmtree(tmp / "new")
+                left = [p for p in ("new.safetensors", "new.tmp", "new.safetensors.tmp")
+                        if (tmp / p).exists()]
+                if left:
+                    wrong.append(f"left {left} behind")
                 failures += bool(wrong)
                 if wrong:
                     print(f"nibble {arguments}: {'; '.join(wrong)}\n  {done.stderr.strip()}")

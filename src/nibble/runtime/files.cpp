@@ -173,6 +173,11 @@ void sync_folder(const fs::path& folder) {
   sync(file.get(), path);
 }
 
+FileLock::FileLock(const fs::path& path) : file_(open_file(path, O_RDONLY)) {
+  if (!file_) fail("cannot open", path, errno);
+  if (retry([&] { return ::flock(file_.get(), LOCK_EX); }) < 0) fail("cannot lock", path, errno);
+}
+
 FolderLock::FolderLock(const fs::path& folder) {
   const fs::path path = folder / "lock";
   file_ = open_file(path, O_RDWR | O_CREAT);

@@ -80,6 +80,16 @@ void write_file(const std::filesystem::path&, std::string_view text);
 // Makes what was created, renamed or removed in a folder survive a power failure.
 void sync_folder(const std::filesystem::path&);
 
+// The right to do something that concerns a file, by flock on the file itself: others wait. The
+// kernel gives it back when the process ends, however it ends, and nothing is left on disk.
+class FileLock {
+ public:
+  explicit FileLock(const std::filesystem::path&);
+
+ private:
+  FileHandle file_;
+};
+
 // The right to work in a folder, for one process at a time, by flock on the file `folder`/lock. The
 // kernel gives it back when the process ends, however it ends; the file stays and means nothing.
 // Programs started meanwhile do not inherit it; a fork without exec does.

@@ -117,7 +117,7 @@ int64_t bytes_of(const Entry&);  // throws if a shape is too large
 
 // Writes a file as AtomicFile does, of tensors whose data come piece by piece and in any order, so
 // that none has to be in memory whole. The header is padded with spaces so that the data starts at
-// a multiple of 8, and tensors are stored by falling element size, else in the order given: each
+// a multiple of 64, and tensors are stored by falling element size, else in the order given: each
 // lies aligned to its element. The whole file is reserved at first: a full disk is an error then.
 class Writer {
  public:

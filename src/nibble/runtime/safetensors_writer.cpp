@@ -20,7 +20,7 @@ void check_name(const Entry& e, const ordered_json& header) {
 std::string text_of(const ordered_json& header) {
   try {
     std::string text = header.dump();
-    text.append((8 - text.size() % 8) % 8, ' ');
+    text.append((64 - (8 + text.size()) % 64) % 64, ' ');
     if (int64_t(text.size()) <= kMaxHeaderBytes) return text;
   } catch (const nlohmann::json::exception&) {
     throw Error("cannot write tensors: names and metadata must be UTF-8");

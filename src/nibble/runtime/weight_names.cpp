@@ -14,7 +14,6 @@ constexpr std::string_view kWeight = ".weight";
 // "P" of "P.weight".
 std::string stem_of(Layout layout, const std::string& name) {
   if (layout == Layout::plain) return name;
-  if (layout == Layout::blocks && !name.ends_with(kWeight)) return name;
   if (!name.ends_with(kWeight) || name.size() == kWeight.size())
     throw Error("tensor " + in_quotes(name) + " cannot be in the layout " +
                 std::string(to_string(layout)) +
