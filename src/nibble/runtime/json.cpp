@@ -38,7 +38,9 @@ json parse_json(std::string_view text, size_t depth, const std::string& called) 
   try {
     return json::parse(text, watch);
   } catch (const json::exception& e) {
-    const std::string why = e.what();  // "[json.exception.parse_error.101] parse error at ..."
+    std::string why = e.what();  // "[json.exception.parse_error.101] parse error at ..."
+    for (char& c : why)          // it quotes what it could not read
+      if (uint8_t(c) >= 0x80) c = '?';
     const size_t at = why.find("] ");
     throw Error(called +
                 ": this is not JSON in UTF-8: " + why.substr(at == std::string::npos ? 0 : at + 2));
