@@ -47,6 +47,7 @@ NIBBLE_INLINE I16 operator^(I16 a, I16 b) { return {_mm512_xor_si512(a.v, b.v)};
 NIBBLE_INLINE M16 greater(I16 a, I16 b) { return _mm512_cmpgt_epi32_mask(a.v, b.v); }
 NIBBLE_INLINE M16 equal(I16 a, I16 b) { return _mm512_cmpeq_epi32_mask(a.v, b.v); }
 NIBBLE_INLINE M16 less(F16 a, F16 b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ); }
+NIBBLE_INLINE I16 truncated(F16 a) { return {_mm512_cvttps_epi32(a.v)}; }
 NIBBLE_INLINE M16 unordered(F16 a) { return _mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q); }
 NIBBLE_INLINE I16 select(M16 m, I16 yes, I16 no) { return {_mm512_mask_mov_epi32(no.v, m, yes.v)}; }
 NIBBLE_INLINE F16 select(M16 m, F16 yes, F16 no) { return {_mm512_mask_mov_ps(no.v, m, yes.v)}; }
@@ -150,6 +151,9 @@ NIBBLE_INLINE M16 equal(I16 a, I16 b) {
 }
 NIBBLE_INLINE M16 less(F16 a, F16 b) {
   return bits(F16{_mm256_cmp_ps(a.lo, b.lo, _CMP_LT_OQ), _mm256_cmp_ps(a.hi, b.hi, _CMP_LT_OQ)});
+}
+NIBBLE_INLINE I16 truncated(F16 a) {
+  return {_mm256_cvttps_epi32(a.lo), _mm256_cvttps_epi32(a.hi)};
 }
 NIBBLE_INLINE M16 unordered(F16 a) {
   return bits(

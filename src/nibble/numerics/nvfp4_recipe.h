@@ -53,7 +53,7 @@ inline constexpr NamedNvfp4Recipe kNvfp4Recipes[] = {
      nvfp4_detail::by(FourOverSixSequence::authors, FourOverSixError::map6, 448)},
 };
 
-constexpr FourOverSix four_over_six_of(const Nvfp4Recipe& r, float amax) {
+NIBBLE_HD constexpr FourOverSix four_over_six_of(const Nvfp4Recipe& r, float amax) {
   return {
       .sequence = r.sequence, .error = r.error, .greatest_scale = r.greatest_scale, .amax = amax};
 }

@@ -5,6 +5,7 @@
 
 #include "nibble/cpu/narrow16.h"
 #include "nibble/ops/encode_nvfp4/kernels.h"
+#include "nibble/ops/encode_nvfp4/search.h"
 
 namespace nibble::encode_nvfp4 {
 namespace {
@@ -180,7 +181,52 @@ void run_by_type(const Args& a, const Exec& e) {
   run_as<kMode, float>(a, e);
 }
 
+// Blocks begin..end, which share an amax, by a recipe that searches.
+template <class T>
+void search(const Args& a, int64_t begin, int64_t end, float amax) {
+  const auto* x = static_cast<const T*>(a.x.data);
+  const FourOverSix f = four_over_six_of(a.recipe, amax);
+  const auto encode = [&](const T* from, e2m1x2* codes, e4m3* scales) {
+    return a.recipe.four_over_six ? search_scales(f, from, codes, scales)
+                                  : search_elements(from, codes, scales);
+  };
+  const float s = nvfp4_detail::four_over_six_encode(f);
+  const bool odd = a.recipe.four_over_six && (!(amax >= 0) || magnitude_bits(amax) >= kFloatInf ||
+                                              magnitude_bits(s) >= kFloatInf);
+  if (odd) return encode_blocks(a, begin, end);
+  for (int64_t b = begin; b < end; b += kGroup) {
+    if (b + kGroup <= end) {
+      if (!encode(x + b * kNvfp4Block, a.codes + b * kNvfp4Block / 2, a.scales + b))
+        encode_blocks(a, b, b + kGroup);
+      continue;
+    }
+    const size_t count = size_t(end - b);
+    T part[kGroup * kNvfp4Block] = {};
+    e2m1x2 codes[kGroup * kNvfp4Block / 2];
+    e4m3 scales[kGroup];
+    std::memcpy(part, x + b * kNvfp4Block, count * kNvfp4Block * sizeof(T));
+    if (!encode(part, codes, scales)) return encode_blocks(a, b, end);
+    std::memcpy(a.codes + b * kNvfp4Block / 2, codes, count * kNvfp4Block / 2);
+    std::memcpy(a.scales + b, scales, count);
+  }
+}
+
+template <class T>
+void run_search(const Args& a, const Exec& e) {
+  const int64_t row = a.cols / kNvfp4Block;
+  parallel_for(e.pool, a.rows, rows_per_task(a.cols), [&](int64_t begin, int64_t end) {
+    const int64_t step = a.per_row ? 1 : end - begin;
+    for (int64_t r = begin; r < end; r += step)
+      search<T>(a, r * row, (r + step) * row, a.amax[a.per_row ? r : 0]);
+  });
+}
+
 inline void run(const Args& a, const Exec& e) {
+  if (a.recipe.four_over_six || a.recipe.mode == Nvfp4::ggml) {
+    if (a.x.type == DType::bf16) return run_search<bf16>(a, e);
+    if (a.x.type == DType::fp16) return run_search<fp16>(a, e);
+    return run_search<float>(a, e);
+  }
   switch (a.recipe.mode) {
     case Nvfp4::te:
       return run_by_type<Nvfp4::te>(a, e);
@@ -197,7 +243,7 @@ inline void run(const Args& a, const Exec& e) {
     case Nvfp4::ct_bf16:
       return run_by_type<Nvfp4::ct_bf16>(a, e);
     case Nvfp4::ggml:
-      return;  // see takes
+      return;  // above
   }
 }
 
