@@ -19,6 +19,16 @@ inline void fill_random(Args& a, Random& rng) {
   fill_bytes(a.scales, a.rows * a.cols / 16, rng);
   fill_f32(a.decode, a.per_row ? a.rows : 1, rng, 1e-4f, 2);
 }
+// Scales as encoders write them, with factors down and up to where products are no normal bf16.
+inline void fill_positive(Args& a, Random& rng) {
+  fill_random(a, rng);
+  const float factor[] = {0.00123f, 1, 0x1.57p-118f, 0x1.57p-116f, 0x1.33p114f, 0x1.33p118f};
+  for (int64_t i = 0; i < a.rows * a.cols / 16; ++i)
+    writable(a.scales)[i] = {uint8_t(1 + rng.below(0x7e))};
+  const uint64_t first = rng.below(6);
+  for (int64_t r = 0; r < (a.per_row ? a.rows : 1); ++r)
+    writable(a.decode)[r] = factor[(first + uint64_t(r)) % 6];
+}
 // Factors at which products round to subnormals, to infinity, and NaN.
 inline void fill_extreme(Args& a, Random& rng) {
   fill_random(a, rng);
@@ -42,11 +52,14 @@ inline std::vector<Case<Args>> cases() {
     DType type;
   } kTypes[] = {{"f32", DType::f32}, {"bf16", DType::bf16}};
   for (const auto& type : kTypes)
-    for (auto fill : {fill_random, fill_extreme})
+    for (auto fill : {fill_random, fill_positive, fill_extreme})
       for (bool per_row : {false, true})
         for (int cols : {16, 80, 512})
-          all.push_back({.name = std::string(fill == fill_random ? "random" : "extreme") + "_" +
-                                 type.name + (per_row ? "_rows" : "") + "_c" + std::to_string(cols),
+          all.push_back({.name = std::string(fill == fill_random     ? "random"
+                                             : fill == fill_positive ? "positive"
+                                                                     : "extreme") +
+                                 "_" + type.name + (per_row ? "_rows" : "") + "_c" +
+                                 std::to_string(cols),
                          .args = {.rows = 11, .cols = cols, .per_row = per_row, .y = type.type},
                          .seed = seed++,
                          .fill = fill});

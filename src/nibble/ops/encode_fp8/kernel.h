@@ -34,10 +34,13 @@ constexpr float kDown = 1.0f / (1 << cpu::lift_of<7, 3, 8>());
   return cpu::with_sign<8>(cpu::lifted_code<7, 3, 8>(x / scale, 448));
 }
 
+// `ahead` elements on is what will be read next: it is fetched while this is computed.
 template <class T>
-[[gnu::always_inline]] inline void codes_of(const T* x, int64_t count, F16 scale, e4m3* codes) {
+[[gnu::always_inline]] inline void codes_of(const T* x, int64_t count, int64_t ahead, F16 scale,
+                                            e4m3* codes) {
   int64_t i = 0;
   for (; i + 64 <= count; i += 64) {
+    for (int j = 0; j < 64; j += int(64 / sizeof(T))) __builtin_prefetch(x + i + ahead + j);
     I16 c[4];
 #pragma GCC unroll 4
     for (int j = 0; j < 4; ++j) c[j] = code_of(cpu::load(x + i + 16 * j), scale);
@@ -66,8 +69,12 @@ void tile(const Args& a, int64_t begin, int64_t end, int64_t from, int64_t to, i
     a.scales_ue8m0[at] = fp8_scale_ue8m0(amax);
   else
     a.scales[at] = scale;
-  for (int64_t r = begin; r < end; ++r)
-    codes_of(x + r * a.cols + from, to - from, splat(scale * kDown), a.codes + r * a.cols + from);
+  // Next come the rows below, or the tile to the right.
+  const int64_t ahead = to - from == a.cols ? (end - begin) * a.cols : to - from;
+  for (int64_t r = begin; r < end; ++r) {
+    const int64_t i = r * a.cols + from;
+    codes_of(x + i, to - from, ahead, splat(scale * kDown), a.codes + i);
+  }
 }
 
 template <class T>
