@@ -152,7 +152,11 @@ TEST(Goldens, Nvfp4) {
                                                        {"4o6_mae_448", "4o6-te"},
                                                        {"4o6_mae_256", "4o6-te-mae-256"},
                                                        {"4o6_mse_448", "4o6-te-mse"},
-                                                       {"4o6_mse_256", "4o6-te-mse-256"}};
+                                                       {"4o6_mse_256", "4o6-te-mse-256"},
+                                                       {"4o6_ref_mse", "4o6-ref"},
+                                                       {"4o6_ref_mae", "4o6-ref-mae"},
+                                                       {"4o6_ref_abs_max", "4o6-ref-abs-max"},
+                                                       {"4o6_ref_static_6", "4o6-ref-static-6"}};
   for (const auto& [name, ours] : modes) {
     const Nvfp4Recipe recipe = recipe_called(ours);
     const bool has_scale = file.find(name + ".scale") != nullptr;

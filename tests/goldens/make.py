@@ -1,7 +1,7 @@
 """Makes the goldens of this folder: bytes of other libraries' encoders, none of ours.
 
     python3 -m venv VENV && VENV/bin/pip install -r requirements.txt
-    VENV/bin/pip download --no-deps -d WHEELS -r references.txt
+    VENV/bin/pip download --no-deps --no-build-isolation -d WHEELS -r references.txt
     VENV/bin/python make.py WHEELS
 
 Small inputs are stored beside what the libraries make of them. Of a large one, which goldens_test
@@ -42,15 +42,17 @@ np.seterr(all="ignore")
 
 
 def wheel(name: str) -> Path:
-    return next(WHEELS.glob(f"{name}-*.whl"))
+    return next(WHEELS.glob(f"{name}-*.*"))
 
 
 TE = wheels.transformer_engine(wheel("transformer_engine"))
 VLLM = wheels.vllm(wheel("vllm"))
+AUTHORS, AUTHORS_ENUMS = wheels.fouroversix(wheel("fouroversix"))
 
 
 def write(name: str, tensors: dict, libraries: tuple):
-    wheel_versions = {p: wheel(p).name.split("-")[1] for p in ("transformer_engine", "vllm")}
+    wheel_versions = {p: wheel(p).name.removesuffix(".tar.gz").split("-")[1]
+                      for p in ("transformer_engine", "vllm", "fouroversix")}
     made_by = ", ".join(f"{p} {wheel_versions.get(p) or version(p)}" for p in libraries)
     path = HERE / f"{name}.safetensors"
     save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, path,
@@ -77,6 +79,15 @@ def te(x: np.ndarray, by_row=False, **options):
 def te_four_over_six(error: str, greatest: int):
     return lambda x: te(x, nvfp4_use_4over6=True, nvfp4_e4m3_max=greatest,
                         nvfp4_4over6_err_mode=error)
+
+
+def four_over_six(rule: str):
+    def encode(x: np.ndarray):
+        codes, scales, _ = AUTHORS.quantize_to_fp4(
+            torch.from_numpy(x), fp4_format=AUTHORS_ENUMS.DataType.nvfp4,
+            scale_rule=AUTHORS_ENUMS.ScaleRule[rule], use_blackwell_scale_layout=False)
+        return u8(codes), u8(scales).reshape(len(x), -1)
+    return encode
 
 
 def vllm(x: np.ndarray):
@@ -130,6 +141,10 @@ NVFP4 = {
     "ct_bf16": compressed_tensors(torch.bfloat16),
     "te_rows": lambda x: te(x, by_row=True),
     "te_16x16": lambda x: te(x, tile_rows=16),
+    "4o6_ref_mse": four_over_six("mse"),
+    "4o6_ref_mae": four_over_six("mae"),
+    "4o6_ref_abs_max": four_over_six("abs_max"),
+    "4o6_ref_static_6": four_over_six("static_6"),
     "4o6_mae_448": te_four_over_six("MAE", 448),
     "4o6_mae_256": te_four_over_six("MAE", 256),
     "4o6_mse_448": te_four_over_six("MSE", 448),
@@ -146,6 +161,7 @@ def nvfp4():
     tensors = {"x": np.stack(small)}
     # The first so many tensors: those of type bf16, and all without 0 / 0 or an infinite scale.
     count = {"ct_bf16": 4} | dict.fromkeys(("vllm", "modelopt", "torchao"), len(small) - 2)
+    count |= {mode: len(small) - 1 for mode in NVFP4 if mode.startswith("4o6_ref")}
     for mode, encode in NVFP4.items():
         made = [encode(x) for x in small[:count.get(mode)]]
         for part, values in zip(("codes", "scales", "scale"), zip(*made)):
@@ -153,8 +169,8 @@ def nvfp4():
         x = inputs.bf16(inputs.large()) if mode == "ct_bf16" else inputs.large()
         for part, values in zip(("codes", "scales"), encode(x)):
             tensors[f"large.{mode}.{part}"] = digest(values)
-    write("nvfp4", tensors, ("transformer_engine", "vllm", "nvidia-modelopt", "torchao",
-                             "compressed-tensors", "torch"))
+    write("nvfp4", tensors, ("transformer_engine", "vllm", "fouroversix",
+                             "nvidia-modelopt", "torchao", "compressed-tensors", "torch"))
 
 
 # MX: codes, two of e2m1 to a byte, and scales.

@@ -1,10 +1,11 @@
-"""Loads single files of wheels whose packages need a GPU to be imported.
+"""Loads single files of packages that need a GPU to be imported.
 
 The files are executed as they are; what they import from the rest of their package is the wheel's
 file too, or a named stand-in where the reference encoder does not use it.
 """
 
 import sys
+import tarfile
 import types
 import zipfile
 from pathlib import Path
@@ -23,8 +24,12 @@ def module(name: str, **members) -> types.ModuleType:
 
 
 def load(wheel: Path, path: str, **members) -> types.ModuleType:
-    with zipfile.ZipFile(wheel) as z:
-        source = z.read(path)
+    if wheel.suffix == ".gz":
+        with tarfile.open(wheel) as t:
+            source = t.extractfile(f"{wheel.name.removesuffix('.tar.gz')}/src/{path}").read()
+    else:
+        with zipfile.ZipFile(wheel) as z:
+            source = z.read(path)
     loaded = module(path.removesuffix(".py").replace("/", "."), **members)
     loaded.__file__ = f"{wheel}/{path}"
     exec(compile(source, loaded.__file__, "exec"), loaded.__dict__)
@@ -50,3 +55,10 @@ def vllm(wheel: Path):
     module("vllm.utils.torch_utils", direct_register_custom_op=lambda *_, **__: None)
     load(wheel, "vllm/scalar_type.py")
     return load(wheel, "vllm/model_executor/layers/quantization/utils/nvfp4_emulation_utils.py")
+
+
+def fouroversix(archive: Path):
+    """The reference encoder of the authors of "four over six", and its enumerations."""
+    utils = load(archive, "fouroversix/utils.py")
+    module("fouroversix.quantize.utils", to_blocked=None)
+    return load(archive, "fouroversix/quantize/pytorch/reference.py"), utils
