@@ -15,6 +15,11 @@ target_compile_features(nibble_flags INTERFACE cxx_std_20)
 target_compile_options(nibble_flags INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wno-missing-field-initializers -ffp-contract=off>
   $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${NIBBLE_WERROR}>>:-Werror>)
+if(NIBBLE_PYTHON)
+  # Nobody replaces our functions at load time, so they may be inlined as without -fPIC.
+  target_compile_options(nibble_flags INTERFACE
+    $<$<COMPILE_LANGUAGE:CXX>:-fno-semantic-interposition>)
+endif()
 if(NIBBLE_SANITIZE)
   target_compile_options(nibble_flags INTERFACE -fsanitize=${NIBBLE_SANITIZE}
     -fno-omit-frame-pointer -fno-sanitize-recover=all)

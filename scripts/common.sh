@@ -5,7 +5,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # Debian 12 packages, each listed here and nowhere else.
 build_packages=(g++ cmake ninja-build pkg-config python3 libfmt-dev libcli11-dev
                 nlohmann-json3-dev libgtest-dev libxxhash-dev)
-test_packages=(ccache clang-format python3-venv qemu-user g++-aarch64-linux-gnu)
+test_packages=(ccache clang-format python3-dev python3-venv qemu-user g++-aarch64-linux-gnu)
 report_packages=(librsvg2-bin)
 mpi_packages=(libopenmpi-dev openmpi-bin)
 text_packages=(bible-kjv bible-kjv-text)

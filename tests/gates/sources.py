@@ -1,7 +1,8 @@
 """Gate: every source is built, and every variant file has a row of its name in its op's table.
 
 CUDA sources, and ptxrun, which executes them, are looked for among the targets only where the build
-has a CUDA compiler.
+has a CUDA compiler. python/ is a project of its own, which pip configures: a source is built there
+if its CMakeLists.txt names it.
 """
 
 import re
@@ -13,7 +14,6 @@ NAME = re.compile(r'\.name\s*=\s*"([^"]+)"')
 # Sources that an option of the build leaves out: folder or file -> the cache entry that says so.
 OPTIONAL = {
     "src/nibble/runtime/communicator_mpi": "NIBBLE_HAVE_MPI:INTERNAL=ON",
-    "python/": "NIBBLE_PYTHON:BOOL=ON",
     "apps/": "NIBBLE_APPS:BOOL=ON",
 }
 
@@ -26,7 +26,11 @@ def unbuilt(tree):
     cache = (tree.build / "CMakeCache.txt").read_text()
     cuda = re.search(r"^CMAKE_CUDA_COMPILER:\w+=(?!.*NOTFOUND).+", cache, re.M)
     found = []
-    for path in tree.files("src", "apps", "python", suffixes={".cpp", ".cu"}):
+    listing = tree.source / "python/CMakeLists.txt"
+    named = listing.read_text().split() if listing.exists() else []
+    found += [f"{path}: in no target" for path in tree.files("python", suffixes={".cpp"})
+              if str(path.relative_to("python")) not in [n.strip("()") for n in named]]
+    for path in tree.files("src", "apps", suffixes={".cpp", ".cu"}):
         if (path.suffix == ".cu" or path.parts[1] == "ptxrun") and not cuda:
             continue
         if any(str(path).startswith(p) and on not in cache for p, on in OPTIONAL.items()):
@@ -72,12 +76,15 @@ CLEAN = {
     f"{X}/cpu_avx2.cpp": "\n",
     f"{X}/cuda_sm80.cu": "\n",
     "src/ptxrun/main.cpp": "\n",
+    "python/CMakeLists.txt": "add_module(x src/a.cpp)\n",
+    "python/src/a.cpp": "\n",
     "build/CMakeCache.txt": "NIBBLE_APPS:BOOL=ON\n",
     "build/compile_commands.json": commands(f"{X}/variants.cpp", f"{X}/cpu_avx2.cpp"),
 }
 PLANTS = [
     ({"src/nibble/base/lost.cpp": "\n"}, "lost.cpp: in no target"),
     ({"apps/nibble/cmd_lost.cpp": "\n"}, "cmd_lost.cpp: in no target"),
+    ({"python/src/lost.cpp": "\n"}, "python/src/lost.cpp: in no target"),
     ({"build/CMakeCache.txt": "CMAKE_CUDA_COMPILER:FILEPATH=/nvcc\n"}, "sm80.cu: in no target"),
     ({"build/CMakeCache.txt": "CMAKE_CUDA_COMPILER:FILEPATH=/nvcc\n"}, "main.cpp: in no target"),
     ({f"{X}/variants.cpp": '{.name = "sm80"}\n'}, "no row 'avx2'"),

@@ -3,7 +3,7 @@
 Does both in a copy of the tree, as CONTRIBUTING.md tells it, builds, and sees that nothing but the
 two folders and generated files was compiled and that the program knows what is new.
 
-Usage: growth.py SOURCE SCRATCH CMAKE WERROR
+Usage: growth.py SOURCE SCRATCH CMAKE WERROR PYTHON
 """
 
 import os
@@ -86,7 +86,7 @@ def expect(words, *command):
 
 def main():
     source, scratch, cmake = map(pathlib.Path, sys.argv[1:4])
-    werror = sys.argv[4]
+    werror, python = sys.argv[4:6]
     # Where a preset would build, so that a compiler cache knows the objects of the outer build.
     copy = scratch / "tree"
     build = copy / "build" / "growth"
@@ -94,7 +94,7 @@ def main():
     synchronise(source, copy)
     jobs = os.cpu_count()
     run(cmake, "-S", copy, "-B", build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
-        "-DNIBBLE_CUDA=OFF", f"-DNIBBLE_WERROR={werror}")
+        "-DNIBBLE_CUDA=OFF", f"-DNIBBLE_WERROR={werror}", f"-DNIBBLE_PYTHON={python}")
     run(cmake, "--build", build, "-j", jobs, "--target", "nibble_app", "gemm_s8_test")
 
     before = contents(copy)
