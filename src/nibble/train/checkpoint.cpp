@@ -170,6 +170,16 @@ Mark restore(Learner& learner, const std::string& path) {
   return mark_of(file.metadata(), path);
 }
 
+void restore_weights(Learner& learner, const std::string& path) {
+  const safetensors::Reader file = open(path);
+  for (const StateTensor& t : learner.state()) {
+    if (!is_shadow(t) && t.name != "embedding.weight" && t.name != "head.bias") continue;
+    const Tensor& from = file.at(t.name, t.type, t.shape);
+    std::memcpy(t.data, from.data.data(), from.data.size());
+  }
+  learner.restored();
+}
+
 OwnedTensors read_weights(const std::string& path) {
   const safetensors::Reader file = open(path);
   OwnedTensors owned;

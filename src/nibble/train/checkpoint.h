@@ -40,6 +40,9 @@ Mark read_mark(const std::string& path);  // tensors unread
 // Into the learner's tensors; names, types and shapes must be the same on both sides.
 Mark restore(Learner&, const std::string& path);
 
+// The weights alone: moments and what else an optimiser keeps stay as they are.
+void restore_weights(Learner&, const std::string& path);
+
 // What make_generator needs: without the moments, and ternary weights as floats -1, 0, +1 in place
 // of their shadows, which project to the same weights.
 OwnedTensors read_weights(const std::string& path);

@@ -148,6 +148,7 @@ void Loop::begin() {
   from_rank_0(ranks_, {&last, 1});
   if (last < 0) {
     if (config_.steps > 0) mark_.horizon.steps = config_.steps;
+    if (!config_.from.empty()) together(ranks_, [&] { restore_weights(*learner_, config_.from); });
   } else {
     together(ranks_, [&] { mark_ = restore(*learner_, run_.checkpoint_path(last)); });
     saved_ = mark_.step;

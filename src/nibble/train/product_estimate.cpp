@@ -6,29 +6,13 @@
 #include "nibble/train/fitness.h"
 #include "nibble/train/product_learner.h"
 #include "nibble/train/product_worker.h"
+#include "nibble/train/schedule.h"
 
 namespace nibble::train {
 namespace {
 
 constexpr uint64_t kBatchStream = uint64_t(0x62617463) << 32;  // "batc"
 constexpr uint32_t kNoiseStream = 0x6e6f6973, kDitherStream = 0x64697468;
-constexpr double kPi = 3.14159265358979323846;
-
-// cos(pi p) for p in [0, 1], by IEEE operations: -sin x for x = pi (p - 1/2), |x| <= pi / 2, its
-// Taylor series to x^19: 1e-15.
-double cos_pi(double p) {
-  const double x = kPi * (p - 0.5), xx = x * x;
-  double s = 0;
-  for (int n = 18; n >= 2; n -= 2) s = (1 + s) * (-xx / (n * (n + 1)));
-  return -x * (1 + s);
-}
-
-double power(double base, int64_t exponent) {
-  double r = 1;
-  for (; exponent > 0; exponent >>= 1, base *= base)
-    if (exponent & 1) r *= base;
-  return r;
-}
 
 }  // namespace
 
@@ -374,8 +358,7 @@ void ProductLearner::update_bias(float rate, float v_scale) {
 void ProductLearner::apply(double progress) {
   const TrainRecipe& r = recipe_.train;
   const int64_t t = ++updates_[0];
-  const double p = std::clamp(progress, 0.0, 1.0);
-  const double lr = r.lr * (r.lr_end + (1 - double(r.lr_end)) * 0.5 * (1 + cos_pi(p)));
+  const double lr = learning_rate(r.lr, r.lr_end, progress);
   const auto rate = float(lr / (1 - power(r.beta1, t)));
   const auto v_scale = float(1 / (1 - power(r.beta2, t)));
   if ((trained_.back().lanes > 0 && !by_weight()) || r.head_rule == HeadRule::delta)
@@ -384,6 +367,11 @@ void ProductLearner::apply(double progress) {
     Matrix& m = model_.matrices[i];
     Trained& w = trained_[i];
     if (w.lanes == 0 && !(m.stage == Stage::head && r.head_rule == HeadRule::delta)) continue;
+    if (r.update != UpdateRule::adam) {
+      apply_rule(i, float(lr) * w.lr);
+      adapt_shift(i);
+      continue;
+    }
     adam_({.k = m.k,
            .n = m.n,
            .parts = int(workers_.size()),
@@ -402,6 +390,7 @@ void ProductLearner::apply(double progress) {
            .v = w.v.data(),
            .weight = m.weight.data()},
           pool_);
+    if (m.format == WeightFormat::nvfp4) efla_lm::project(m, w.shadow.data());
     adapt_shift(i);
   }
   accumulated_ = 0;

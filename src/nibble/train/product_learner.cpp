@@ -164,6 +164,7 @@ void ProductLearner::restored() {
            .v = t.v.data(),
            .weight = m.weight.data()},
           pool_);
+    if (m.format == WeightFormat::nvfp4) efla_lm::project(m, t.shadow.data());
   }
 }
 
@@ -263,7 +264,7 @@ std::vector<MatrixHealth> ProductLearner::look_at_matrices() {
     double mm = 0, v = 0;
     for (int64_t j = 0; j < m.size(); ++j)
       mm += double(trained_[i].m[j]) * trained_[i].m[j], v += trained_[i].v[j];
-    if (v == 0) continue;  // not trained
+    if (v == 0 || recipe_.train.update != UpdateRule::adam) continue;  // not trained, or no moments
     const double q = mm / ((1 - b1) * (1 - b1)) / (v / (1 - b2));
     if (q < 1) h.signal_to_noise = std::fmax(0, (q - kappa) / (1 - q));
   }

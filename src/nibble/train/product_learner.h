@@ -101,6 +101,7 @@ class ProductLearner final : public Learner {
   void collect_by_weight(Worker&, size_t matrix, int worker, int chunk);
   int32_t* weight_credits(const Matrix&, int lane, int chunk) const;  // [sequences]
   void update_bias(float rate, float v_scale);
+  void apply_rule(size_t matrix, float rate);  // product_update.cpp
 
   // product_ranks.cpp
   int chunks() const { return (recipe_.train.batch + chunk_.sequences - 1) / chunk_.sequences; }

@@ -71,6 +71,10 @@ class Determinism : public testing::TestWithParam<int> {
     if (GetParam() >= 4) r.train.estimator = Estimator::weight;
     if (GetParam() == 4) r.train.fitness = Fitness::zscore;
     if (GetParam() == 5) r.train.head_rule = HeadRule::delta;
+    if (GetParam() == 5) r.train.update = UpdateRule::momentum;
+    if (GetParam() == 3) r.train.update = UpdateRule::shadow;
+    if (GetParam() == 6) r.model.weights = WeightFormat::nvfp4;
+    if (GetParam() == 6) r.model.activation = efla_lm::Activation::gelu;
     return r;
   }
 };
@@ -118,7 +122,7 @@ TEST_P(Determinism, ResumesBitForBit) {
   EXPECT_EQ(difference(bytes_of(*whole), bytes_of(*other)), -1);
 }
 
-INSTANTIATE_TEST_SUITE_P(Recipes, Determinism, testing::Range(0, 6));
+INSTANTIATE_TEST_SUITE_P(Recipes, Determinism, testing::Range(0, 7));
 
 TEST(ProductLearner, LossDoesNotDependOnThreads) {
   const auto text = markov_text(3000, 20);
@@ -129,8 +133,65 @@ TEST(ProductLearner, LossDoesNotDependOnThreads) {
     EXPECT_EQ(one->loss(text, window), three->loss(text, window));
 }
 
+// Each block of 16 inputs is e2m1 values times one whole number.
+TEST(ProductLearner, WeightsOfNvfp4AreATensorOfNvfp4) {
+  Recipe r = tiny(one_block());
+  r.model.weights = WeightFormat::nvfp4;
+  Model model(r.model, 20);
+  Matrix& m = model.matrices[1];
+  std::vector<float> shadow(size_t(m.size()));
+  Random rng(3);
+  for (size_t i = 0; i < shadow.size(); ++i)
+    shadow[i] = rng.uniform(-m.limit, m.limit) * (i % 7 == 0 ? 1.0f : 0.05f);
+  for (int k = 0; k < 16; ++k) shadow[size_t(k * m.n)] = k == 3 ? -m.limit : 0;
+  efla_lm::project(m, shadow.data());
+  // Read back by multiplying with unit vectors.
+  Buffer<int8_t> unit(m.k);
+  Buffer<int32_t> row(m.n);
+  Chosen<gemm_s8::Op> gemm({.m = 1, .n = m.n, .k = m.k, .lda = m.k, .ldc = m.n},
+                           cpu::this_machine());
+  std::vector<std::vector<int>> codes;
+  for (int k = 0; k < m.k; ++k) {
+    std::fill(unit.begin(), unit.end(), int8_t(0));
+    unit[k] = 1;
+    gemm({.m = 1,
+          .n = m.n,
+          .k = m.k,
+          .lda = m.k,
+          .ldc = m.n,
+          .a = unit.data(),
+          .b = m.weight.data(),
+          .c = row.data()});
+    codes.emplace_back(row.begin(), row.end());
+  }
+  EXPECT_EQ(codes[3][0], -120);
+  const int values[] = {0, 1, 2, 3, 4, 6, 8, 12};  // twice e2m1's
+  double error = 0, most = 0;
+  for (int n = 0; n < m.n; ++n)
+    for (int k = 0; k < m.k; k += 16) {
+      bool some = false;
+      for (int s = 1; s <= 10 && !some; ++s) {
+        some = true;
+        for (int i = 0; i < 16; ++i) {
+          bool one = false;
+          for (const int v : values) one |= std::abs(codes[size_t(k + i)][size_t(n)]) == v * s;
+          some &= one;
+        }
+      }
+      EXPECT_TRUE(some) << n << " " << k;
+      for (int i = 0; i < 16; ++i) {
+        const double x = shadow[size_t((k + i) * m.n + n)] * double(m.code_scale);
+        error = std::max(error, std::fabs(x - codes[size_t(k + i)][size_t(n)]));
+        most = std::max(most, std::fabs(x));
+      }
+    }
+  EXPECT_LE(error, most / 6 + 6);  // half of e2m1's largest step, and what the scale is rounded by
+}
+
 TEST(ProductLearner, GeneratorGivesTheLogitsOfTheParallelPass) {
-  for (Recipe r : {tiny(one_block()), tiny(two_blocks())}) {
+  Recipe other = tiny(one_block());
+  other.model.weights = WeightFormat::nvfp4, other.model.activation = efla_lm::Activation::gelu;
+  for (Recipe r : {tiny(one_block()), tiny(two_blocks()), other}) {
     const auto text = markov_text(500, 20);
     ProductLearner learner(r, 20, 5, cpu::this_machine(), nullptr);
     for (int i = 0; i < 4; ++i) learner.step(text, i, 0);

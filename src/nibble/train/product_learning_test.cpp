@@ -66,6 +66,36 @@ TEST(ProductLearner, LearnsByEveryFitness) {
     }
 }
 
+TEST(ProductLearner, LearnsWithEveryWeightAndActivation) {
+  const auto text = markov_text(20000, 12);
+  for (const WeightFormat weights :
+       {WeightFormat::ternary, WeightFormat::int8, WeightFormat::nvfp4})
+    for (const auto activation : {efla_lm::Activation::relu2, efla_lm::Activation::gelu}) {
+      Recipe r = one_block();
+      r.train.batch = 32, r.model.weights = weights, r.model.activation = activation;
+      const auto learner = make_learner(r, 12, 1, cpu::this_machine(), nullptr);
+      const int steps = 150;
+      for (int i = 0; i < steps; ++i) learner->step(text, i, double(i) / steps);
+      const auto held_out = std::span<const uint8_t>(text).last(4000);
+      EXPECT_LT(learner->loss(held_out), 0.85 * order0_entropy(text)) << to_json(r);
+    }
+}
+
+TEST(ProductLearner, LearnsByEveryUpdateRule) {
+  const auto text = markov_text(20000, 12);
+  for (const UpdateRule rule : {UpdateRule::momentum, UpdateRule::shadow})
+    for (const WeightFormat weights : {WeightFormat::ternary, WeightFormat::int8}) {
+      Recipe r = one_block();
+      r.train.batch = 32, r.train.update = rule, r.model.weights = weights;
+      const auto learner = make_learner(r, 12, 1, cpu::this_machine(), nullptr);
+      const int steps = 150;
+      for (int i = 0; i < steps; ++i) learner->step(text, i, double(i) / steps);
+      const auto held_out = std::span<const uint8_t>(text).last(4000);
+      EXPECT_LT(learner->loss(held_out), 0.85 * order0_entropy(text))
+          << label(r) << ", rule " << int(rule);
+    }
+}
+
 // Per-token noise estimates the derivative of the loss by the pre-activations, smoothed over that
 // noise. Of the head it is known: x^T (p - onehot), changed by noise of size s by a share of about
 // s^2. The error of the estimate is that of its sample.

@@ -27,8 +27,13 @@ constexpr Name<Arithmetic> kArithmetics[] = {{Arithmetic::product, "product"},
 constexpr Name<Estimator> kEstimators[] = {{Estimator::activity, "activity"},
                                            {Estimator::weight, "weight"}};
 constexpr Name<WeightFormat> kWeightFormats[] = {{WeightFormat::ternary, "ternary"},
-                                                 {WeightFormat::int8, "int8"}};
+                                                 {WeightFormat::int8, "int8"},
+                                                 {WeightFormat::nvfp4, "nvfp4"}};
+constexpr Name<efla_lm::Activation> kActivations[] = {{efla_lm::Activation::relu2, "relu2"},
+                                                      {efla_lm::Activation::gelu, "gelu"}};
 constexpr Name<HeadRule> kHeadRules[] = {{HeadRule::noise, "noise"}, {HeadRule::delta, "delta"}};
+constexpr Name<UpdateRule> kUpdateRules[] = {
+    {UpdateRule::adam, "adam"}, {UpdateRule::momentum, "momentum"}, {UpdateRule::shadow, "shadow"}};
 constexpr Name<Fitness> kFitnesses[] = {{Fitness::raw, "raw"},
                                         {Fitness::clipped, "clipped"},
                                         {Fitness::sign, "sign"},
@@ -43,6 +48,7 @@ void visit_fields(R& r, V&& v) {
   auto& m = r.model;
   v.number("model.hidden", m.hidden, 16, 8192);
   v.number("model.ffn", m.ffn, 16, 32768);
+  v.choice("model.activation", m.activation, kActivations);
   v.number("model.ffn_shift", m.ffn_shift, 0, 31);
   v.number("model.blocks", m.blocks, 1, 64);
   v.flag("model.mixer", m.mixer);
@@ -75,6 +81,16 @@ void visit_fields(R& r, V&& v) {
   v.number("train.lr_mixer", t.lr_mixer, 0, 100);
   v.number("train.beta1", t.beta1, 0, 0.999999);
   v.number("train.beta2", t.beta2, 0, 0.999999);
+  v.choice("train.update", t.update, kUpdateRules);
+  v.number("train.z_threshold", t.z_threshold, 0, 10);
+  auto& s = r.score;
+  v.number("score.pairs", s.pairs, 1, 4096);
+  v.number("score.texts", s.texts, 1, 64);
+  v.number("score.bytes", s.bytes, 2, 65536);
+  v.number("score.sigma", s.sigma, 1e-6, 4);
+  v.number("score.lr", s.lr, 0, 10);
+  v.number("score.temperature", s.temperature, 0.01, 100);
+  v.number("score.nats_weight", s.nats_weight, 0, 1e6);
   auto& o = r.origin;
   v.number("origin.hidden", o.hidden, 1, 1024);
   v.number("origin.layers", o.layers, 2, 1024);
@@ -188,7 +204,7 @@ std::string known_fields(const std::string& path) {
   Lister lister;
   visit_fields(any, lister);
   const std::string group = path.substr(0, path.find('.'));
-  std::string near, top = "name, model, train, origin, figures";
+  std::string near, top = "name, model, train, score, origin, figures";
   for (const std::string& p : lister.paths) {
     if (p.find('.') == std::string::npos) top += ", " + p;
     if (p.rfind(group + ".", 0) == 0) near += (near.empty() ? "" : ", ") + p;
@@ -241,7 +257,8 @@ void set_all(Recipe& r, const Json& object, const std::string& prefix, const std
       for (const Json& figure : value) r.figures.push_back(figure_of(figure, source));
       continue;
     }
-    const bool group = prefix.empty() && (key == "model" || key == "train" || key == "origin");
+    const bool group =
+        prefix.empty() && (key == "model" || key == "train" || key == "score" || key == "origin");
     if (!group) {
       set_value(r, path, value, source);
     } else {

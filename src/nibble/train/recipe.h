@@ -18,6 +18,10 @@ enum class HeadRule {
   noise,
   delta
 };  // delta: softmax - one-hot for head and bias, a local derivative
+// adam: by each weight's own moments. momentum: the mean gradient, of RMS 1 over the matrix.
+// shadow: the gradient in units of its RMS over the matrix and over time, weights below z_threshold
+// of it left alone.
+enum class UpdateRule { adam, momentum, shadow };
 enum class Fitness { raw, clipped, sign, rank, zscore };
 
 struct TrainRecipe {
@@ -37,6 +41,18 @@ struct TrainRecipe {
   float lr_end = 0.02f;   // share of lr at the end of the cosine
   float lr_mixer = 1.0f;  // multiplies lr
   float beta1 = 0.95f, beta2 = 0.99f;
+  UpdateRule update = UpdateRule::adam;  // of the matrices; the head's bias is Adam's always
+  float z_threshold = 0.25f;             // for UpdateRule::shadow
+};
+
+// For a fitness of the user's own (scored_learner.h).
+struct ScoreRecipe {
+  int pairs = 8;               // antithetic pairs of a population
+  int texts = 2, bytes = 120;  // that each side of a pair writes, and their length
+  float sigma = 0.1f;          // of the shadows
+  float lr = 0.01f;
+  float temperature = 0.8f;
+  float nats_weight = 0;  // what a nat of loss on the training text takes off the score
 };
 
 // Settings of the compatibility mode (docs/origin.md); the other groups are not read there.
@@ -71,6 +87,7 @@ struct Recipe {
   Arithmetic arithmetic = Arithmetic::product;
   efla_lm::Config model;
   TrainRecipe train;
+  ScoreRecipe score;
   OriginRecipe origin;
   std::vector<Figure> figures;
 };

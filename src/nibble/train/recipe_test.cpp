@@ -79,7 +79,7 @@ TEST(Recipe, RefusesByNameAndSaysWhatIsAllowed) {
   EXPECT_EQ(error_of_json(R"({"train": {"lr": "fast"}})"),
             "r.json: train.lr = \"fast\": a number from 0 to 10 is allowed");
   EXPECT_EQ(error_of_json(R"({"model": {"weights": "fp4"}})"),
-            "r.json: model.weights = \"fp4\": one of ternary, int8 is allowed");
+            "r.json: model.weights = \"fp4\": one of ternary, int8, nvfp4 is allowed");
   EXPECT_EQ(error_of_json(R"({"model": {"mixer": 1}})"),
             "r.json: model.mixer = 1: true or false is allowed");
   EXPECT_EQ(error_of_json(R"({"model": 3})"), "r.json: 'model' must be an object of fields");
@@ -91,7 +91,7 @@ TEST(Recipe, RefusesByNameAndSaysWhatIsAllowed) {
   EXPECT_NE(unknown.find("unknown key 'train.learning_rate'; known are train.estimator"),
             std::string::npos);
   EXPECT_NE(error_of_json(R"({"sigma": 1})")
-                .find("known are name, model, train, origin, figures, arithmetic"),
+                .find("known are name, model, train, score, origin, figures, arithmetic"),
             std::string::npos);
 }
 

@@ -155,6 +155,11 @@ RunConfig read_config(const std::string& path) {
 
 }  // namespace
 
+std::string label(const RunConfig& c) {
+  if (c.fitness_command.empty()) return label(c.recipe);
+  return fmt::format("antithetic pairs in weight space, fitness of '{}'", c.fitness_command);
+}
+
 std::string to_json(const RunConfig& c) {
   Json j = {{"format", kFormat}, {"recipe", Json::parse(to_json(c.recipe))}, {"seed", c.seed}};
   if (c.steps > 0) j["steps"] = c.steps;
@@ -164,6 +169,8 @@ std::string to_json(const RunConfig& c) {
   if (c.validation_share > 0) j["validation_share"] = c.validation_share;
   j["data"] = json_of(c.data);
   if (!c.valid.empty()) j["valid"] = json_of(c.valid);
+  if (!c.from.empty()) j["from"] = c.from;
+  if (!c.fitness_command.empty()) j["fitness_command"] = c.fitness_command;
   j["alphabet"] = c.alphabet;
   return j.dump(2) + "\n";
 }
@@ -185,6 +192,8 @@ RunConfig parse_config(const std::string& json, const std::string& source) {
     c.validation_share = j.value("validation_share", 0.0);
     c.data = files_of(j.at("data"));
     if (j.contains("valid")) c.valid = files_of(j["valid"]);
+    c.from = j.value("from", "");
+    c.fitness_command = j.value("fitness_command", "");
     c.alphabet = j.at("alphabet").get<std::string>();
     Alphabet::from_hex(c.alphabet);
   } catch (const Json::exception& e) {

@@ -30,9 +30,13 @@ struct RunConfig {
   double validation_share = 0;   // of the text, for a validation part beside the held-out one
   std::vector<TextFile> data;
   std::vector<TextFile> valid;
-  std::string alphabet;  // Alphabet::hex()
+  std::string from;  // a checkpoint whose weights the run begins with; empty: random ones
+  std::string fitness_command;  // a program that scores texts; empty: the loss is the fitness
+  std::string alphabet;         // Alphabet::hex()
 };
 
+// label(recipe), unless the fitness is the user's own.
+std::string label(const RunConfig&);
 std::string to_json(const RunConfig&);
 RunConfig parse_config(const std::string& json, const std::string& source);
 

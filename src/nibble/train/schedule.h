@@ -1,7 +1,8 @@
-// Where a run stands in its learning-rate schedule. The schedule wants progress from 0 to 1, and so
-// a number of steps. A run of N steps knows it; a run of S seconds measures its speed and estimates
-// it again and again. Every estimate is recorded, and the steps between two of them depend on the
-// record alone, so that the same horizons give the same weights however fast the machine is.
+// Where a run stands in its learning-rate schedule, and the rate there. The schedule wants progress
+// from 0 to 1, and so a number of steps. A run of N steps knows it; a run of S seconds measures its
+// speed and estimates it again and again. Every estimate is recorded, and the steps between two of
+// them depend on the record alone, so that the same horizons give the same weights however fast the
+// machine is.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -40,5 +41,10 @@ class HorizonEstimator {
   int64_t step_;  // at the estimate before, or where this process began
   double seconds_;
 };
+
+// The cosine from lr at progress 0 to lr * end at progress 1; progress is clamped to [0, 1].
+// IEEE operations alone, the same bits everywhere; so has the integer power.
+double learning_rate(double lr, double end, double progress);
+double power(double base, int64_t exponent);
 
 }  // namespace nibble::train

@@ -4,12 +4,16 @@
 
 namespace nibble::efla_lm {
 
-enum class WeightFormat { ternary, int8 };
+// What a weight is rounded to. nvfp4: e2m1 values times a scale for each 16 inputs of an output, as
+// model.h says, such that products with int8 remain integers.
+enum class WeightFormat { ternary, int8, nvfp4 };
+enum class Activation { relu2, gelu };  // of the FFN's hidden layer
 
 struct Config {
   int hidden = 128;
   int ffn = 256;
   int ffn_shift = 1;  // the FFN reads the normed tokens t - shift .. t
+  Activation activation = Activation::relu2;
   int blocks = 1;
   bool mixer = true;  // EFLA before the FFN
   int mixer_shift = 1;

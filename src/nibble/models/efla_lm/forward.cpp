@@ -82,6 +82,7 @@ Forward::Forward(const Model& m, const Machine& machine, Chunk c)
       head_norm_({.rows = c.rows(), .heads = m.shape.heads, .head_dim = 16}, machine),
       residual_norm_({.rows = c.rows(), .n = m.shape.hidden}, machine),
       relu2_({.rows = c.rows(), .n = m.shape.ffn, .unit = 1}, machine),
+      gelu_({.rows = c.rows(), .cols = m.shape.ffn}, machine),
       cross_entropy_({.rows = c.rows(),
                       .symbols = m.symbols,
                       .source = cross_entropy::Source::s32,
@@ -181,17 +182,39 @@ void Forward::mix(int block, const int8_t* x, const int32_t* sums, const Noise& 
   norm({.x = x, .acc = to.increments.data(), .x_out = b.x_mid.data()}, b.ffn_in, c);
 }
 
-void Forward::hidden(int block, const int32_t* sums, const Noise& noise, Activations& to) const {
+void Forward::activate(int block, const int32_t* sums, const Noise& noise, Activations& to) const {
   const Matrix& w = model_.at(Stage::ffn1, block);
   Activations::Block& b = to.blocks[block];
-  relu2_({.rows = to.chunk.rows(),
-          .n = w.n,
-          .unit = w.scale * 4,  // the square root of kActivationUnit
-          .step = noise.step,
-          .acc = sums,
-          .noise = noise.bits,
-          .with_noise = noise.bits != nullptr,
-          .h = b.hidden.data()});
+  if (model_.shape.activation == Activation::relu2) {
+    relu2_({.rows = to.chunk.rows(),
+            .n = w.n,
+            .unit = w.scale * 4,  // the square root of kActivationUnit
+            .step = noise.step,
+            .acc = sums,
+            .noise = noise.bits,
+            .with_noise = noise.bits != nullptr,
+            .h = b.hidden.data()});
+    return;
+  }
+  // This op takes no noise: it is added to the sums before, which a lane does not need again.
+  if (noise.bits) {
+    const int64_t size = int64_t(to.chunk.rows()) * w.n;
+    for (int64_t i = 0; i < size; ++i)
+      b.ffn1_sums[i] =
+          sums[i] + ((noise.bits[i / 16] >> i % 16 & 1) != 0 ? noise.step : -noise.step);
+    sums = b.ffn1_sums.data();
+  }
+  gelu_({.rows = to.chunk.rows(),
+         .cols = w.n,
+         .sum_scale = w.scale,
+         .out_scale = kActivationUnit,
+         .sum = sums,
+         .y = b.hidden.data()});
+}
+
+void Forward::hidden(int block, const int32_t* sums, const Noise& noise, Activations& to) const {
+  Activations::Block& b = to.blocks[block];
+  activate(block, sums, noise, to);
   const Matrix& w2 = model_.at(Stage::ffn2, block);
   gemm_({.m = to.chunk.rows(),
          .n = w2.n,

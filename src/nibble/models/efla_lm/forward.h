@@ -5,6 +5,7 @@
 #include "nibble/ops/cross_entropy/cross_entropy.h"
 #include "nibble/ops/dequantise/dequantise.h"
 #include "nibble/ops/efla/efla.h"
+#include "nibble/ops/gelu_quantise/gelu_quantise.h"
 #include "nibble/ops/gemm_s8/gemm_s8.h"
 #include "nibble/ops/head_norm/head_norm.h"
 #include "nibble/ops/relu2_quantise/relu2_quantise.h"
@@ -81,6 +82,7 @@ class Forward {
  private:
   void gemm(const Matrix&, const Inputs&, const Chunk&, int32_t* sums) const;
   void norm(residual_norm::Args, const Inputs& to, const Chunk&) const;
+  void activate(int block, const int32_t* sums, const Noise&, Activations& to) const;
 
   const Model& model_;
   Chosen<gemm_s8::Op> gemm_;
@@ -89,6 +91,7 @@ class Forward {
   Chosen<head_norm::Op> head_norm_;
   Chosen<residual_norm::Op> residual_norm_;
   Chosen<relu2_quantise::Op> relu2_;
+  Chosen<gelu_quantise::Op> gelu_;
   Chosen<cross_entropy::Op> cross_entropy_;
 };
 

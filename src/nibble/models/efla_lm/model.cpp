@@ -1,13 +1,30 @@
 #include "nibble/models/efla_lm/model.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <span>
 
+#include "nibble/numerics/e2m1.h"
 #include "nibble/ops/gemm_s8/gemm_s8.h"
 #include "nibble/runtime/error.h"
 
 namespace nibble::efla_lm {
 namespace {
+
+constexpr int kBlock = 16;  // inputs that share a scale in nvfp4
+
+// The codes of a block of shadows x, in units of 1 / code_scale: the scale is amax / 6, in steps of
+// two codes, so that the largest becomes 6.
+void to_nvfp4(std::span<const float, kBlock> x, float code_scale, int8_t* codes) {
+  float most = 0;
+  for (const float v : x) most = std::max(most, std::fabs(v) * code_scale);
+  const float scale = std::clamp(std::nearbyint(most / 12), 1.0f, 10.0f);
+  for (int i = 0; i < kBlock; ++i) {
+    const float q = to_float(to_e2m1_saturating(x[size_t(i)] * code_scale / (2 * scale)));
+    codes[i] = int8_t(2 * q * scale);  // whole: 2 q is
+  }
+}
 
 constexpr int pad16(int n) { return (n + 15) / 16 * 16; }
 
@@ -17,7 +34,7 @@ void require(bool ok, const std::string& sentence) {
 
 Matrix matrix(std::string name, Stage stage, int block, int inputs, int gap, int outputs,
               const Config& r) {
-  Matrix m{.name = std::move(name), .stage = stage, .block = block};
+  Matrix m{.name = std::move(name), .stage = stage, .block = block, .format = r.weights};
   m.k = inputs * (gap + 1);
   m.n = pad16(outputs);
   m.outputs = outputs;
@@ -25,9 +42,10 @@ Matrix matrix(std::string name, Stage stage, int block, int inputs, int gap, int
   // Weights of unit variance would have 1 / sqrt(k); two thirds of the ternary ones are not zero.
   // Multiplied by codes of 1 / 16.
   const bool ternary = r.weights == WeightFormat::ternary;
-  m.code_scale = ternary ? 1 : 32;
-  m.max_code = ternary ? 1 : 127;
-  m.limit = ternary ? 1.5f : 127.0f / 32;
+  const bool nvfp4 = r.weights == WeightFormat::nvfp4;
+  m.code_scale = ternary ? 1 : nvfp4 ? 30 : 32;
+  m.max_code = ternary ? 1 : nvfp4 ? 120 : 127;
+  m.limit = shadow_limit(r.weights);
   m.init = ternary ? 1.5f : 1.42f;  // uniform; 1.42 has the spread of 0.82 N(0, 1)
   m.scale = 1 / (std::sqrt(0.67f * float(m.k)) * kActivationUnit * m.code_scale);
   m.weight = Buffer<int8_t>(gemm_s8::packed_bytes(m.n, m.k));
@@ -93,13 +111,31 @@ int64_t Model::parameters() const {
   return n;
 }
 
+float shadow_limit(WeightFormat format) {
+  switch (format) {
+    case WeightFormat::ternary:
+      return 1.5f;
+    case WeightFormat::int8:
+      return 127.0f / 32;
+    case WeightFormat::nvfp4:
+      break;
+  }
+  return 4;
+}
+
 void project(Matrix& m, const float* shadow) {
   const float most = float(m.max_code);
   Buffer<int8_t> codes(m.size());  // [n][k]
-  for (int k = 0; k < m.k; ++k)
+  for (int k = 0; k < m.k && m.format != WeightFormat::nvfp4; ++k)
     for (int n = 0; n < m.n; ++n) {
       const float x = shadow[int64_t(k) * m.n + n] * m.code_scale;
       codes[int64_t(n) * m.k + k] = int8_t(std::nearbyint(std::clamp(x, -most, most)));
+    }
+  for (int k = 0; k < m.k && m.format == WeightFormat::nvfp4; k += kBlock)
+    for (int n = 0; n < m.n; ++n) {
+      std::array<float, kBlock> x;
+      for (int i = 0; i < kBlock; ++i) x[size_t(i)] = shadow[int64_t(k + i) * m.n + n];
+      to_nvfp4(x, m.code_scale, &codes[int64_t(n) * m.k + k]);
     }
   gemm_s8::pack(codes.data(), m.k, m.n, m.k, m.weight.data());
 }

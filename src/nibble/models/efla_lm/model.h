@@ -6,8 +6,13 @@
 //               x += W_ffn2 relu2(W_ffn1 [y_(t-shift) .. y_t])
 //   logits = head_scale W_head y + bias
 //
-// A code of y and of the hidden layer is 1/16; y has a mean magnitude of 12.8 codes. The embedding
-// is random, ternary and not trained.
+// or gelu in place of relu2. A code of y and of the hidden layer is 1/16; y has a mean magnitude
+// of 12.8 codes. The embedding is random, ternary and not trained.
+//
+// Weights are codes of int8. ternary: -1, 0, 1. int8: -127..127. nvfp4: 2 q s, where q is one of
+// e2m1's 0, 0.5, 1, 1.5, 2, 3, 4, 6 and s one of 1..10, the scale of a block of 16 inputs: s is
+// exact in E4M3 and |2 q s| <= 120, so an NVFP4 tensor (with 1/60 as its global scale) is
+// multiplied without rounding by the kernels of int8.
 #pragma once
 #include <span>
 #include <string>
@@ -29,6 +34,7 @@ struct Matrix {
   std::string name;  // "block0.ffn1", "head"
   Stage stage;
   int block;
+  WeightFormat format;
   int k, n, outputs;
   int gap;                        // tokens before the current one that it reads
   float scale;                    // value of one step of its int32 sums
@@ -53,6 +59,8 @@ struct Model {
   Buffer<float> bias;                  // [padded_symbols], zero from `symbols` on
 };
 
+// What a shadow is clamped to, on both sides.
+float shadow_limit(WeightFormat);
 // Weights from their shadow [k][n]: rounded to codes, packed for gemm_s8.
 void project(Matrix&, const float* shadow);
 
