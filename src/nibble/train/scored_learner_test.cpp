@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "nibble/cpu/detect.h"
 #include "nibble/cpu/pool.h"
