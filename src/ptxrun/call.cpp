@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <string>
 
+#include "access.h"
 #include "memory.h"
 
 namespace ptxrun {
@@ -133,6 +134,31 @@ void assert_builtin(Warp& w, const Op& op, uint32_t mask) {
               mask};
 }
 
+// malloc(bytes) and free(address): memory of the device, never twice at one place.
+void malloc_builtin(Warp& w, const Op& op, uint32_t mask) {
+  each_lane(mask, [&](int l) {
+    const uint64_t bytes = argument<uint64_t>(w, op, 0, l);
+    const Allocation* a =
+        bytes ? w.block->launch->memory->allocate(bytes, Allocation::Kind::device, " by a kernel")
+              : nullptr;
+    const uint64_t address = a ? a->base : 0;
+    std::memcpy(w.registers.data() + op.list[1].at + size_t(l) * 8, &address, sizeof address);
+  });
+  ++w.block->launch->progress;
+}
+void free_builtin(Warp& w, const Op& op, uint32_t mask) {
+  forget_recent_allocation();
+  each_lane(mask, [&](int l) {
+    const uint64_t address = argument<uint64_t>(w, op, 0, l);
+    if (address && !w.block->launch->memory->release(address, Allocation::Kind::device))
+      throw Fault{FaultKind::misuse,
+                  "free of an address that malloc did not give or that was freed: " +
+                      w.block->launch->memory->describe(address),
+                  1u << l};
+  });
+  ++w.block->launch->progress;
+}
+
 }  // namespace
 
 void copy_arguments(Warp& w, const Op& op, uint32_t mask) {
@@ -145,6 +171,8 @@ void copy_results(Warp& w, const Op& op, uint32_t mask) {
 Handler builtin_named(std::string_view name) {
   if (name == "vprintf") return vprintf_builtin;
   if (name == "__assertfail") return assert_builtin;
+  if (name == "malloc") return malloc_builtin;
+  if (name == "free") return free_builtin;
   return nullptr;
 }
 

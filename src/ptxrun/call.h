@@ -10,7 +10,8 @@ namespace ptxrun {
 void copy_arguments(Warp& warp, const Op& op, uint32_t mask);
 void copy_results(Warp& warp, const Op& op, uint32_t mask);
 
-// vprintf, __assertfail; null for others. op.list: places of the arguments, then of the result.
+// vprintf, __assertfail, malloc, free; null for others. op.list: places of the arguments, then of
+// the result.
 Handler builtin_named(std::string_view name);
 
 }  // namespace ptxrun

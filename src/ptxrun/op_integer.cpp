@@ -306,62 +306,6 @@ Handler pick_wide(Type t, bool add) {
   }
 }
 
-template <class T>
-void shift_left(Warp& w, const Op& op, uint32_t mask) {
-  T* d = w.reg<T>(op.a[0]);
-  const T* a = w.reg<T>(op.a[1]);
-  const uint32_t* b = w.reg<uint32_t>(op.a[2]);
-  each_lane(mask, [&](int l) { d[l] = b[l] >= 8 * sizeof(T) ? T(0) : T(uint64_t(a[l]) << b[l]); });
-}
-template <class T>
-void shift_right(Warp& w, const Op& op, uint32_t mask) {
-  T* d = w.reg<T>(op.a[0]);
-  const T* a = w.reg<T>(op.a[1]);
-  const uint32_t* b = w.reg<uint32_t>(op.a[2]);
-  each_lane(mask,
-            [&](int l) { d[l] = b[l] >= 8 * sizeof(T) ? T(a[l] < 0 ? -1 : 0) : T(a[l] >> b[l]); });
-}
-void bind_shl(Binder& b, Form& form, Op& op) {
-  const Type t = form.type();
-  b.out(op, 0, b.operand(0), t), b.in(op, 1, b.operand(1), t), b.in(op, 2, b.operand(2), Type::b32);
-  const int s = size_of(t);
-  op.run = s == 2 ? shift_left<uint16_t> : s == 4 ? shift_left<uint32_t> : shift_left<uint64_t>;
-}
-void bind_shr(Binder& b, Form& form, Op& op) {
-  const Type t = form.type();
-  b.out(op, 0, b.operand(0), t), b.in(op, 1, b.operand(1), t), b.in(op, 2, b.operand(2), Type::b32);
-  const int s = size_of(t);
-  if (is_signed(t))
-    op.run = s == 2 ? shift_right<int16_t> : s == 4 ? shift_right<int32_t> : shift_right<int64_t>;
-  else
-    op.run = s == 2   ? shift_right<uint16_t>
-             : s == 4 ? shift_right<uint32_t>
-                      : shift_right<uint64_t>;
-}
-// shf: d = the upper (left) or lower (right) word of (b:a) shifted; the amount wraps or clamps
-// at 32.
-template <bool Left, bool Clamp>
-void funnel(Warp& w, const Op& op, uint32_t mask) {
-  uint32_t* d = w.reg<uint32_t>(op.a[0]);
-  const uint32_t *a = w.reg<uint32_t>(op.a[1]), *b = w.reg<uint32_t>(op.a[2]),
-                 *c = w.reg<uint32_t>(op.a[3]);
-  each_lane(mask, [&](int l) {
-    const uint32_t n = Clamp ? (c[l] > 32 ? 32 : c[l]) : c[l] & 31;
-    const uint64_t both = uint64_t(b[l]) << 32 | a[l];
-    d[l] = Left ? uint32_t((n == 32 ? both << 32 : both << n) >> 32) : uint32_t(both >> n);
-  });
-}
-void bind_shf(Binder& b, Form& form, Op& op) {
-  const bool left = form.take("l"), clamp = form.take("clamp");
-  if (!left && !form.take("r")) throw Unsupported("direction");
-  if (!clamp && !form.take("wrap")) throw Unsupported("mode");
-  form.type();
-  b.out(op, 0, b.operand(0), Type::b32);
-  for (int i = 1; i < 4; ++i) b.in(op, i, b.operand(size_t(i)), Type::b32);
-  op.run = left ? (clamp ? funnel<true, true> : funnel<true, false>)
-                : (clamp ? funnel<false, true> : funnel<false, false>);
-}
-
 void bind_add(Binder& b, Form& form, Op& op) {
   if (b.ins().parts.size() > 2 && b.ins().parts[1] == "cc")
     return bind_carry<false>(b, form, op, false);
@@ -492,9 +436,6 @@ constexpr OpcodeRow kRows[] = {
     {"and", bind_logic<And>},
     {"or", bind_logic<Or>},
     {"xor", bind_logic<Xor>},
-    {"shl", bind_shl},
-    {"shr", bind_shr},
-    {"shf", bind_shf},
 };
 
 }  // namespace

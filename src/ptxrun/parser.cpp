@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <unordered_map>
 
-#include "lexer.h"
+#include "token_reader.h"
 
 namespace ptxrun {
 namespace {
@@ -24,9 +24,9 @@ struct Pending {
   int instruction, scope;
 };
 
-class Parser {
+class Parser : TokenReader {
  public:
-  explicit Parser(const std::string& text) : tokens_(tokenize(text)), module_(new Module) {}
+  explicit Parser(const std::string& text) : TokenReader(text), module_(new Module) {}
 
   std::unique_ptr<Module> run() {
     while (!is_end()) top_level();
@@ -35,47 +35,6 @@ class Parser {
   }
 
  private:
-  // ---- tokens ----
-  const Token& peek(int ahead = 0) const {
-    return tokens_[std::min(at_ + size_t(ahead), tokens_.size() - 1)];
-  }
-  const Token& next() {
-    const Token& t = peek();
-    if (at_ + 1 < tokens_.size()) ++at_;
-    return t;
-  }
-  bool is_end() const { return peek().kind == Tok::end; }
-  bool is(std::string_view text) const { return peek().text == text && peek().kind != Tok::string; }
-  bool take(std::string_view text) {
-    if (!is(text)) return false;
-    next();
-    return true;
-  }
-  void expect(std::string_view text) {
-    if (!take(text)) fail("expected '" + std::string(text) + "'");
-  }
-  [[noreturn]] void fail(const std::string& what) const {
-    throw ParseError(peek().line, what + " near '" + std::string(peek().text) + "'");
-  }
-  void skip_line() {
-    do next();
-    while (!is_end() && !peek().starts_line);
-  }
-  void skip_statement() {
-    while (!is_end() && !take(";")) next();
-  }
-  std::string word() {
-    if (peek().kind != Tok::word) fail("expected a name");
-    return std::string(next().text);
-  }
-  // An integer with optional sign.
-  int64_t integer() {
-    const bool minus = take("-");
-    if (peek().kind != Tok::number) fail("expected a number");
-    const int64_t v = int64_t(std::strtoull(std::string(next().text).c_str(), nullptr, 0));
-    return minus ? -v : v;
-  }
-
   // ---- module level ----
   void top_level() {
     if (take(".version")) {
@@ -370,7 +329,7 @@ class Parser {
     while (!is(";")) {
       if (is_end()) fail("an instruction that does not end");
       ins.operands.push_back(operand(scope));
-      end = tokens_[at_ - 1].text.data() + tokens_[at_ - 1].text.size();
+      end = previous().text.data() + previous().text.size();
       if (!take(",") && !is(";")) fail("unexpected text in an instruction");
     }
     next();
@@ -499,8 +458,6 @@ class Parser {
     throw ParseError(ins.line, "unknown name " + o.name);
   }
 
-  std::vector<Token> tokens_;
-  size_t at_ = 0;
   std::unique_ptr<Module> module_;
   Function* function_ = nullptr;
   std::vector<Scope> scopes_;

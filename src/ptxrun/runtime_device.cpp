@@ -58,6 +58,8 @@ constexpr ErrorRow kErrors[] = {
      "operation would make the legacy stream depend on a capturing stream"},
     {cudaErrorIllegalState, "cudaErrorIllegalState",
      "the operation cannot be performed in the present state"},
+    {cudaErrorGraphExecUpdateFailure, "cudaErrorGraphExecUpdateFailure",
+     "the graph update was not performed"},
     {cudaErrorUnknown, "cudaErrorUnknown", "unknown error"},
 };
 const ErrorRow& row_of(cudaError_t e) {

@@ -168,6 +168,10 @@ cudaError_t cudaMemset(void* to, int value, size_t n) { return fill(to, value, n
 cudaError_t cudaMemsetAsync(void* to, int value, size_t n, cudaStream_t s) {
   return fill(to, value, n, n, 1, s);
 }
+cudaError_t cudaMemset2DAsync(void* to, size_t pitch, int value, size_t width, size_t height,
+                              cudaStream_t s) {
+  return fill(to, value, pitch, width, height, s);
+}
 cudaError_t cudaMemset2D(void* to, size_t pitch, int value, size_t width, size_t height) {
   return fill(to, value, pitch, width, height, nullptr);
 }

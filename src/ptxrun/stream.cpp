@@ -111,6 +111,12 @@ bool Streams::wait_captured(Stream* stream, Event* event) {
   return true;
 }
 
+GraphNode* Graph::handle(size_t at) {
+  if (handles.size() < nodes.size()) handles.resize(nodes.size());
+  if (!handles[at]) handles[at] = std::make_shared<GraphNode>(GraphNode{this, at});
+  return handles[at].get();
+}
+
 Stream* Streams::create(bool blocking) {
   auto* s = new Stream;
   s->blocking = blocking;

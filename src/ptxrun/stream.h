@@ -21,8 +21,15 @@ struct Task {
 
 // What a stream was told while it captured, in the order it was told, which satisfies every
 // dependency.
+struct Graph;
+struct GraphNode {
+  Graph* graph = nullptr;
+  size_t at = 0;  // in the graph, and in what was instantiated from it
+};
 struct Graph {
   std::vector<std::function<void()>> nodes;
+  std::vector<std::shared_ptr<GraphNode>> handles;  // of those a program was told of
+  GraphNode* handle(size_t at);
 };
 
 struct Stream {

@@ -60,6 +60,73 @@ int test_language() {
   return verdict("language", good && c == 5 + n * (n - 1) / 2);
 }
 
+// Lists made by the device, one a thread, freed by the next kernel.
+__global__ void grow(int** list, int* sums) {
+  int* const mine = static_cast<int*>(malloc((threadIdx.x + 1) * sizeof(int)));
+  for (unsigned k = 0; k <= threadIdx.x; ++k) mine[k] = int(k);
+  list[threadIdx.x] = mine;
+  sums[threadIdx.x] = mine[threadIdx.x];
+}
+__global__ void shrink(int** list, int* sums) {
+  for (unsigned k = 0; k < threadIdx.x; ++k) sums[threadIdx.x] += list[threadIdx.x][k];
+  free(list[threadIdx.x]);
+}
+int test_malloc() {
+  Device<int*> list(64);
+  Device<int> sums(64);
+  grow<<<1, 64>>>(list.p, sums.p);
+  shrink<<<1, 64>>>(list.p, sums.p);
+  bool good = true;
+  const auto h = sums.host();
+  for (int i = 0; i < 64; ++i) good &= h[i] == i * (i + 1) / 2;
+  return verdict("malloc", good);
+}
+
+__global__ void scale(int* x, int by) { x[threadIdx.x] = x[threadIdx.x] * by + 1; }
+
+// set, times 3, copy, times 2, an update of the last, and one of the whole.
+int test_nodes() {
+  const int n = 32;
+  Device<int> x(n), y(n);
+  cudaGraph_t graph;
+  cudaGraphNode_t nodes[4];
+  CHECK(cudaGraphCreate(&graph, 0));
+  cudaMemsetParams set = {};
+  set.dst = x.p, set.elementSize = 1, set.width = n * sizeof(int), set.height = 1, set.value = 0;
+  CHECK(cudaGraphAddMemsetNode(&nodes[0], graph, nullptr, 0, &set));
+  auto params = [](int** p, int* by, void** args) {
+    args[0] = p, args[1] = by;
+    cudaKernelNodeParams k = {};
+    k.func = reinterpret_cast<void*>(scale), k.gridDim = 1, k.blockDim = n, k.kernelParams = args;
+    return k;
+  };
+  int three = 3, two = 2, five = 5;
+  int *px = x.p, *py = y.p;
+  void* args[2];
+  cudaKernelNodeParams k = params(&px, &three, args);
+  CHECK(cudaGraphAddKernelNode(&nodes[1], graph, &nodes[0], 1, &k));
+  CHECK(cudaGraphAddMemcpyNode1D(&nodes[2], graph, &nodes[1], 1, y.p, x.p, n * sizeof(int),
+                                 cudaMemcpyDeviceToDevice));
+  k = params(&py, &two, args);
+  CHECK(cudaGraphAddKernelNode(&nodes[3], graph, &nodes[2], 1, &k));
+  cudaGraphExec_t exec;
+  CHECK(cudaGraphInstantiate(&exec, graph, 0));
+  CHECK(cudaGraphLaunch(exec, 0));
+  bool good = y.host() == std::vector<int>(n, 3);
+  k = params(&py, &five, args);
+  CHECK(cudaGraphExecKernelNodeSetParams(exec, nodes[3], &k));
+  CHECK(cudaGraphLaunch(exec, 0));
+  good &= y.host() == std::vector<int>(n, 6);
+  CHECK(cudaGraphExecUpdate(exec, graph, nullptr));
+  CHECK(cudaGraphLaunch(exec, 0));
+  good &= y.host() == std::vector<int>(n, 3);
+  size_t count = 0;
+  CHECK(cudaGraphGetNodes(graph, nullptr, &count));
+  CHECK(cudaGraphExecDestroy(exec));
+  CHECK(cudaGraphDestroy(graph));
+  return verdict("graph nodes", good && count == 4);
+}
+
 __global__ void whole_grid(float* x, int n, int rounds) {
   cg::grid_group grid = cg::this_grid();
   for (int r = 0; r < rounds; ++r) {
@@ -147,4 +214,7 @@ int test_streams() {
   return verdict("streams", good);
 }
 
-int main() { return test_language() + test_grid() + test_tiles() + test_streams(); }
+int main() {
+  return test_malloc() + test_nodes() + test_language() + test_grid() + test_tiles() +
+         test_streams();
+}
