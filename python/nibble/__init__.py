@@ -10,10 +10,12 @@
 
 from importlib.metadata import version as _version
 
-from ._files import Checkpoint, TensorInfo, inspect, load, save
+from ._files import (Checkpoint, Contents, TensorInfo, WeightInfo, inspect, load,
+                     save)
 from ._formats import (FORMATS, Quantized, dequantize, modes, pack_scales, quantize,
                        unpack_scales)
 
 __version__ = _version("nibble")
-__all__ = ["FORMATS", "Checkpoint", "Quantized", "TensorInfo", "dequantize", "inspect", "load",
-           "modes", "pack_scales", "quantize", "save", "unpack_scales"]
+__all__ = ["FORMATS", "Checkpoint", "Contents", "Quantized", "TensorInfo", "WeightInfo",
+           "dequantize", "inspect", "load", "modes", "pack_scales", "quantize", "save",
+           "unpack_scales"]

@@ -35,6 +35,31 @@ class TensorInfo:
     file: str
 
 
+@dataclass(frozen=True)
+class WeightInfo:
+    """A quantised matrix, which several tensors are together.
+
+    layout: whose names they have, "modelopt", "compressed-tensors", "deepseek", "blocks", "plain".
+    parts: "codes", "scales" and, where there are such, "global_scale" and "input_scale", to the
+        names of tensors.
+    """
+
+    name: str
+    format: str
+    layout: str
+    shape: tuple[int, ...]
+    parts: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What inspect() finds: all tensors, and the quantised matrices that they are."""
+
+    tensors: list[TensorInfo]
+    weights: list[WeightInfo]
+    metadata: dict[str, str]
+
+
 class Checkpoint(Mapping[str, NDArray[Any]]):
     """Names to arrays. Arrays are read-only and lie in the mapped file, unless they are blocks of
     GGUF: these are decoded to float32 each time they are asked for."""
@@ -68,6 +93,17 @@ class Checkpoint(Mapping[str, NDArray[Any]]):
         return [TensorInfo(name, format, tuple(shape), nbytes, file)
                 for name, format, _, shape, nbytes, file in self._infos]
 
+    @property
+    def weights(self) -> list[WeightInfo]:
+        """The quantised matrices, by the names, types and shapes of their parts."""
+        return [WeightInfo(name, format, layout, tuple(shape), parts)
+                for name, format, layout, shape, parts in self._source.weights()]
+
+    def dequantize(self, name: str, *, threads: int = 0) -> NDArray[np.float32]:
+        """The values of one of `weights`, by its name."""
+        shape = next((w.shape for w in self.weights if w.name == name), ())
+        return self._source.dequantized(name, threads).reshape(shape)
+
 
 def load(path: str | os.PathLike[str]) -> Checkpoint:
     """Opens a .safetensors or .gguf file, an index of shards, or a folder of a model hub.
@@ -77,9 +113,10 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
     return Checkpoint(path)
 
 
-def inspect(path: str | os.PathLike[str]) -> list[TensorInfo]:
-    """The tensors of a checkpoint, whose files are checked as load() checks them."""
-    return Checkpoint(path).tensors
+def inspect(path: str | os.PathLike[str]) -> Contents:
+    """What is in a checkpoint, whose files are checked as load() checks them."""
+    checkpoint = Checkpoint(path)
+    return Contents(checkpoint.tensors, checkpoint.weights, checkpoint.metadata)
 
 
 def save(path: str | os.PathLike[str], tensors: Mapping[str, Any],

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "bindings.h"
+#include "nibble/runtime/quantised.h"
 #include "nibble/runtime/safetensors.h"
 #include "nibble/runtime/source.h"
 
@@ -69,6 +70,43 @@ nb::object bytes(nb::handle self, size_t i) {
   return nb::cast(numpy(std::move(values), {size}));
 }
 
+// A quantised matrix: name, format, layout, shape, and its parts by what they are.
+using Weight = std::tuple<std::string, std::string, std::string, std::vector<int64_t>,
+                          std::map<std::string, std::string>>;
+
+std::vector<Weight> weights(const Source& s) {
+  std::vector<Weight> all;
+  for (const QuantisedWeight& w : recognise(s).weights) {
+    std::map<std::string, std::string> parts;
+    const auto add = [&](const char* what, const SourceTensor* t) {
+      if (t) parts[what] = t->copy.name;
+    };
+    add("codes", w.codes);
+    add("scales", w.scales);
+    add("global_scale", w.tensor_scale);
+    add("input_scale", w.input_scale);
+    all.emplace_back(w.name, std::string(to_string(w.encoding.format)),
+                     std::string(to_string(w.layout)), w.shape, parts);
+  }
+  return all;
+}
+
+NumpyFloats dequantized(const Source& s, const std::string& name, int threads) {
+  const Recognised found = recognise(s);
+  for (const QuantisedWeight& w : found.weights) {
+    if (w.name != name) continue;
+    std::vector<float> y(size_t(w.rows() * w.cols()));
+    {
+      nb::gil_scoped_release release;
+      const auto pool = pool_for(int64_t(y.size()), threads);
+      decode_rows(w, 0, w.rows(), cpu::this_machine(), pool.get(), y.data());
+    }
+    const size_t size = y.size();
+    return numpy(std::move(y), {size});
+  }
+  throw Error("the checkpoint has no quantised matrix '" + name + "'");
+}
+
 std::map<std::string, std::string> metadata(const Source& s) {
   std::map<std::string, std::string> all(s.metadata().begin(), s.metadata().end());
   if (s.gguf())
@@ -87,6 +125,8 @@ void bind_files(nb::module_& m) {
            })
       .def("infos", infos)
       .def("bytes", bytes)
+      .def("weights", weights)
+      .def("dequantized", dequantized)
       .def("metadata", metadata);
   m.def("save", save);
 }

@@ -262,11 +262,32 @@ def test_save_and_load(tmp_path):
     a = loaded["a"]
     del loaded
     np.testing.assert_array_equal(a, tensors["a"])  # keeps the file open
-    infos = {t.name: t for t in nibble.inspect(path)}
+    contents = nibble.inspect(path)
+    assert contents.metadata == {"made by": "a test"} and not contents.weights
+    infos = {t.name: t for t in contents.tensors}
     assert infos["b"] == nibble.TensorInfo("b", "BF16", (2, 4), 16, "x.safetensors")
     with pytest.raises(ValueError, match="type complex128"):
         nibble.save(path, {"z": np.zeros(2, complex)})
     assert set(nibble.load(path)) == set(tensors)  # what was there is there
+
+
+@pytest.mark.parametrize("layout, mode", [("modelopt", "modelopt"), ("compressed-tensors", "ct")])
+def test_quantised_checkpoints(tmp_path, layout, mode):
+    x = weights(32, 64)
+    q = nibble.quantize(x, "nvfp4", mode)
+    names = {"modelopt": ("weight", "weight_scale_2"),
+             "compressed-tensors": ("weight_packed", "weight_global_scale")}[layout]
+    parts = {"codes": f"up.{names[0]}", "scales": "up.weight_scale",
+             "global_scale": f"up.{names[1]}"}
+    nibble.save(tmp_path / "x.safetensors",
+                {parts["codes"]: q.codes, parts["scales"]: q.scales.view(ml_dtypes.float8_e4m3fn),
+                 parts["global_scale"]: np.atleast_1d(q.global_scale), "norm.weight": x[0]})
+    checkpoint = nibble.load(tmp_path / "x.safetensors")
+    found = nibble.WeightInfo("up.weight", "nvfp4", layout, (32, 64), parts)
+    assert checkpoint.weights == [found] == nibble.inspect(tmp_path / "x.safetensors").weights
+    np.testing.assert_array_equal(checkpoint.dequantize("up.weight"), nibble.dequantize(q))
+    with pytest.raises(ValueError, match="no quantised matrix 'norm.weight'"):
+        checkpoint.dequantize("norm.weight")
 
 
 def test_others_read_what_is_saved(tmp_path):
