@@ -16,16 +16,25 @@ namespace {
 constexpr int64_t kChunk = 4 << 20;   // elements of a matrix that are in memory as floats
 constexpr int64_t kPiece = 64 << 10;  // elements of which errors are summed in one go
 
+float to_float(float x) { return x; }
+using nibble::to_float;
+
 // Sums over some elements x and what they are decoded to.
 struct Errors {
   double xx = 0, yy = 0, xy = 0, dd = 0, most = 0;
 
-  void add(const Floats& x, const float* y, int64_t begin, int64_t end) {
+  template <class T>
+  void add(const T* x, const float* y, int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const double a = double(float_at(x, i)), b = double(y[i]), d = b - a;
+      const double a = double(to_float(x[i])), b = double(y[i]), d = b - a;
       xx += a * a, yy += b * b, xy += a * b, dd += d * d;
       most = std::max(most, std::fabs(d));
     }
+  }
+  void add(const Floats& x, const float* y, int64_t begin, int64_t end) {
+    if (x.type == DType::f32) return add(static_cast<const float*>(x.data), y, begin, end);
+    if (x.type == DType::bf16) return add(static_cast<const bf16*>(x.data), y, begin, end);
+    add(static_cast<const fp16*>(x.data), y, begin, end);
   }
   void add(const Errors& e) {
     xx += e.xx, yy += e.yy, xy += e.xy, dd += e.dd;
