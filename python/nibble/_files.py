@@ -74,7 +74,8 @@ class Checkpoint(Mapping[str, NDArray[Any]]):
         _, _, dtype, shape, *_ = self._infos[i]
         if dtype not in _DTYPES:
             raise ValueError(f"tensor '{name}' has dtype {dtype}, which NumPy does not know")
-        return self._source.bytes(i).view(_DTYPES[dtype]).reshape(shape)
+        array: NDArray[Any] = self._source.bytes(i).view(_DTYPES[dtype]).reshape(shape)
+        return array
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._index)

@@ -1,5 +1,4 @@
 // Our encoders against bytes that other libraries made: make.py says which, and how.
-#define XXH_INLINE_ALL
 #include <gtest/gtest.h>
 #include <xxhash.h>
 
