@@ -77,8 +77,9 @@ Mark mark_of(const Metadata& m, const std::string& path) {
   const auto number = [&]<class T>(const char* key, T& to) {
     const std::string& s = text(key);
     const auto [end, error] = std::from_chars(s.data(), s.data() + s.size(), to);
-    if (error != std::errc() || end != s.data() + s.size() || !(to >= 0))
-      damaged(path, fmt::format("its '{}' is no number", key));
+    // What is not a number compares false; no value of a run comes near the bound.
+    if (error != std::errc() || end != s.data() + s.size() || !(to >= 0 && double(to) < 0x1p62))
+      damaged(path, fmt::format("its '{}' is no number of a run", key));
   };
   if (text("format") != kFormat)
     throw Error(fmt::format("'{}' has the format '{}': this program reads '{}'", path,
@@ -89,6 +90,7 @@ Mark mark_of(const Metadata& m, const std::string& path) {
   number("heldout_nats", mark.heldout_nats);
   number("horizon_at", mark.horizon.at), number("horizon_from", mark.horizon.from);
   number("horizon_steps", mark.horizon.steps);
+  if (mark.horizon.from > 1) damaged(path, "its 'horizon_from' is above 1");
   return mark;
 }
 

@@ -151,6 +151,10 @@ std::vector<StateTensor> ProductLearner::state() {
 
 // Weights are a function of the shadow.
 void ProductLearner::restored() {
+  require(updates_[0] >= 0, "updates must not be negative");
+  for (const int32_t shift : credit_shift_)
+    require(shift >= 0 && shift <= 24,
+            "credit_shift must be in 0..24, not " + std::to_string(shift));
   for (size_t i = 0; i < trained_.size(); ++i) {
     Matrix& m = model_.matrices[i];
     Trained& t = trained_[i];
