@@ -154,7 +154,7 @@ void Loop::begin() {
     saved_ = mark_.step;
     on_rank_0(ranks_, [&] { run_.rewind_metrics(mark_.step); });
   }
-  learner_->share(ranks_);
+  together(ranks_, [&] { learner_->share(ranks_); });
   base_ = saved_at_ = mark_.seconds, recorded_ = mark_;
   started_ = clock_();
   if (last < 0) {
