@@ -58,7 +58,7 @@ ProductLearner::ProductLearner(const Recipe& recipe, int symbols, uint64_t seed,
       credit_outer_({.tokens = chunk_.rows(), .k = 16, .n = 16, .ldx = 16}, machine),
       logit_credit_({.rows = chunk_.rows(), .n = model_.padded_symbols, .lanes = 1, .s = 1},
                     machine),
-      rank1_({.rows = chunk_.length, .k = 16, .n = 16, .ldx = 16}, machine),
+      rank1_({.rows = chunk_.length, .k = 16, .ldx = 16}, machine),
       adam_({.k = 16, .n = 16}, machine) {
   const int threads = pool ? pool->threads() : 1;
   const TrainRecipe& t = recipe_.train;
@@ -101,6 +101,7 @@ ProductLearner::ProductLearner(const Recipe& recipe, int symbols, uint64_t seed,
       work = std::max(work, credit_outer::work_bytes(p.most, m.k, m.n));
       most = std::max(most, trained(m).lanes);
     }
+    w.steps = Buffer<int32_t>(rows);
     w.symbols = Buffer<uint8_t>(rows), w.targets = Buffer<uint8_t>(rows);
     w.noise = Buffer<uint16_t>(2 * words);
     w.differences = Buffer<float>(most * rows);

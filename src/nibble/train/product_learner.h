@@ -94,8 +94,7 @@ class ProductLearner final : public Learner {
   static int32_t fixed_point(float credit);
 
   const uint16_t* inputs(const Worker&, const Matrix&, int lane) const;
-  void perturb(Worker&, const Matrix&, int lane, const Source&, const int32_t* sums,
-               int32_t* perturbed) const;
+  Noise perturbation(Worker&, const Matrix&, int lane) const;
   void run_weight_lane(Worker&, const Matrix&, int lane) const;
   void credit_by_weight(Worker&, const Matrix&, int chunk) const;
   void collect_by_weight(Worker&, size_t matrix, int worker, int chunk);

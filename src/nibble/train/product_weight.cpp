@@ -29,49 +29,43 @@ const uint16_t* ProductLearner::inputs(const Worker& w, const Matrix& m, int lan
   return noise_of(w, m, lane) + int64_t(w.clean.chunk.sequences) * m.n / 16;
 }
 
-// The sums of a perturbed matrix, from what the clean pass kept.
-void ProductLearner::perturb(Worker& w, const Matrix& m, int lane, const Source& in,
-                             const int32_t* sums, int32_t* perturbed) const {
+// What a lane adds to the sums of its matrix, from the inputs that the clean pass kept.
+Noise ProductLearner::perturbation(Worker& w, const Matrix& m, int lane) const {
   const Chunk& c = w.clean.chunk;
-  for (int s = 0; s < c.sequences; ++s) {
-    const int64_t at = int64_t(s) * c.length * m.n;
+  const Source in = source(w.clean, m);
+  for (int s = 0; s < c.sequences; ++s)
     rank1_({.rows = c.length,
             .k = m.k,
-            .n = m.n,
             .ldx = in.ld,
             .unit = trained(m).weight_step * m.code_scale,
             .x = in.data + int64_t(s) * (c.length + m.gap) * in.ld,
-            .e = noise_of(w, m, lane) + int64_t(s) * m.n / 16,
             .f = inputs(w, m, lane) + int64_t(s) * m.k / 16,
-            .acc = sums + at,
-            .y = perturbed + at});
-  }
+            .step = w.steps.data() + int64_t(s) * c.length});
+  return {.bits = noise_of(w, m, lane), .steps = w.steps.data(), .share = c.length};
 }
 
 void ProductLearner::run_weight_lane(Worker& w, const Matrix& m, int lane) const {
   const int b = m.block;
-  const Source in = source(w.clean, m);
+  const Noise noise = perturbation(w, m, lane);
   if (m.stage == Stage::head) {
-    perturb(w, m, lane, in, w.clean.head_sums.data(), w.lane.head_sums.data());
-  } else {
-    const Activations::Block& clean = w.clean.blocks[size_t(b)];
-    Activations::Block& own = w.lane.blocks[size_t(b)];
-    const int8_t* x_mid = model_.shape.mixer ? clean.x_mid.data() : clean.x_in.data();
-    if (m.stage == Stage::mixer) {
-      perturb(w, m, lane, in, clean.mixer_sums.data(), own.mixer_sums.data());
-      forward_.mix(b, clean.x_in.data(), own.mixer_sums.data(), {}, w.lane);
-      forward_.ffn1_sums(b, w.lane, w.lane);
-      forward_.hidden(b, own.ffn1_sums.data(), {}, w.lane);
-      x_mid = own.x_mid.data();
-    } else if (m.stage == Stage::ffn1) {
-      perturb(w, m, lane, in, clean.ffn1_sums.data(), own.ffn1_sums.data());
-      forward_.hidden(b, own.ffn1_sums.data(), {}, w.lane);
-    } else {
-      perturb(w, m, lane, in, clean.ffn2_sums.data(), own.ffn2_sums.data());
-    }
-    forward_.add(b, x_mid, own.ffn2_sums.data(), {}, w.lane);
-    forward_.after(b, w.lane);
+    forward_.losses(w.clean.head_sums.data(), w.targets.data(), false, w.lane, noise);
+    return;
   }
+  const Activations::Block& clean = w.clean.blocks[size_t(b)];
+  Activations::Block& own = w.lane.blocks[size_t(b)];
+  const int8_t* x_mid = model_.shape.mixer ? clean.x_mid.data() : clean.x_in.data();
+  if (m.stage == Stage::mixer) {
+    forward_.mix(b, clean.x_in.data(), clean.mixer_sums.data(), noise, w.lane);
+    forward_.ffn1_sums(b, w.lane, w.lane);
+    forward_.hidden(b, own.ffn1_sums.data(), {}, w.lane);
+    forward_.add(b, own.x_mid.data(), own.ffn2_sums.data(), {}, w.lane);
+  } else if (m.stage == Stage::ffn1) {
+    forward_.hidden(b, clean.ffn1_sums.data(), noise, w.lane);
+    forward_.add(b, x_mid, own.ffn2_sums.data(), {}, w.lane);
+  } else {
+    forward_.add(b, x_mid, clean.ffn2_sums.data(), noise, w.lane);
+  }
+  forward_.after(b, w.lane);
   forward_.losses(w.lane.head_sums.data(), w.targets.data(), false, w.lane);
 }
 

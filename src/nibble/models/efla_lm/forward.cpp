@@ -111,13 +111,15 @@ void Forward::norm(residual_norm::Args a, const Inputs& to, const Chunk& c) cons
   a.rows = c.rows() / calls;
   a.mean_code = kMeanCode;
   a.with_acc = a.acc != nullptr, a.with_noise = a.noise != nullptr;
+  a.with_steps = a.steps != nullptr;
   const int64_t step = a.rows * a.n;
   for (int s = 0; s < calls; ++s) {
     a.y = to.data.data() + to.first(c, s) + int64_t(to.gap) * a.n;
     residual_norm_(a);
     a.x += step;
     if (a.acc) a.acc += step, a.x_out += step;
-    if (a.noise) a.noise += step / 16;
+    if (a.noise) a.noise += a.rows / a.share * (a.n / 16);
+    if (a.steps) a.steps += a.rows;
   }
 }
 
@@ -167,6 +169,9 @@ void Forward::mix(int block, const int8_t* x, const int32_t* sums, const Noise& 
                .with_noise = noise.bits != nullptr,
                .acc = sums,
                .noise = noise.bits,
+               .with_steps = noise.steps != nullptr,
+               .share = noise.share,
+               .steps = noise.steps,
                .y = z});
   efla::Args a = efla_shape(r, w.n, c, to.carry);
   a.q = z, a.k = z + r.key_dim, a.v = z + 2 * r.key_dim, a.beta = a.v + r.hidden;
@@ -193,15 +198,22 @@ void Forward::activate(int block, const int32_t* sums, const Noise& noise, Activ
             .acc = sums,
             .noise = noise.bits,
             .with_noise = noise.bits != nullptr,
+            .with_steps = noise.steps != nullptr,
+            .share = noise.share,
+            .steps = noise.steps,
             .h = b.hidden.data()});
     return;
   }
   // This op takes no noise: it is added to the sums before, which a lane does not need again.
   if (noise.bits) {
-    const int64_t size = int64_t(to.chunk.rows()) * w.n;
-    for (int64_t i = 0; i < size; ++i)
-      b.ffn1_sums[i] =
-          sums[i] + ((noise.bits[i / 16] >> i % 16 & 1) != 0 ? noise.step : -noise.step);
+    for (int r = 0; r < to.chunk.rows(); ++r) {
+      const uint16_t* bits = noise.bits + r / noise.share * (w.n / 16);
+      const int32_t step = noise.steps ? noise.steps[r] : noise.step;
+      for (int j = 0; j < w.n; ++j) {
+        const int64_t at = int64_t(r) * w.n + j;
+        b.ffn1_sums[at] = sums[at] + ((bits[j / 16] >> j % 16 & 1) != 0 ? step : -step);
+      }
+    }
     sums = b.ffn1_sums.data();
   }
   gelu_({.rows = to.chunk.rows(),
@@ -239,12 +251,14 @@ void Forward::add(int block, const int8_t* x, const int32_t* sums, const Noise& 
         .x = x,
         .acc = sums,
         .noise = noise.bits,
+        .share = noise.share,
+        .steps = noise.steps,
         .x_out = out},
        next, to.chunk);
 }
 
-void Forward::losses(const int32_t* sums, const uint8_t* targets, bool gradient,
-                     Activations& to) const {
+void Forward::losses(const int32_t* sums, const uint8_t* targets, bool gradient, Activations& to,
+                     const Noise& noise) const {
   cross_entropy_({.rows = to.chunk.rows(),
                   .symbols = model_.symbols,
                   .source = cross_entropy::Source::s32,
@@ -254,6 +268,10 @@ void Forward::losses(const int32_t* sums, const uint8_t* targets, bool gradient,
                   .scale = model_.matrices.back().scale,
                   .sums = sums,
                   .bias = model_.bias.data(),
+                  .with_noise = noise.bits != nullptr,
+                  .share = noise.share,
+                  .noise = noise.bits,
+                  .steps = noise.steps,
                   .target = targets,
                   .loss = to.loss.data(),
                   .gradient = gradient ? to.gradient.data() : nullptr});

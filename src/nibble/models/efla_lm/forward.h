@@ -53,11 +53,13 @@ struct Activations {
   Buffer<float> mixer_values, mixed;
 };
 
-// Signs of the noise of one lane at one stage, [rows][n / 16]; null: none.
+// Signs of the noise of one lane at one stage, [ceil(rows / share)][n / 16]; null: none.
 struct Noise {
   const uint16_t* bits = nullptr;
   int32_t step = 0;
-  int every = 1, phase = 0;  // the mixer's: on one row in `every`
+  int every = 1, phase = 0;        // the mixer's: on one row in `every`
+  const int32_t* steps = nullptr;  // [rows], in place of step
+  int share = 1;
 };
 
 class Forward {
@@ -73,7 +75,8 @@ class Forward {
   void mix(int block, const int8_t* x, const int32_t* sums, const Noise&, Activations& to) const;
   void hidden(int block, const int32_t* sums, const Noise&, Activations& to) const;  // and its GEMM
   void add(int block, const int8_t* x, const int32_t* sums, const Noise&, Activations& to) const;
-  void losses(const int32_t* sums, const uint8_t* targets, bool gradient, Activations& to) const;
+  void losses(const int32_t* sums, const uint8_t* targets, bool gradient, Activations& to,
+              const Noise& = {}) const;
 
   void block(int block, Activations&) const;  // all of it, from its inputs
   void after(int block, Activations&) const;  // the blocks behind it and the head's sums

@@ -16,6 +16,10 @@ void fill_with(Args& a, Random& rng, Logit logit) {
     }
     writable(a.target)[r] = uint8_t(rng.below(uint64_t(a.symbols)));
   }
+  const int64_t words = (a.rows + a.share - 1) / a.share * ((a.symbols + 15) / 16);
+  for (int64_t i = 0; a.with_noise && i < words; ++i) writable(a.noise)[i] = uint16_t(rng.next32());
+  for (int64_t r = 0; a.with_noise && r < a.rows; ++r)
+    writable(a.steps)[r] = int32_t(rng.below(100001)) - 50000;
   if (a.bias) fill_f32(a.bias, a.symbols, rng, -3, 3);
   if (a.gradient) fill_f32(a.gradient, (a.rows - 1) * a.ld_gradient + a.symbols, rng);
 }
@@ -63,6 +67,17 @@ inline std::vector<Case<Args>> cases() {
   add("equal", {.rows = 33, .symbols = 65, .ld = 65}, fill_equal);
   add("extreme", {.rows = 129, .symbols = 130, .ld = 130, .biased = true}, fill_extreme);
   add("large_eps", {.rows = 17, .symbols = 20, .ld = 20, .eps = 0.5f}, fill_random);
+  for (int symbols : {48, 65})
+    all.push_back({.name = "noise_" + std::to_string(symbols),
+                   .args = {.rows = 67,
+                            .symbols = symbols,
+                            .source = Source::s32,
+                            .ld = 80,
+                            .biased = true,
+                            .scale = 1e-5f,
+                            .with_noise = true,
+                            .share = 32},
+                   .fill = fill_random});
   for (int symbols : {80, 256})
     all.push_back({.name = "bench_" + std::to_string(symbols),
                    .args = {.rows = 4096,

@@ -6,6 +6,10 @@
 // its own for scale and bias. Optionally gradient[r][j] = exp(l - m) / sum - (j == target): what
 // the delta rule wants; eps is left out of it.
 //
+// With noise, an integer sum is x[r][j] + steps[r] * e[r / share][j], where e is +1 if the bit is
+// set and -1 elsewhere: the logits of a matrix with a rank-1 perturbation (rank1_noise) from those
+// of the clean one.
+//
 // Logits must be finite; whatever their size, no exponential overflows. Both terms of the loss are
 // >= 0, so nothing cancels. Sums follow numerics/reduce.h over j, exp and log are those of
 // numerics/elementary.h: variants agree bit for bit.
@@ -29,6 +33,10 @@ struct Args {
   const float* logits = nullptr;    // [rows][ld] if source is f32
   const int32_t* sums = nullptr;    // [rows][ld] if source is s32
   const float* bias = nullptr;      // [symbols] if biased
+  bool with_noise = false;          // source s32 only
+  int share = 1;                    // neighbouring rows that read the same row of noise
+  const uint16_t* noise = nullptr;  // [ceil(rows / share)][ceil(symbols / 16)]
+  const int32_t* steps = nullptr;   // [rows]; |sum| + |step| < 2^31
   const uint8_t* target = nullptr;  // [rows], < symbols
   float* loss = nullptr;            // [rows]
   float* gradient = nullptr;        // [rows][ld_gradient]; columns from `symbols` on are left alone

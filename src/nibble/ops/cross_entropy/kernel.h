@@ -34,15 +34,28 @@ V maxima_of(const V* rows) {
   return V::load(maxima);
 }
 
+// Sums with +step where the bit is set and -step elsewhere, as floats; zeros from `count` on.
+// cpu_avx512.cpp has one that adds in a register.
+template <class V>
+V noisy(V, const int32_t* sums, int count, uint16_t bits, int32_t step) {
+  alignas(64) int32_t x[16];
+  for (int i = 0; i < count; ++i) x[i] = sums[i] + ((bits >> i & 1) != 0 ? step : -step);
+  return V::load_i32(x, count);
+}
+
 // Logits of one row to l, padded with -inf to a multiple of 16; returns the maximum by lanes.
-template <class V, Source kSource>
+template <class V, Source kSource, bool kNoise>
 V logits_of_row(const Args& a, int64_t row, const float* bias, float* l) {
   const V scale(a.scale);
   V top(-INFINITY);
+  const uint16_t* noise = kNoise ? a.noise + row / a.share * ((a.symbols + 15) / 16) : nullptr;
   const auto sixteen = [&](int j, int count) {
     const int64_t at = row * a.ld + j;
-    const V x =
-        kSource == Source::f32 ? V::load(a.logits + at, count) : V::load_i32(a.sums + at, count);
+    V x;
+    if constexpr (kNoise)
+      x = noisy(V(), a.sums + at, count, noise[j / 16], a.steps[row]);
+    else
+      x = kSource == Source::f32 ? V::load(a.logits + at, count) : V::load_i32(a.sums + at, count);
     const V logit = fma(x, scale, V::load(bias + j));  // missing columns: 0 * scale - inf
     logit.store(l + j);
     top = max(top, logit);
@@ -63,13 +76,14 @@ void gradient_of_row(const Args& a, int64_t row, const float* e, float total) {
 }
 
 // Up to kRows rows from `first` on; l holds their logits.
-template <class V, Source kSource>
+template <class V, Source kSource, bool kNoise>
 void block_of_rows(const Args& a, int64_t first, int rows, const float* bias, float* l) {
   const int padded = (a.symbols + 15) / 16 * 16;
   V lanes[kRows];
   alignas(64) float top[kRows], below[kRows] = {};  // below: l_target - top
   for (int i = 0; i < kRows; ++i)
-    lanes[i] = i < rows ? logits_of_row<V, kSource>(a, first + i, bias, l + i * padded) : V(0.0f);
+    lanes[i] =
+        i < rows ? logits_of_row<V, kSource, kNoise>(a, first + i, bias, l + i * padded) : V(0.0f);
   maxima_of(lanes).store(top);
   for (int i = 0; i < rows; ++i) below[i] = l[i * padded + a.target[first + i]] - top[i];
   const auto exponentials = [&](auto keep) {
@@ -103,9 +117,11 @@ void run_rows(const Args& a, const Exec& ex) {
     for (int64_t first = begin; first < end; first += kRows) {
       const int rows = end - first < kRows ? int(end - first) : kRows;
       if (a.source == Source::f32)
-        block_of_rows<V, Source::f32>(a, first, rows, bias, l);
+        block_of_rows<V, Source::f32, false>(a, first, rows, bias, l);
+      else if (a.noise)
+        block_of_rows<V, Source::s32, true>(a, first, rows, bias, l);
       else
-        block_of_rows<V, Source::s32>(a, first, rows, bias, l);
+        block_of_rows<V, Source::s32, false>(a, first, rows, bias, l);
     }
   });
 }

@@ -12,8 +12,10 @@ namespace nibble::dequantise {
 inline void fill_random(Args& a, Random& rng) {
   for (int64_t i = 0; i < a.rows * a.n; ++i)
     writable(a.acc)[i] = int32_t(rng.next32()) >> rng.below(24) >> 1;
-  for (int64_t i = 0; a.with_noise && i < a.rows * a.n / 16; ++i)
-    writable(a.noise)[i] = uint16_t(rng.next32());
+  const int64_t words = (a.rows + a.share - 1) / a.share * a.n / 16;
+  for (int64_t i = 0; a.with_noise && i < words; ++i) writable(a.noise)[i] = uint16_t(rng.next32());
+  for (int64_t r = 0; a.with_steps && r < a.rows; ++r)
+    writable(a.steps)[r] = int32_t(rng.below(401)) - 200;
 }
 
 // The largest sums that the contract allows, and those around 2^24 where a float begins to round.
@@ -47,6 +49,14 @@ inline std::vector<Case<Args>> cases() {
       {.name = "largest",
        .args = {.rows = 9, .n = 48, .scale = 0.00476f, .step = 42, .every = 2, .with_noise = true},
        .fill = fill_largest});
+  all.push_back({.name = "shared",
+                 .args = {.rows = 67,
+                          .n = 48,
+                          .scale = 0.00476f,
+                          .with_noise = true,
+                          .with_steps = true,
+                          .share = 32},
+                 .fill = fill_random});
   all.push_back({.name = "bench_r64_n272",
                  .args = {.rows = 64, .n = 272, .scale = 0.00476f},
                  .fill = fill_random,

@@ -3,6 +3,9 @@
 // A GEMM's int32 sums as floats, with noise on one row in `every`: those with (r + phase) % every
 // == 0. There e is +1 where the bit is set and -1 elsewhere, in other rows 0. One conversion and
 // one product per value: the same bits on every ISA.
+//
+// With steps, row r adds steps[r] * e in place of step * e; row r reads row r / share of the noise:
+// a perturbation of the matrix itself, one for each sequence (rank1_noise), looks like that.
 #pragma once
 #include "nibble/base/op.h"
 
@@ -16,7 +19,10 @@ struct Args {
   int every = 1, phase = 0;
   bool with_noise = false;          // is there noise
   const int32_t* acc = nullptr;     // [rows][n]
-  const uint16_t* noise = nullptr;  // [rows][n / 16]
+  const uint16_t* noise = nullptr;  // [ceil(rows / share)][n / 16]
+  bool with_steps = false;          // a step for each row instead of `step`; needs noise
+  int share = 1;                    // neighbouring rows that read the same row of noise
+  const int32_t* steps = nullptr;   // [rows]
   float* y = nullptr;               // [rows][n]
 };
 

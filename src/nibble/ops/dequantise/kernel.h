@@ -8,12 +8,13 @@ namespace {
 
 inline void row_of(const Args& a, int64_t r) {
   const cpu::F16 scale = cpu::splat(a.scale);
-  const cpu::I16 step = cpu::splat(a.step);
+  const cpu::I16 step = cpu::splat(a.steps ? a.steps[r] : a.step);
   const bool noisy = a.noise && (r + a.phase) % a.every == 0;
-  for (int64_t i = r * a.n; i < (r + 1) * a.n; i += 16) {
-    cpu::I16 x = cpu::load(a.acc + i);
-    if (noisy) x = x + cpu::signed_by(a.noise[i / 16], step);
-    cpu::store(a.y + i, cpu::to_float(x) * scale);
+  const uint16_t* noise = noisy ? a.noise + r / a.share * (a.n / 16) : nullptr;
+  for (int j = 0; j < a.n; j += 16) {
+    cpu::I16 x = cpu::load(a.acc + r * a.n + j);
+    if (noisy) x = x + cpu::signed_by(noise[j / 16], step);
+    cpu::store(a.y + r * a.n + j, cpu::to_float(x) * scale);
   }
 }
 

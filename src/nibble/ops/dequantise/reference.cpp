@@ -10,12 +10,16 @@ Status Op::check(const Args& a) {
     return Status::error("dequantise: every must be positive and phase not negative");
   if (!a.acc || !a.y || a.with_noise != (a.noise != nullptr))
     return Status::error("dequantise: acc and y must not be null, noise as with_noise says");
+  if (a.share < 1 || a.with_steps != (a.steps != nullptr) || (a.with_steps && !a.with_noise))
+    return Status::error(
+        "dequantise: share must be positive, steps as with_steps says, with noise");
   return {};
 }
 
 void Op::buffers(Args& a, BufferVisitor& v) {
   v.in("acc", a.acc, a.rows * a.n);
-  v.in("noise", a.noise, a.with_noise ? a.rows * a.n / 16 : 0);
+  v.in("noise", a.noise, a.with_noise ? (a.rows + a.share - 1) / a.share * a.n / 16 : 0);
+  v.in("steps", a.steps, a.with_steps ? a.rows : 0);
   v.out("y", a.y, a.rows * a.n);
 }
 
@@ -25,7 +29,8 @@ void Op::reference(const Args& a) {
       const int64_t i = r * a.n + j;
       int32_t x = a.acc[i];
       if (a.noise && (r + a.phase) % a.every == 0)
-        x += (a.noise[i / 16] >> i % 16 & 1) != 0 ? a.step : -a.step;
+        x += ((a.noise[r / a.share * (a.n / 16) + j / 16] >> j % 16 & 1) != 0 ? 1 : -1) *
+             (a.steps ? a.steps[r] : a.step);
       a.y[i] = float(x) * a.scale;
     }
 }

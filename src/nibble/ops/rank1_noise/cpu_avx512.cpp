@@ -34,17 +34,6 @@ __m512i signed_sums(const Args& a, const int8_t* x) {
   return _mm512_sub_epi32(sum, _mm512_set1_epi64(blocks * 8 * 128));
 }
 
-// y[r] = acc[r] + e * step, for one row.
-void add_row(const Args& a, int64_t r, int32_t step) {
-  const __m512i s = _mm512_set1_epi32(step);
-  for (int j = 0; j < a.n; j += 16) {
-    const __m512i acc = _mm512_loadu_si512(a.acc + r * a.n + j);
-    const __m512i y =
-        _mm512_mask_sub_epi32(_mm512_add_epi32(acc, s), __mmask16(~a.e[j / 16]), acc, s);
-    _mm512_storeu_si512(a.y + r * a.n + j, y);
-  }
-}
-
 void block_of_rows(const Args& a, int64_t first, int rows) {
   __m512i lanes[kRows];
   for (int i = 0; i < kRows; ++i)
@@ -52,11 +41,9 @@ void block_of_rows(const Args& a, int64_t first, int rows) {
   const __m512 product =
       _mm512_mul_ps(_mm512_cvtepi32_ps(cpu::sums_of(lanes)), _mm512_set1_ps(a.unit));
   const __m512 bound = _mm512_set1_ps(0x1p24f);
-  alignas(64) int32_t steps[kRows];
-  _mm512_store_si512(
-      steps, _mm512_cvtps_epi32(_mm512_min_ps(
-                 _mm512_max_ps(product, _mm512_sub_ps(_mm512_setzero_ps(), bound)), bound)));
-  for (int i = 0; i < rows; ++i) add_row(a, first + i, steps[i]);
+  const __m512 least = _mm512_sub_ps(_mm512_setzero_ps(), bound);
+  const __m512i steps = _mm512_cvtps_epi32(_mm512_min_ps(_mm512_max_ps(product, least), bound));
+  _mm512_mask_storeu_epi32(a.step + first, __mmask16((1u << rows) - 1), steps);
 }
 
 }  // namespace

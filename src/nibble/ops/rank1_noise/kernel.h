@@ -11,10 +11,9 @@ inline void row_of(const Args& a, int64_t r) {
   cpu::I16 total = cpu::splat(0);
   for (int k = 0; k < a.k; k += 16) total = total + cpu::signed_by(a.f[k / 16], cpu::load(x + k));
   const cpu::F16 product = cpu::splat(float(cpu::sum(total))) * cpu::splat(a.unit);
-  const cpu::I16 step = cpu::round_clamped(product, -0x1p24f, 0x1p24f);
-  for (int j = 0; j < a.n; j += 16)
-    cpu::store(a.y + r * a.n + j,
-               cpu::load(a.acc + r * a.n + j) + cpu::signed_by(a.e[j / 16], step));
+  alignas(64) int32_t steps[16];
+  cpu::store(steps, cpu::round_clamped(product, -0x1p24f, 0x1p24f));
+  a.step[r] = steps[0];
 }
 
 inline void run(const Args& a, const Exec& e) {

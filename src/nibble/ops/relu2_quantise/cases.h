@@ -8,8 +8,10 @@
 namespace nibble::relu2_quantise {
 
 inline void fill_noise(Args& a, Random& rng) {
-  for (int64_t i = 0; a.with_noise && i < a.rows * a.n / 16; ++i)
-    writable(a.noise)[i] = uint16_t(rng.next32());
+  const int64_t words = (a.rows + a.share - 1) / a.share * a.n / 16;
+  for (int64_t i = 0; a.with_noise && i < words; ++i) writable(a.noise)[i] = uint16_t(rng.next32());
+  for (int64_t r = 0; a.with_steps && r < a.rows; ++r)
+    writable(a.steps)[r] = int32_t(rng.below(401)) - 200;
 }
 inline void fill_random(Args& a, Random& rng) {
   for (int64_t i = 0; i < a.rows * a.n; ++i) writable(a.acc)[i] = int32_t(rng.below(2401)) - 1200;
@@ -34,6 +36,14 @@ inline std::vector<Case<Args>> cases() {
         all.push_back({.name = shape, .args = args, .seed = seed++, .fill = fill_random});
         all.push_back({.name = shape + "_wide", .args = args, .seed = seed++, .fill = fill_wide});
       }
+  all.push_back({.name = "shared",
+                 .args = {.rows = 67,
+                          .n = 48,
+                          .unit = 0.019f,
+                          .with_noise = true,
+                          .with_steps = true,
+                          .share = 32},
+                 .fill = fill_random});
   all.push_back({.name = "bench_r64_n256",
                  .args = {.rows = 64, .n = 256, .unit = 0.019f, .step = 42, .with_noise = true},
                  .fill = fill_random,

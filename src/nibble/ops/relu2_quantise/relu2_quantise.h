@@ -6,6 +6,9 @@
 //
 // unit is sqrt(codes of h per 1.0) times the value of an accumulator step, so the square comes out
 // in codes. float(a) is rounded to nearest even, then two products: the same bits on every ISA.
+//
+// With steps, row r adds steps[r] * e in place of step * e; row r reads row r / share of the noise:
+// a perturbation of the matrix itself, one for each sequence (rank1_noise), looks like that.
 #pragma once
 #include "nibble/base/op.h"
 
@@ -17,8 +20,11 @@ struct Args {
   float unit = 0;
   int32_t step = 0;                 // |acc| + step < 2^31
   const int32_t* acc = nullptr;     // [rows][n]
-  const uint16_t* noise = nullptr;  // [rows][n / 16], or null
+  const uint16_t* noise = nullptr;  // [ceil(rows / share)][n / 16], or null
   bool with_noise = false;          // whether `noise` is there: a shape, so that buffers() knows
+  bool with_steps = false;          // a step for each row instead of `step`; needs noise
+  int share = 1;                    // neighbouring rows that read the same row of noise
+  const int32_t* steps = nullptr;   // [rows]
   int8_t* h = nullptr;              // [rows][n]
 };
 

@@ -12,8 +12,10 @@ inline void fill_random(Args& a, Random& rng) {
   fill_i8(a.x, size, rng);
   for (int64_t i = 0; a.with_acc && i < size; ++i)
     writable(a.acc)[i] = int32_t(rng.below(4001)) - 2000;
-  for (int64_t i = 0; a.with_noise && i < size / 16; ++i)
-    writable(a.noise)[i] = uint16_t(rng.next32());
+  const int64_t words = (a.rows + a.share - 1) / a.share * a.n / 16;
+  for (int64_t i = 0; a.with_noise && i < words; ++i) writable(a.noise)[i] = uint16_t(rng.next32());
+  for (int64_t r = 0; a.with_steps && r < a.rows; ++r)
+    writable(a.steps)[r] = int32_t(rng.below(401)) - 200;
   // A row of zeros and a row of ones meet the floor of the divisor.
   for (int j = 0; a.rows > 2 && j < a.n; ++j) {
     writable(a.x)[j] = 0, writable(a.x)[a.n + j] = 1;
@@ -42,6 +44,16 @@ inline std::vector<Case<Args>> cases() {
       args.with_norm = false;
       all.push_back({.name = shape + "_only", .args = args, .seed = seed++, .fill = fill_random});
     }
+  for (int n : {48, 128})
+    all.push_back({.name = "shared_n" + std::to_string(n),
+                   .args = {.rows = 67,
+                            .n = n,
+                            .scale = 0.077f,
+                            .with_acc = true,
+                            .with_noise = true,
+                            .with_steps = true,
+                            .share = 32},
+                   .fill = fill_random});
   all.push_back({.name = "bench_r64_n128",
                  .args = {.rows = 64, .n = 128, .scale = 0.077f, .with_acc = true},
                  .fill = fill_random,

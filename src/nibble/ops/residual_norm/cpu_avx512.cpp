@@ -32,19 +32,19 @@ __m512i codes_of(Words w) {
   return _mm512_max_epi8(_mm512_packs_epi16(w.low, w.high), _mm512_set1_epi8(-127));
 }
 
-// 64 columns of x' from `at` on; returns their magnitudes summed by eights.
-__m512i add_columns(const Args& a, int64_t at) {
+// 64 columns of x' from `at` on, of a row with this step and these bits of noise; returns their
+// magnitudes summed by eights.
+__m512i add_columns(const Args& a, int64_t at, __m512i step, const uint16_t* noise) {
   const __m512i zero = _mm512_setzero_si512();
   __m512i x = _mm512_loadu_si512(a.x + at);
   if (a.acc) {
     const __m512 scale = _mm512_set1_ps(a.scale);
-    const __m512i step = _mm512_set1_epi32(a.step);
     Words sum = rounded(
         [&](int i) {
           __m512i more = _mm512_loadu_si512(a.acc + at + 16 * i);
-          if (a.noise)
-            more = _mm512_mask_sub_epi32(_mm512_add_epi32(more, step),
-                                         __mmask16(~a.noise[at / 16 + i]), more, step);
+          if (noise)
+            more = _mm512_mask_sub_epi32(_mm512_add_epi32(more, step), __mmask16(~noise[i]), more,
+                                         step);
           return _mm512_mul_ps(_mm512_cvtepi32_ps(more), scale);
         },
         _mm512_set1_ps(254.0f));
@@ -71,9 +71,12 @@ void block_of_rows(const Args& a, int64_t first, int rows) {
   __m512i lanes[kRows];
   for (int i = 0; i < kRows; ++i) {
     lanes[i] = _mm512_setzero_si512();
-    const int64_t row = (first + i) * a.n;
-    for (int j = 0; i < rows && j < a.n; j += kColumns)
-      lanes[i] = _mm512_add_epi32(lanes[i], add_columns(a, row + j));
+    if (i >= rows) continue;
+    const int64_t r = first + i;
+    const __m512i step = _mm512_set1_epi32(a.steps ? a.steps[r] : a.step);
+    const uint16_t* noise = a.noise ? a.noise + r / a.share * (a.n / 16) : nullptr;
+    for (int j = 0; j < a.n; j += kColumns, noise += noise ? kColumns / 16 : 0)
+      lanes[i] = _mm512_add_epi32(lanes[i], add_columns(a, r * a.n + j, step, noise));
   }
   if (!a.y) return;
   const __m512i sums = _mm512_max_epi32(cpu::sums_of(lanes), _mm512_set1_epi32(a.n));

@@ -18,6 +18,9 @@ Status Op::check(const Args& a) {
   if (!a.x || a.with_acc != (a.acc && a.x_out) || a.with_noise != (a.noise != nullptr) ||
       a.with_norm != (a.y != nullptr))
     return Status::error("residual_norm: a buffer that the shape asks for is null, or the reverse");
+  if (a.share < 1 || a.with_steps != (a.steps != nullptr) || (a.with_steps && !a.with_noise))
+    return Status::error(
+        "residual_norm: share must be positive, steps as with_steps says, with noise");
   return {};
 }
 
@@ -25,7 +28,8 @@ void Op::buffers(Args& a, BufferVisitor& v) {
   const int64_t size = a.rows * a.n;
   v.in("x", a.x, size);
   v.in("acc", a.acc, a.with_acc ? size : 0);
-  v.in("noise", a.noise, a.with_noise ? size / 16 : 0);
+  v.in("noise", a.noise, a.with_noise ? (a.rows + a.share - 1) / a.share * a.n / 16 : 0);
+  v.in("steps", a.steps, a.with_steps ? a.rows : 0);
   v.out("x_out", a.x_out, a.with_acc ? size : 0);
   v.out("y", a.y, a.with_norm ? size : 0);
 }
@@ -39,7 +43,9 @@ void Op::reference(const Args& a) {
       x[j] = a.x[i];
       if (a.acc) {
         int32_t more = a.acc[i];
-        if (a.noise) more += (a.noise[i / 16] >> i % 16 & 1) != 0 ? a.step : -a.step;
+        const int64_t bit = r / a.share * a.n + j;
+        const int32_t step = a.steps ? a.steps[r] : a.step;
+        if (a.noise) more += (a.noise[bit / 16] >> bit % 16 & 1) != 0 ? step : -step;
         const float codes = std::clamp(float(more) * a.scale, -254.0f, 254.0f);
         x[j] = std::clamp(x[j] + int(std::nearbyint(codes)), -127, 127);
         a.x_out[i] = int8_t(x[j]);

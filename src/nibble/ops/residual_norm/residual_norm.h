@@ -8,6 +8,8 @@
 // Without acc the residual is only normed; without y only added to. e is the sign of a noise bit as
 // in relu2_quantise, 0 without noise. x_out may be x.
 //
+// With steps, row r adds steps[r] * e in place of step * e; row r reads row r / share of the noise.
+//
 // sum |x'| is an exact integer; the factor is one IEEE division float(mean_code * n) / float(sum):
 // the same bits on every ISA. |x'| * factor <= 127 * mean_code * n stays a float; it is clamped
 // before it is converted.
@@ -27,9 +29,12 @@ struct Args {
   bool with_acc = false, with_noise = false, with_norm = true;  // which buffers are there
   const int8_t* x = nullptr;                                    // [rows][n]
   const int32_t* acc = nullptr;                                 // [rows][n]
-  const uint16_t* noise = nullptr;                              // [rows][n / 16]; needs acc
-  int8_t* x_out = nullptr;                                      // [rows][n]; there if acc is
-  int8_t* y = nullptr;                                          // [rows][n]
+  const uint16_t* noise = nullptr;  // [ceil(rows / share)][n / 16]; needs acc
+  bool with_steps = false;          // a step for each row instead of `step`; needs noise
+  int share = 1;                    // neighbouring rows that read the same row of noise
+  const int32_t* steps = nullptr;   // [rows]
+  int8_t* x_out = nullptr;          // [rows][n]; there if acc is
+  int8_t* y = nullptr;              // [rows][n]
 };
 
 struct Op {
