@@ -242,6 +242,21 @@ TEST_F(Checkpoints, QuantiseRefusesWhatItCannotDo) {
   EXPECT_EQ(read_file(out), "here");
 }
 
+TEST_F(Checkpoints, F4IsTwoCodesAByte) {
+  make();
+  quantise_to(folder / "a.safetensors", WeightFormat::nvfp4, Layout::modelopt);
+  const safetensors::Reader reader(folder / "a.safetensors");
+  std::vector<Tensor> tensors(reader.tensors().begin(), reader.tensors().end());
+  for (Tensor& t : tensors)
+    if (t.name == "layer.weight") t.stored = "F4", t.shape.back() *= 2;
+  safetensors::write(folder / "b.safetensors", tensors);
+  const Source a(folder / "a.safetensors"), b(folder / "b.safetensors");
+  std::vector<float> x(19 * 96), y(19 * 96);
+  decode_rows(recognise(a).weights.at(0), 0, 19, cpu::this_machine(), nullptr, x.data());
+  decode_rows(recognise(b).weights.at(0), 0, 19, cpu::this_machine(), nullptr, y.data());
+  EXPECT_EQ(x, y);
+}
+
 TEST_F(Checkpoints, MissingPartsAreNamed) {
   const uint8_t zeros[64] = {};
   const auto data = std::as_bytes(std::span(zeros));

@@ -77,9 +77,14 @@ bool classify_e4m3(QuantisedWeight& w) {
 
 // Sets encoding and shape from the parts; false if they fit no format.
 bool classify(QuantisedWeight& w) {
-  const Shape &c = w.codes->copy.shape, &s = w.scales->copy.shape;
+  Shape c = w.codes->copy.shape;
+  const Shape& s = w.scales->copy.shape;
   const DType code = w.codes->copy.type, scale = w.scales->copy.type;
-  if (!w.codes->copy.stored.empty() || !w.scales->copy.stored.empty() || c.size() < 2) return false;
+  const bool f4 = w.codes->copy.stored == "F4";  // counts elements, not bytes
+  if ((!w.codes->copy.stored.empty() && !f4) || !w.scales->copy.stored.empty() || c.size() < 2)
+    return false;
+  if (f4 && c.back() % 2 != 0) return false;
+  if (f4) c.back() /= 2;
   w.shape = c;
   if (w.ternary) {
     int64_t t[3];
@@ -174,7 +179,8 @@ std::optional<QuantisedWeight> weight_at(const SourceTensor& t, const ByName& al
     if (!scales && (packed || (find(all, n.tensor_scale) && n.layout == Layout::modelopt)))
       throw Error("tensor " + in_quotes(t.copy.name) + " has no scales: " + in_quotes(n.scales) +
                   " is missing");
-    if (!scales || readable(t.copy.type)) continue;
+    const DType type = t.copy.type;
+    if (!scales || (type != DType::u8 && type != DType::i8 && type != DType::e4m3)) continue;
     QuantisedWeight w{.name = n.matrix,
                       .layout = n.layout,
                       .codes = &t,
