@@ -2,6 +2,8 @@
 //              [--seed N | --seeds N,N,... [--ledger FILE --commit ID]]
 //              [--threads N] [--steps N | --seconds N] [--target-nats X]
 //              [--valid FILE] [--validation SHARE] [--checkpoint-every N] [--quiet]
+//              [--fitness-command PROGRAM]
+// nibble train --from RUN --out RUN [--data FILE...] [the same but --recipe]
 // nibble train --resume RUN [--ledger FILE] [--threads N] [--quiet]
 // mpirun -n N nibble train ...: one run by N processes, on one machine or many
 #include <fmt/format.h>
@@ -11,11 +13,13 @@
 #include <cmath>
 #include <csignal>
 #include <ctime>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <set>
 
 #include "command.h"
+#include "command_scorer.h"
 #include "folders.h"
 #include "nibble/cpu/detect.h"
 #include "nibble/cpu/pool.h"
@@ -29,7 +33,7 @@ namespace {
 
 struct Flags {
   std::vector<std::string> data, set;
-  std::string out, resume, valid, recipe = "activity", ledger, commit;
+  std::string out, resume, valid, recipe = "activity", ledger, commit, from, fitness_command;
   uint64_t seed = 1;
   std::vector<uint64_t> seeds;
   int threads = 0;
@@ -94,9 +98,41 @@ class ProgressLine {
   double shown_ = -1;
 };
 
+// What a run inherits whose weights it begins with: the model, its alphabet, and its texts unless
+// others are given.
+void inherit(train::RunConfig& c, const Flags& flags, std::vector<std::string>& data,
+             std::string& valid) {
+  const train::Run base = train::Run::open(flags.from);
+  c.from = std::filesystem::absolute(base.checkpoint_path(base.checkpoint("best").step))
+               .lexically_normal()
+               .string();
+  c.recipe = base.config().recipe, c.alphabet = base.config().alphabet;
+  c.validation_share = base.config().validation_share;
+  for (const std::string& assignment : flags.set)
+    if (assignment.rfind("model.", 0) == 0)
+      throw Error(fmt::format("--set {}: --from keeps the model as it is", assignment));
+  if (!data.empty()) return;
+  for (const train::TextFile& f : base.config().data) data.push_back(f.path);
+  if (!base.config().valid.empty() && valid.empty()) valid = base.config().valid[0].path;
+}
+
+train::LearnerFactory factory(const train::RunConfig& c) {
+  if (c.fitness_command.empty()) return train::make_learner;
+  const train::Scorer scorer = command_scorer(c.fitness_command);
+  const auto alphabet = train::Alphabet::from_hex(c.alphabet);
+  return [=](const train::Recipe& recipe, int, uint64_t seed, const Machine& machine, Pool* pool) {
+    return train::make_scored_learner(recipe, alphabet, seed, machine, pool, scorer);
+  };
+}
+
 train::RunConfig new_config(const Flags& flags) {
   train::RunConfig c;
-  c.recipe = train::find_recipe(flags.recipe, recipe_folders());
+  std::vector<std::string> data = flags.data;
+  std::string valid = flags.valid;
+  if (flags.from.empty())
+    c.recipe = train::find_recipe(flags.recipe, recipe_folders());
+  else
+    inherit(c, flags, data, valid);
   c.recipe.figures.clear();  // of other runs
   for (const std::string& assignment : flags.set) train::set_field(c.recipe, assignment);
   c.seed = flags.seed;
@@ -104,18 +140,25 @@ train::RunConfig new_config(const Flags& flags) {
   c.seconds = flags.steps > 0 ? 0 : flags.seconds > 0 ? flags.seconds : kDefaultSeconds;
   c.target_nats = flags.target_nats;
   c.checkpoint_every = flags.checkpoint_every;
-  c.validation_share = flags.validation > 0   ? flags.validation
-                       : flags.ledger.empty() ? 0
-                                              : kTrialValidation;
-  const train::Corpus corpus = train::read_corpus(flags.data, flags.valid, c.validation_share);
+  c.fitness_command = flags.fitness_command;
+  if (flags.validation > 0)
+    c.validation_share = flags.validation;
+  else if (!flags.ledger.empty() && c.validation_share == 0)
+    c.validation_share = kTrialValidation;
+  const train::Corpus corpus = train::read_corpus(data, valid, c.validation_share);
   c.data = corpus.data, c.valid = corpus.valid;
   // The compatibility mode has always had a column for every byte.
-  const train::Alphabet alphabet = c.recipe.arithmetic == train::Arithmetic::origin
-                                       ? train::Alphabet::all_bytes()
-                                       : train::Alphabet::of(corpus.train);
-  c.alphabet = alphabet.hex();
+  if (c.alphabet.empty())
+    c.alphabet =
+        (c.recipe.arithmetic == train::Arithmetic::origin ? train::Alphabet::all_bytes()
+                                                          : train::Alphabet::of(corpus.train))
+            .hex();
   // What cannot be built is refused before there is a directory.
-  train::make_learner(c.recipe, alphabet.symbols(), c.seed, cpu::this_machine(), nullptr);
+  const auto alphabet = train::Alphabet::from_hex(c.alphabet);
+  if (c.fitness_command.empty())
+    train::make_learner(c.recipe, alphabet.symbols(), c.seed, cpu::this_machine(), nullptr);
+  else
+    train::make_scored_learner(c.recipe, alphabet, c.seed, cpu::this_machine(), nullptr, {});
   return c;
 }
 
@@ -133,7 +176,7 @@ void make_trial(const Flags& flags, int threads) {
   make_seeds(flags.out, c, flags.seeds,
              {.recipe = c.recipe.name,
               .set = flags.set,
-              .label = train::label(c.recipe),
+              .label = train::label(c),
               .data = c.data,
               .valid = c.valid,
               .steps = c.steps,
@@ -151,7 +194,12 @@ void print_end(const train::Run& run, const train::Outcome& o) {
   fmt::print("held-out {:.4f} nats/byte ({:.4f} bits) after {} steps in {:.1f} s", o.heldout_nats,
              o.heldout_nats / std::log(2.0), o.step, o.seconds);
   if (lines) fmt::print("; n-grams {:.3f} {:.3f} {:.3f}", (*lines)[0], (*lines)[1], (*lines)[2]);
-  fmt::print("\nrecipe {}: {}\n", run.config().recipe.name, train::label(run.config().recipe));
+  fmt::print("\nrecipe {}: {}\n", run.config().recipe.name, train::label(run.config()));
+  const train::Metrics m = run.metrics();
+  std::vector<double> scores;
+  for (const train::Record& r : m.records)
+    if (r.score) scores.push_back(*r.score);
+  if (!scores.empty()) fmt::print("score {:.4g}, at first {:.4g}\n", scores.back(), scores.front());
 }
 
 // Makes the run, or goes on with it; of several ranks, the first one does.
@@ -175,7 +223,7 @@ Exit train_among(Communicator* ranks, const Flags& flags) {
       cpu::make_pool(flags.threads > 0 ? flags.threads : threads_of_rank(machine.cores));
   const auto train_one = [&](train::Run& run) {
     ProgressLine line(flags.quiet || !first);
-    return train::train(run, {.make = train::make_learner,
+    return train::train(run, {.make = factory(run.config()),
                               .machine = machine,
                               .pool = pool.get(),
                               .interrupted = &interrupted,
@@ -196,6 +244,8 @@ Exit train_among(Communicator* ranks, const Flags& flags) {
     outcome = train_seeds(path, train_one, flags.ledger);
   } else {
     train::Run run = open_run(ranks, flags);
+    if (ranks && !run.config().fitness_command.empty())
+      throw_once(ranks, "a fitness of one's own is trained by one process: no mpirun");
     catch_signals();
     outcome = train_one(run);
     if (first && !outcome.interrupted) print_end(run, outcome);
@@ -240,12 +290,21 @@ void add_train(CLI::App& command, Exit& exit) {
   auto f = std::make_shared<Flags>();
   auto* data =
       command.add_option("--data", f->data, "text files; the last tenth of each is held out");
-  auto* out = command.add_option("--out", f->out, "the run's directory, new or empty")->needs(data);
+  auto* out = command.add_option("--out", f->out, "the run's directory, new or empty");
   data->needs(out);
+  auto* from = command
+                   .add_option("--from", f->from,
+                               "begin with the best weights of this run, and with its recipe, "
+                               "alphabet and texts")
+                   ->needs(out);
   auto* resume = command.add_option("--resume", f->resume, "go on with this run to its end");
-  std::vector<CLI::Option*> fresh = {data, out};
+  std::vector<CLI::Option*> fresh = {data, out, from};
   fresh.push_back(command.add_option("--recipe", f->recipe, "a name, or a file that ends in .json")
+                      ->excludes(from)
                       ->capture_default_str());
+  fresh.push_back(command.add_option("--fitness-command", f->fitness_command,
+                                     "a program that scores texts (docs/fitness.md); no gradient "
+                                     "is needed"));
   fresh.push_back(command.add_option("--set", f->set, "a field of the recipe, as in train.lr=0.01")
                       ->take_all()
                       ->expected(1));
@@ -291,6 +350,8 @@ void add_train(CLI::App& command, Exit& exit) {
   command.callback([f, &exit] {
     if (f->out.empty() && f->resume.empty())
       throw CLI::RequiredError("--data FILE... --out RUN, or --resume RUN,");
+    if (!f->out.empty() && f->data.empty() && f->from.empty())
+      throw CLI::RequiresError("--out", "--data");
     exit = train_command(*f);
   });
 }

@@ -13,6 +13,7 @@
 #include "nibble/runtime/files.h"
 #include "nibble/train/run.h"
 #include "plot.h"
+#include "train_seeds.h"
 #include "writer.h"
 
 extern char** environ;
@@ -160,7 +161,7 @@ std::string summary_table(const std::vector<Story>& stories) {
         "<td>{}</td></tr>\n",
         escape_xml(story.name), nats, m.end ? "" : " (sample, unfinished)", nats / std::log(2.0),
         last.step, last.seconds, double(last.lane_tokens),
-        escape_xml(train::label(story.run.config().recipe)));
+        escape_xml(train::label(story.run.config())));
   }
   return s + "</table>\n";
 }
@@ -195,10 +196,17 @@ void report_runs(const std::vector<std::string>& runs, const std::string& out,
   if (kind != ".svg" && kind != ".png" && kind != ".html")
     throw Error(fmt::format("--out {}: a name that ends in .svg, .png or .html is needed", out));
   std::vector<Story> stories;
+  std::vector<std::pair<std::string, std::string>> paths;  // and names; of a trial all its seeds
   for (const std::string& path : runs) {
+    if (!is_seeds(path)) paths.push_back({path, run_name(path)});
+    if (is_seeds(path))
+      for (const std::string& seed : runs_of_seeds(path))
+        paths.push_back({seed, run_name(path) + " " + run_name(seed)});
+  }
+  for (const auto& [path, name] : paths) {
     train::Run run = train::Run::open(path);
     train::Metrics metrics = run.metrics();
-    stories.push_back({run_name(path), std::move(run), std::move(metrics)});
+    stories.push_back({name, std::move(run), std::move(metrics)});
     if (stories.back().metrics.records.empty())
       throw Error(fmt::format("'{}' has no record yet", path));
   }

@@ -15,19 +15,6 @@ namespace fs = std::filesystem;
 
 std::string trial_path(const std::string& folder) { return folder + "/trial.json"; }
 
-// The runs in a folder, by ascending seed.
-std::vector<std::string> runs_in(const std::string& folder) {
-  std::vector<std::pair<uint64_t, std::string>> runs;
-  for (const auto& entry : fs::directory_iterator(folder))
-    if (entry.path().filename().string().rfind("seed-", 0) == 0)
-      runs.push_back(
-          {train::Run::open(entry.path().string()).config().seed, entry.path().string()});
-  std::sort(runs.begin(), runs.end());
-  std::vector<std::string> paths;
-  for (auto& [seed, path] : runs) paths.push_back(std::move(path));
-  return paths;
-}
-
 void append_once(const std::string& ledger, const std::string& line) {
   std::ifstream in(ledger);
   for (std::string other; std::getline(in, other);)
@@ -42,6 +29,18 @@ void print_spread(const char* what, const std::vector<double>& nats) {
 }
 
 }  // namespace
+
+std::vector<std::string> runs_of_seeds(const std::string& folder) {
+  std::vector<std::pair<uint64_t, std::string>> runs;
+  for (const auto& entry : fs::directory_iterator(folder))
+    if (entry.path().filename().string().rfind("seed-", 0) == 0)
+      runs.push_back(
+          {train::Run::open(entry.path().string()).config().seed, entry.path().string()});
+  std::sort(runs.begin(), runs.end());
+  std::vector<std::string> paths;
+  for (auto& [seed, path] : runs) paths.push_back(std::move(path));
+  return paths;
+}
 
 bool is_seeds(const std::string& folder) {
   std::error_code none;
@@ -71,7 +70,7 @@ train::Outcome train_seeds(const std::string& folder, const TrainOne& train_one,
   trial.seeds.clear();
   std::vector<double> validation, heldout;
   train::Outcome outcome;
-  for (const std::string& path : runs_in(folder)) {
+  for (const std::string& path : runs_of_seeds(folder)) {
     train::Run run = train::Run::resume(path);
     outcome = train_one(run);
     if (outcome.interrupted) return outcome;

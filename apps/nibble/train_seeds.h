@@ -19,6 +19,7 @@ using TrainOne = std::function<train::Outcome(train::Run&)>;
 void make_seeds(const std::string& folder, train::RunConfig config,
                 const std::vector<uint64_t>& seeds, const train::Trial&);
 bool is_seeds(const std::string& folder);
+std::vector<std::string> runs_of_seeds(const std::string& folder);  // by ascending seed
 
 // Trains what is not yet trained, prints what each seed and all of them reach, and appends the
 // trial to `ledger` unless that is empty or has it. The last outcome: perhaps interrupted.

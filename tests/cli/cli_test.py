@@ -251,6 +251,10 @@ class Cli(unittest.TestCase):
         for flags in [], ["--markdown"]:
             table = nibble("report", "--ledger", "--file", ledger, *flags).stdout.decode()
             self.assertRegex(table, r"activity .*best.*\n.*train.lr=0.*worse by")
+        nibble("report", run, "--out", self.tmp / "seeds.html")
+        page = (self.tmp / "seeds.html").read_text()
+        for words in "seeds seed-1", "seeds seed-3", "signal to noise", "flips", "validation part":
+            self.assertIn(words, page)
         self.assertIn("no figures", nibble("report", "--recipes").stdout.decode())
 
     def test_trial_interrupted_and_resumed_gives_the_same_bits(self):
@@ -308,6 +312,35 @@ class Cli(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("nats/byte", done.stdout)
         self.assertRegex(done.stderr, r"^nibble: cannot create .*Read-only file system\n$")
+
+    def test_fitness_command(self):
+        alive, scorer = self.tmp / "alive", self.tmp / "scorer.py"
+        scorer.write_text(f"""import os, sys
+asked = 0
+while n := sys.stdin.readline():
+    text = sys.stdin.read(int(n))
+    asked += 1
+    if asked > 300 and not os.path.exists({str(alive)!r}):
+        break
+    print(text.count("a") / len(text), flush=True)
+""")
+        part, whole = self.tmp / "scored-part", self.tmp / "scored"
+        fields = [word for field in ("score.pairs=4", "score.bytes=40", "score.lr=0.03",
+                                     "score.sigma=0.2") for word in ("--set", field)]
+        args = ["train", "--from", self.whole, "--steps", 40, "--checkpoint-every", 10,
+                "--fitness-command", f"{sys.executable} {scorer}", *fields]
+        failed = nibble(*args, "--out", part, ok=False)
+        self.assertEqual(failed.returncode, 1)
+        self.assertRegex(failed.stderr.decode().splitlines()[-1],
+                         r"^nibble: the fitness command .* ended .*; the last good checkpoint is ")
+        alive.touch()
+        done = nibble(*args, "--out", whole)
+        self.assertRegex(done.stderr.decode(), r"step \d+/40  score \d")
+        self.assertIn("fitness of", done.stdout.decode())
+        last, first = re.search(r"score (\S+), at first (\S+)\n", done.stdout.decode()).groups()
+        self.assertGreater(float(last), float(first))
+        nibble("train", "--resume", part, "--quiet")
+        self.assertEqual(state(part, 40), state(whole, 40))
 
     def test_read_only_disk(self):
         done = self.on_small_disk(

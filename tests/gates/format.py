@@ -6,7 +6,7 @@ import subprocess
 
 import gate
 
-FOLDERS = ("src", "apps", "tests", "python")
+FOLDERS = ("src", "apps", "examples", "tests", "python")
 
 
 def program():

@@ -9,7 +9,8 @@ import re
 import gate
 
 TEXT = gate.CPP | {".py", ".sh", ".md", ".cmake", ".txt", ".json", ".in"}
-FOLDERS = ("src", "apps", "tests", "scripts", "cmake", "python", "docs", "recipes", "bench")
+FOLDERS = ("src", "apps", "examples", "tests", "scripts", "cmake", "python", "docs", "recipes",
+           "bench")
 
 COLUMNS = 100
 CONTRACT_LINES = 200  # "about 150"
