@@ -14,6 +14,7 @@
 #include "nibble/ops/encode_fp8/encode_fp8.h"
 #include "nibble/ops/encode_mx/encode_mx.h"
 #include "nibble/ops/encode_nvfp4/encode_nvfp4.h"
+#include "nibble/ops/hadamard16/hadamard16.h"
 #include "nibble/runtime/gguf.h"
 #include "nibble/runtime/safetensors.h"
 
@@ -183,6 +184,17 @@ TEST(Goldens, Nvfp4Rows) {
   };
   expect_tensors(file, "te_rows", [&](size_t, std::span<const float> t) { return encode(t, 64); });
   expect_large(file, "te_rows", encode(large(false), kLargeColumns));
+}
+
+TEST(Goldens, Hadamard) {
+  const auto file = goldens("nvfp4");
+  const auto x = elements<float>(file, "hadamard.x"), theirs = elements<float>(file, "hadamard.y");
+  std::vector<float> y(x.size());
+  const Status status = run<hadamard16::Op>(
+      {.rows = int64_t(x.size() / 16), .cols = 16, .x = x.data(), .y = y.data()},
+      cpu::this_machine());
+  ASSERT_TRUE(status.ok()) << status.why();
+  EXPECT_EQ(y, theirs);
 }
 
 TEST(Goldens, Mx) {

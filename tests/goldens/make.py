@@ -16,6 +16,7 @@ blocks with a NaN or an infinity.
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 
 import gguf
 import ml_dtypes
@@ -71,8 +72,7 @@ def te(x: np.ndarray, by_row=False, **options):
     t = torch.from_numpy(x)
     amax = t.abs().amax(dim=1) if by_row else t.abs().amax()
     codes, scales = TE._quantize_blockwise_reference(
-        t, amax, 16, options.pop("tile_rows", 1), pow_2_scales=False, row_scaled_nvfp4=by_row,
-        eps=0.0, **options)
+        t, amax, 16, 1, pow_2_scales=False, row_scaled_nvfp4=by_row, eps=0.0, **options)
     return u8(codes), u8(scales)
 
 
@@ -140,7 +140,6 @@ NVFP4 = {
     "ct_f32": compressed_tensors(torch.float32),
     "ct_bf16": compressed_tensors(torch.bfloat16),
     "te_rows": lambda x: te(x, by_row=True),
-    "te_16x16": lambda x: te(x, tile_rows=16),
     "4o6_ref_mse": four_over_six("mse"),
     "4o6_ref_mae": four_over_six("mae"),
     "4o6_ref_abs_max": four_over_six("abs_max"),
@@ -169,6 +168,12 @@ def nvfp4():
         x = inputs.bf16(inputs.large()) if mode == "ct_bf16" else inputs.large()
         for part, values in zip(("codes", "scales"), encode(x)):
             tensors[f"large.{mode}.{part}"] = digest(values)
+    # Whole numbers, so that the order of a sum is of no matter.
+    x = np.random.default_rng(25).integers(-8, 9, (8, 16)).astype(F)
+    options = SimpleNamespace(with_rht=True, quant_tile_shape=(1, 16), with_random_sign_mask=True,
+                              _build_hadamard_matrix=TE._build_hadamard_matrix)
+    tensors["hadamard.x"] = x
+    tensors["hadamard.y"] = TE._apply_rht(options, torch.from_numpy(x)).numpy()
     write("nvfp4", tensors, ("transformer_engine", "vllm", "fouroversix",
                              "nvidia-modelopt", "torchao", "compressed-tensors", "torch"))
 
