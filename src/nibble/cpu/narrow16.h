@@ -347,21 +347,23 @@ constexpr int lift_of() {
   while (((128 - kBias + 23 - kFraction + lift) << kFraction) % (1 << (kBits - 1)) != 0) ++lift;
   return lift;
 }
-template <int kBias, int kFraction, int kBits>
+// Without kSaturates, magnitudes must not round past the largest.
+template <int kBias, int kFraction, int kBits, bool kSaturates = true>
 NIBBLE_INLINE I16 lifted_code(F16 y, float largest) {
   constexpr int shift = 23 - kFraction, lift = lift_of<kBias, kFraction, kBits>();
   const F16 most = splat(largest * float(int64_t(1) << lift));
   const F16 least = floats(splat((128 - kBias + lift) << 23)), up = splat(float(1 << shift));
 #if defined(__AVX512F__) && defined(__AVX512BW__)
   // The smaller and the greater magnitude, with the sign of the first.
-  const F16 within{_mm512_range_ps(y.v, most.v, 2)};
+  const F16 within = kSaturates ? F16{_mm512_range_ps(y.v, most.v, 2)} : y;
   const F16 above{_mm512_range_ps(within.v, least.v, 3)};
   const F16 binade = floats(bits(above) & splat(int32_t(0xff800000u)));
   const I16 sum = bits(fma(binade, up, within));
   return sum + shift_right<shift>(sum);
 #else
   const I16 u = bits(y);
-  const F16 within = min(floats(u & splat(0x7fffffff)), most);
+  const F16 magnitude = floats(u & splat(0x7fffffff));
+  const F16 within = kSaturates ? min(magnitude, most) : magnitude;
   const F16 binade = floats(bits(max(within, least)) & splat(0x7f800000));
   const I16 sum = bits(fma(binade, up, within));
   return (sum + shift_right<shift>(sum)) | (u & splat(INT32_MIN));
@@ -372,8 +374,7 @@ template <int kBits>
 NIBBLE_INLINE I16 with_sign(I16 lifted) {
   const I16 low = splat((1 << (kBits - 1)) - 1), sign = shift_right<32 - kBits>(lifted);
 #if defined(__AVX512F__) && defined(__AVX512BW__)
-  const I16 both{_mm512_ternarylogic_epi32(low.v, lifted.v, sign.v, 0xca)};  // low ? lifted : sign
-  return both & splat((1 << kBits) - 1);
+  return {_mm512_ternarylogic_epi32(low.v, lifted.v, sign.v, 0xca)};  // low ? lifted : sign
 #else
   return (lifted & low) | (sign & splat(1 << (kBits - 1)));
 #endif

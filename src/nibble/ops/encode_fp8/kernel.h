@@ -28,28 +28,30 @@ template <class T>
 
 constexpr float kDown = 1.0f / (1 << cpu::lift_of<7, 3, 8>());
 
-// `scale` is the positive and normal scale times kDown, which lifts the quotient; x is finite. What
-// overflows saturates.
+// `scale` is the positive and normal scale times kDown, which lifts the quotient; x is finite.
+template <bool kSaturates>
 [[gnu::always_inline]] inline I16 code_of(F16 x, F16 scale) {
-  return cpu::with_sign<8>(cpu::lifted_code<7, 3, 8>(x / scale, 448));
+  return cpu::with_sign<8>(cpu::lifted_code<7, 3, 8, kSaturates>(x / scale, 448));
 }
 
-// `ahead` elements on is what will be read next: it is fetched while this is computed.
-template <class T>
+// `ahead` elements on is what will be read next: it is fetched while this is computed, into L2
+// (into L1, which holds no two rows of 16 KiB, it is 0.87 times as fast).
+template <bool kSaturates, class T>
 [[gnu::always_inline]] inline void codes_of(const T* x, int64_t count, int64_t ahead, F16 scale,
                                             e4m3* codes) {
   int64_t i = 0;
   for (; i + 64 <= count; i += 64) {
-    for (int j = 0; j < 64; j += int(64 / sizeof(T))) __builtin_prefetch(x + i + ahead + j);
+    for (int j = 0; j < 64; j += int(64 / sizeof(T))) __builtin_prefetch(x + i + ahead + j, 0, 2);
     I16 c[4];
 #pragma GCC unroll 4
-    for (int j = 0; j < 4; ++j) c[j] = code_of(cpu::load(x + i + 16 * j), scale);
+    for (int j = 0; j < 4; ++j) c[j] = code_of<kSaturates>(cpu::load(x + i + 16 * j), scale);
     cpu::store_bytes(codes + i, c);
   }
-  for (; i + 16 <= count; i += 16) cpu::store_u8(codes + i, code_of(cpu::load(x + i), scale));
+  for (; i + 16 <= count; i += 16)
+    cpu::store_u8(codes + i, code_of<kSaturates>(cpu::load(x + i), scale));
   if (i < count) {
     uint8_t part[16];
-    cpu::store_u8(part, code_of(cpu::load_part(x + i, count - i), scale));
+    cpu::store_u8(part, code_of<kSaturates>(cpu::load_part(x + i, count - i), scale));
     std::memcpy(codes + i, part, size_t(count - i));
   }
 }
@@ -71,9 +73,15 @@ void tile(const Args& a, int64_t begin, int64_t end, int64_t from, int64_t to, i
     a.scales[at] = scale;
   // Next come the rows below, or the tile to the right.
   const int64_t ahead = to - from == a.cols ? (end - begin) * a.cols : to - from;
+  const F16 lifting = splat(scale * kDown);
+  // Below 464 all rounds to 448. A tile's own amax is at most that, by a scale rounded to bf16 too.
+  const bool fits = bit_cast<float>(found) < 460 * scale;
   for (int64_t r = begin; r < end; ++r) {
     const int64_t i = r * a.cols + from;
-    codes_of(x + i, to - from, ahead, splat(scale * kDown), a.codes + i);
+    if (fits)
+      codes_of<false>(x + i, to - from, ahead, lifting, a.codes + i);
+    else
+      codes_of<true>(x + i, to - from, ahead, lifting, a.codes + i);
   }
 }
 
