@@ -9,11 +9,13 @@
 #include "nibble/base/random.h"
 #include "nibble/numerics/absmax.h"
 #include "nibble/numerics/four_over_six.h"
+#include "nibble/numerics/fp8_scale.h"
 #include "nibble/numerics/hadamard.h"
 #include "nibble/numerics/mx.h"
 #include "nibble/numerics/nvfp4.h"
 #include "nibble/numerics/scale_layout.h"
 #include "nibble/numerics/stochastic.h"
+#include "nibble/numerics/ternary_packed.h"
 
 namespace nibble {
 namespace {
@@ -234,6 +236,37 @@ TEST(Absmax, RowsAndTensorsRoundTrip) {
   EXPECT_EQ(ternary_element(2, -3), -1);
   EXPECT_EQ(ternary_element(2, 4), 1);
   EXPECT_EQ(ternary_element(0, 0), 0);
+}
+
+TEST(Fp8, ZeroAndNotFiniteTilesAreAsDocumented) {
+  EXPECT_EQ(fp8_scale(Fp8Scale::f32, 896), 2);
+  EXPECT_EQ(fp8_scale(Fp8Scale::bf16, 449), 0x1.0p0f);
+  EXPECT_EQ(fp8_scale(Fp8Scale::ue8m0, 449), 2);
+  EXPECT_EQ(fp8_scale(Fp8Scale::f32, 0), 0x1p-23f);
+  EXPECT_EQ(fp8_scale(Fp8Scale::bf16, 0), 0x1p-7f);
+  EXPECT_EQ(fp8_scale(Fp8Scale::ue8m0, 0), 0x1p-22f);  // of 1e-4
+  EXPECT_TRUE(std::isnan(fp8_scale(Fp8Scale::f32, NAN)));
+  EXPECT_EQ(fp8_scale_ue8m0(INFINITY).bits, 254);
+  EXPECT_EQ(fp8_element(1, NAN).bits, 0x7f);
+  EXPECT_EQ(fp8_element(INFINITY, -1).bits, 0x80);
+  EXPECT_EQ(fp8_element(INFINITY, -INFINITY).bits, 0x7f);
+  EXPECT_EQ(fp8_element(1, -INFINITY).bits, 0xfe);
+  EXPECT_EQ(fp8_element(1, -0.0f).bits, 0x80);
+  EXPECT_EQ(fp8_element(4, 0x1p-8f).bits, 0);  // half of the least: a tie
+}
+
+TEST(Ternary, PacksFiveToAByteWithoutLoss) {
+  std::set<int> bytes;
+  for (int n = 0; n < 243; ++n) {
+    int8_t w[5];
+    for (int j = 4, rest = n; j >= 0; --j, rest /= 3) w[j] = int8_t(rest % 3 - 1);
+    const uint8_t byte = pack_ternaries(TernaryPacking::base3, w, 5);
+    bytes.insert(byte);
+    for (int j = 0; j < 5; ++j) ASSERT_EQ(ternary_at(TernaryPacking::base3, byte, j), w[j]);
+  }
+  EXPECT_EQ(bytes.size(), 243u);
+  const int8_t two[] = {1, -1};
+  EXPECT_EQ(pack_ternaries(TernaryPacking::two_bit, two, 2), 0b01'01'00'10);
 }
 
 }  // namespace
