@@ -13,7 +13,7 @@ import unittest
 import nibble
 
 NIBBLE, MPIRUN = sys.argv.pop(1), sys.argv.pop(1)
-STEPS = 600  # enough to be stopped in the middle
+STEPS = 300  # enough to be stopped in the middle
 
 
 def sentences(stderr):
