@@ -242,6 +242,25 @@ TEST_F(Checkpoints, QuantiseRefusesWhatItCannotDo) {
   EXPECT_EQ(read_file(out), "here");
 }
 
+TEST_F(Checkpoints, Mxfp8MayHaveE5m2Elements) {
+  make();
+  const fs::path out = folder / "a.safetensors";
+  EXPECT_EQ(
+      error_of([&] { quantise_to(out, WeightFormat::mxfp8, Layout::modelopt, "floor-e5m2"); }),
+      "mxfp8 of e5m2 elements is kept by the layout plain alone");
+  const auto report = quantise_to(out, WeightFormat::mxfp8, Layout::plain, "floor-e5m2");
+  const Source source(out);
+  const QuantisedWeight w = recognise(source).weights.at(0);
+  EXPECT_EQ(w.encoding.element, MxFormat::e5m2);
+  std::vector<float> y(19 * 96);
+  decode_rows(w, 0, 19, cpu::this_machine(), nullptr, y.data());
+  double dd = 0, xx = 0;
+  for (size_t i = 0; i < y.size(); ++i)
+    dd += std::pow(double(y[i]) - values[i], 2), xx += std::pow(double(values[i]), 2);
+  EXPECT_NEAR(report.at(0).relative_l2, std::sqrt(dd / xx), 1e-6);
+  EXPECT_LT(report[0].relative_l2, 0.08);  // two fraction bits: about 5 %
+}
+
 TEST_F(Checkpoints, F4IsTwoCodesAByte) {
   make();
   quantise_to(folder / "a.safetensors", WeightFormat::nvfp4, Layout::modelopt);

@@ -18,10 +18,6 @@
 namespace nibble {
 namespace {
 
-MxFormat mx_format(const Encoding& e) {
-  return e.format == WeightFormat::mxfp4 ? MxFormat::e2m1 : MxFormat::e4m3;
-}
-
 // Float scales as the checkpoint keeps them, and back.
 void store_scales(const std::vector<float>& scales, int bytes, std::vector<uint8_t>& to) {
   to.resize(scales.size() * size_t(bytes));
@@ -110,7 +106,7 @@ void RowEncoder::encode(Floats x, int64_t rows, int64_t cols, EncodedRows& to) c
     case WeightFormat::mxfp8:
       return throw_if(run<encode_mx::Op>({.rows = rows,
                                           .cols = cols,
-                                          .format = mx_format(encoding_),
+                                          .format = encoding_.element,
                                           .rule = encoding_.rule,
                                           .x = x,
                                           .codes = to.codes.data(),
@@ -172,7 +168,7 @@ void RowEncoder::decode(const EncodedRows& from, int64_t rows, int64_t cols, flo
     case WeightFormat::mxfp8:
       return throw_if(run<decode_mx::Op>({.rows = rows,
                                           .cols = cols,
-                                          .format = mx_format(encoding_),
+                                          .format = encoding_.element,
                                           .codes = from.codes.data(),
                                           .scales = as<ue8m0>(from.scales),
                                           .y = y},

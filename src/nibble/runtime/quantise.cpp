@@ -66,7 +66,7 @@ struct ByteCounts {
           }
           break;
         default:
-          count((b & 127) == 0, (b & 127) == 0x7e);
+          count((b & 127) == 0, (b & 127) == (e.element == MxFormat::e5m2 ? 0x7b : 0x7e));
       }
     }
   }

@@ -45,7 +45,7 @@ bool is_byte(DType t) { return t == DType::u8 || t == DType::ue8m0; }
 bool is_float(DType t) { return t == DType::f32 || t == DType::bf16; }
 
 void make_fp4(QuantisedWeight& w, WeightFormat f, const Shape& shape) {
-  w.encoding.format = f, w.shape = shape;
+  w.encoding.format = f, w.encoding.element = MxFormat::e2m1, w.shape = shape;
 }
 
 // e4m3 codes of a matrix; false if the scales fit no format.
@@ -104,6 +104,10 @@ bool classify(QuantisedWeight& w) {
     return code == DType::u8 && is_byte(scale) && c.back() == kMxBlock / 2 && s == expected;
   }
   if (code == DType::e4m3) return classify_e4m3(w);
+  if (code == DType::e5m2) {
+    w.encoding.format = WeightFormat::mxfp8, w.encoding.element = MxFormat::e5m2;
+    return is_byte(scale) && c.back() % kMxBlock == 0 && s == with_last(c, c.back() / kMxBlock);
+  }
   const bool nibbles = code == DType::u8 || (code == DType::i8 && w.layout == Layout::deepseek);
   if (nibbles && scale == DType::e4m3 && c.back() % 8 == 0 && s == with_last(c, c.back() / 8))
     return make_fp4(w, WeightFormat::nvfp4, with_last(c, c.back() * 2)), true;
@@ -180,7 +184,9 @@ std::optional<QuantisedWeight> weight_at(const SourceTensor& t, const ByName& al
       throw Error("tensor " + in_quotes(t.copy.name) + " has no scales: " + in_quotes(n.scales) +
                   " is missing");
     const DType type = t.copy.type;
-    if (!scales || (type != DType::u8 && type != DType::i8 && type != DType::e4m3)) continue;
+    if (!scales ||
+        (type != DType::u8 && type != DType::i8 && type != DType::e4m3 && type != DType::e5m2))
+      continue;
     QuantisedWeight w{.name = n.matrix,
                       .layout = n.layout,
                       .codes = &t,

@@ -14,6 +14,8 @@ constexpr std::string_view kFormats[] = {"nvfp4",     "mxfp4", "mxfp8",  "fp8",
 constexpr std::string_view kLayouts[] = {"modelopt", "compressed-tensors", "deepseek", "blocks",
                                          "plain"};
 constexpr std::string_view kMxModes[] = {"rceil", "floor", "ceil", "even"};
+constexpr std::string_view kMx8Modes[] = {"rceil",      "floor",      "ceil",      "even",
+                                          "rceil-e5m2", "floor-e5m2", "ceil-e5m2", "even-e5m2"};
 constexpr MxScale kMxRules[] = {MxScale::rceil, MxScale::floor, MxScale::ceil, MxScale::even};
 constexpr std::string_view kFp8Modes[] = {"tensor", "row"};
 constexpr std::string_view kBlockModes[] = {"f32", "bf16", "ue8m0"};
@@ -39,8 +41,9 @@ Enum parse(const std::string_view (&names)[n], std::string_view name, const char
 std::span<const std::string_view> names_of_modes(WeightFormat format) {
   switch (format) {
     case WeightFormat::mxfp4:
-    case WeightFormat::mxfp8:
       return kMxModes;
+    case WeightFormat::mxfp8:
+      return kMx8Modes;
     case WeightFormat::fp8:
       return kFp8Modes;
     case WeightFormat::fp8_block:
@@ -108,7 +111,9 @@ Encoding encoding_of(WeightFormat format, std::string_view mode, DType source) {
                 "': " + listed(names) + " are known");
   Encoding e{.format = format, .mode = *it};
   const auto i = size_t(it - names.begin());
-  if (format == WeightFormat::mxfp4 || format == WeightFormat::mxfp8) e.rule = kMxRules[i];
+  if (format == WeightFormat::mxfp4 || format == WeightFormat::mxfp8) e.rule = kMxRules[i % 4];
+  if (format == WeightFormat::mxfp4) e.element = MxFormat::e2m1;
+  if (format == WeightFormat::mxfp8 && i >= 4) e.element = MxFormat::e5m2;
   if (format == WeightFormat::fp8) e.tile = i == 0 ? Tile::tensor : Tile::row;
   if (format == WeightFormat::fp8_block) e.tile = Tile::square_128, e.scale = Fp8Scale(i);
   if (format == WeightFormat::ternary) e.packing = TernaryPacking(i);

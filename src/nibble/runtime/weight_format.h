@@ -3,7 +3,7 @@
 //   format     codes                     scales                        tensor scale
 //   nvfp4      e2m1, two a byte          e4m3 per 16                   a float
 //   mxfp4      e2m1, two a byte          ue8m0 per 32
-//   mxfp8      e4m3                      ue8m0 per 32
+//   mxfp8      e4m3, or e5m2 if asked    ue8m0 per 32
 //   fp8        e4m3                      a float per tensor or row
 //   fp8_block  e4m3                      float or ue8m0 per 128 x 128
 //   int8       -127 .. 127               a float per row
@@ -50,6 +50,7 @@ struct Encoding {
   std::string_view mode;  // its name
   Nvfp4Recipe recipe;     // nvfp4
   MxScale rule = MxScale::rceil;
+  MxFormat element = MxFormat::e4m3;  // mxfp8; e5m2 in the layout plain alone
   encode_fp8::Tile tile = encode_fp8::Tile::tensor;
   Fp8Scale scale = Fp8Scale::f32;
   TernaryPacking packing = TernaryPacking::two_bit;

@@ -21,9 +21,10 @@ std::string stem_of(Layout layout, const std::string& name) {
   return name.substr(0, name.size() - kWeight.size());
 }
 
-DType code_type(Layout layout, WeightFormat f) {
-  switch (f) {
+DType code_type(Layout layout, const Encoding& e) {
+  switch (e.format) {
     case WeightFormat::mxfp8:
+      return e.element == MxFormat::e5m2 ? DType::e5m2 : DType::e4m3;
     case WeightFormat::fp8:
     case WeightFormat::fp8_block:
       return DType::e4m3;
@@ -82,6 +83,8 @@ WeightEntries entries_of(Layout layout, const Encoding& e, const std::string& na
                 std::string(to_string(usual_layout(e.format))) + " has");
   if (e.scale == Fp8Scale::ue8m0 && layout == Layout::compressed_tensors)
     throw Error("the layout compressed-tensors keeps fp8-block scales as floats, not as ue8m0");
+  if (e.element == MxFormat::e5m2 && layout != Layout::plain)
+    throw Error("mxfp8 of e5m2 elements is kept by the layout plain alone");
   if (e.format == WeightFormat::fp8_block && shape.size() != 2)
     throw Error("tensor " + in_quotes(name) + " of shape " + listed(shape) +
                 " cannot be fp8-block: a matrix is needed");
@@ -93,7 +96,7 @@ WeightEntries entries_of(Layout layout, const Encoding& e, const std::string& na
   code_shape.back() = parts.code_cols;
 
   WeightEntries w;
-  w.codes = {name, code_type(layout, e.format), code_shape};
+  w.codes = {name, code_type(layout, e), code_shape};
   w.scales = {"", scale_type(layout, e), scale_shape(layout, e, shape, parts)};
   const bool fp4 = e.format == WeightFormat::nvfp4 || e.format == WeightFormat::mxfp4;
   switch (layout) {
