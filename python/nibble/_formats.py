@@ -145,7 +145,7 @@ def unpack_scales(packed: ArrayLike, rows: int, cols: int) -> NDArray[np.uint8]:
 
 
 def _bytes(array: ArrayLike, name: str, dimensions: int | None = None) -> NDArray[np.uint8]:
-    array = np.asarray(array, order="C")
+    array = np.atleast_1d(np.asarray(array, order="C"))
     if dimensions is not None and array.ndim != dimensions:
         raise ValueError(f"{name} must have {dimensions} dimensions, and not {array.ndim}")
     if array.dtype.kind not in "uifV" or array.size == 0:

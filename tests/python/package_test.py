@@ -88,6 +88,12 @@ def test_fp8_and_int8_with_ml_dtypes():
     assert q.codes.dtype == np.int8
 
 
+def test_a_scale_may_be_a_scalar():
+    q = nibble.quantize(weights(), "fp8", "tensor")
+    same = nibble.Quantized(q.codes, q.scales[0, 0], None, "fp8", "tensor", q.shape)
+    np.testing.assert_array_equal(nibble.dequantize(same), nibble.dequantize(q))
+
+
 def test_fp8_blocks():
     x = weights(256, 384)
     q = nibble.quantize(x, "fp8-block", "f32")
