@@ -292,6 +292,17 @@ Handler pick(Type to, Type from) {
   }
 }
 
+// f16 and bf16 to f32, exactly, without any modifier.
+template <float (*Value)(uint16_t)>
+void widen(Warp& w, const Op& op, uint32_t mask) {
+  float* d = w.reg<float>(op.a[0]);
+  const uint16_t* a = w.reg<uint16_t>(op.a[1]);
+  each_lane(mask, [&](int l) {
+    const float f = Value(a[l]);
+    d[l] = f != f ? std::bit_cast<float>(0x7fffffffu) : f;
+  });
+}
+
 void bind_cvt(Binder& b, Form& form, Op& op) {
   const std::pair<std::string_view, Round> to_format[] = {{"rn", Round::nearest},
                                                           {"rz", Round::zero},
@@ -322,6 +333,10 @@ void bind_cvt(Binder& b, Form& form, Op& op) {
       op.mode[kRounding] = whole;
   }
   op.run = pick(to, from);
+  const bool plain = whole < 0 && !op.mode[kSaturate] && !op.mode[kFlush] && !op.mode[kRelu] &&
+                     op.size[0] == 4 && op.size[1] == 2;
+  if (plain && to == Type::f32 && from == Type::f16) op.run = widen<f16_value>;
+  if (plain && to == Type::f32 && from == Type::bf16) op.run = widen<bf16_value>;
 }
 
 constexpr OpcodeRow kRows[] = {{"cvt", bind_cvt}};

@@ -38,6 +38,30 @@ void unpack(Warp& w, const Op& op, uint32_t mask) {
     }
   });
 }
+// The same for two halves of a word, the usual case.
+template <class Whole, class Part>
+void unpack_two(Warp& w, const Op& op, uint32_t mask) {
+  const Whole* s = w.reg<Whole>(op.a[0]);
+  Part *low = w.reg<Part>(op.list[0].at), *high = w.reg<Part>(op.list[1].at);
+  each_lane(mask, [&](int l) {
+    const Whole v = s[l];  // a part may be a piece of the whole's own register
+    low[l] = Part(v), high[l] = Part(v >> 8 * sizeof(Part));
+  });
+}
+template <class Whole, class Part>
+void pack_two(Warp& w, const Op& op, uint32_t mask) {
+  Whole* d = w.reg<Whole>(op.a[0]);
+  const Part *low = w.reg<Part>(op.list[0].at), *high = w.reg<Part>(op.list[1].at);
+  each_lane(mask, [&](int l) { d[l] = Whole(low[l]) | Whole(high[l]) << 8 * sizeof(Part); });
+}
+Handler two_of(const Op& op, bool packs) {
+  if (op.list.size() != 2 || op.list[0].size * 2 != op.size[0]) return nullptr;
+  if (op.list[0].size == 2)
+    return packs ? pack_two<uint32_t, uint16_t> : unpack_two<uint32_t, uint16_t>;
+  if (op.list[0].size == 4)
+    return packs ? pack_two<uint64_t, uint32_t> : unpack_two<uint64_t, uint32_t>;
+  return nullptr;
+}
 Type part_of(Type whole, size_t parts) {
   const int bytes = size_of(whole) / int(parts);
   return bytes == 8 ? Type::b64 : bytes == 4 ? Type::b32 : bytes == 2 ? Type::b16 : Type::b8;
@@ -66,13 +90,15 @@ void bind_mov(Binder& b, Form& form, Op& op) {
   if (to.kind == Operand::Kind::list) {
     op.list = b.slots(to, part_of(t, to.list.size()), true);
     b.in(op, 0, from, t);
-    op.run = unpack;
+    const Handler two = two_of(op, false);
+    op.run = two ? two : unpack;
     return;
   }
   if (from.kind == Operand::Kind::list) {
     op.list = b.slots(from, part_of(t, from.list.size()), false);
     b.out(op, 0, to, t);
-    op.run = pack;
+    const Handler two = two_of(op, true);
+    op.run = two ? two : pack;
     return;
   }
   b.out(op, 0, to, t);

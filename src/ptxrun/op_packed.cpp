@@ -1,4 +1,5 @@
 // cvt between pairs: f16x2, bf16x2, and the 8-, 6- and 4-bit formats; and tf32.
+#include <array>
 #include <cmath>
 
 #include "bind.h"
@@ -60,6 +61,21 @@ void repack(Warp& w, const Op& op, uint32_t mask) {
     put(w, op, l, finish(op, To, decode(From, high)) << ToBits | finish(op, To, decode(From, low)));
   });
 }
+// Into f16, which holds every value of the narrow formats: a table of halves.
+template <const Format& From, int FromBits>
+void widen(Warp& w, const Op& op, uint32_t mask) {
+  static const auto table = [] {
+    std::array<uint16_t, 256> t{};
+    for (uint32_t k = 0; k < 1u << FromBits; ++k) t[k] = to_f16(decode(From, k));
+    return t;
+  }();
+  constexpr uint32_t kMask = (1u << FromBits) - 1;
+  uint32_t* d = w.reg<uint32_t>(op.a[0]);
+  each_lane(mask, [&](int l) {
+    const uint32_t v = get(w, op, 1, l);
+    d[l] = uint32_t(table[v >> FromBits & kMask]) << 16 | table[v & kMask];
+  });
+}
 void scale_from_bf16(Warp& w, const Op& op, uint32_t mask) {
   each_lane(mask, [&](int l) {
     const uint32_t v = get(w, op, 1, l);
@@ -101,6 +117,22 @@ Handler pack_of(Type to) {
       return pack_scale;
     default:
       throw Unsupported("packed type");
+  }
+}
+Handler widen_of(Type from) {
+  switch (from) {
+    case Type::e4m3x2:
+      return widen<kE4m3, 8>;
+    case Type::e5m2x2:
+      return widen<kE5m2, 8>;
+    case Type::e2m3x2:
+      return widen<kE2m3, 8>;
+    case Type::e3m2x2:
+      return widen<kE3m2, 8>;
+    case Type::e2m1x2:
+      return widen<kE2m1, 4>;
+    default:
+      return nullptr;
   }
 }
 Handler repack_of(Type to, Type from) {
@@ -157,6 +189,8 @@ void bind_packed_cvt(Binder& b, Form& form, Op& op, Round mode, Type to, Type fr
   } else {
     b.in_wide(op, 1, b.operand(1), from);
     op.run = repack_of(to, from);
+    if (to == Type::f16x2 && op.size[0] == 4 && !op.mode[kRelu])
+      if (Handler h = widen_of(from)) op.run = h;
   }
 }
 
