@@ -61,19 +61,22 @@ void repack(Warp& w, const Op& op, uint32_t mask) {
     put(w, op, l, finish(op, To, decode(From, high)) << ToBits | finish(op, To, decode(From, low)));
   });
 }
-// Into f16, which holds every value of the narrow formats: a table of halves.
-template <const Format& From, int FromBits>
+// Into f16, which holds every value of the narrow formats: tables, for 4 bits of whole pairs.
+template <const Format& From, int FromBits, class Register>
 void widen(Warp& w, const Op& op, uint32_t mask) {
   static const auto table = [] {
-    std::array<uint16_t, 256> t{};
-    for (uint32_t k = 0; k < 1u << FromBits; ++k) t[k] = to_f16(decode(From, k));
+    std::array<uint32_t, 256> t{};
+    for (uint32_t k = 0; k < 256; ++k)
+      t[k] = FromBits == 4
+                 ? uint32_t(to_f16(decode(From, k >> 4))) << 16 | to_f16(decode(From, k & 15))
+                 : to_f16(decode(From, k & ((1u << FromBits) - 1)));
     return t;
   }();
-  constexpr uint32_t kMask = (1u << FromBits) - 1;
   uint32_t* d = w.reg<uint32_t>(op.a[0]);
+  const Register* s = w.reg<Register>(op.a[1]);
   each_lane(mask, [&](int l) {
-    const uint32_t v = get(w, op, 1, l);
-    d[l] = uint32_t(table[v >> FromBits & kMask]) << 16 | table[v & kMask];
+    const uint32_t v = s[l];
+    d[l] = FromBits == 4 ? table[v & 255] : table[v >> 8 & 255] << 16 | table[v & 255];
   });
 }
 void scale_from_bf16(Warp& w, const Op& op, uint32_t mask) {
@@ -119,18 +122,15 @@ Handler pack_of(Type to) {
       throw Unsupported("packed type");
   }
 }
+template <class Register>
 Handler widen_of(Type from) {
   switch (from) {
     case Type::e4m3x2:
-      return widen<kE4m3, 8>;
+      return widen<kE4m3, 8, Register>;
     case Type::e5m2x2:
-      return widen<kE5m2, 8>;
-    case Type::e2m3x2:
-      return widen<kE2m3, 8>;
-    case Type::e3m2x2:
-      return widen<kE3m2, 8>;
+      return widen<kE5m2, 8, Register>;
     case Type::e2m1x2:
-      return widen<kE2m1, 4>;
+      return widen<kE2m1, 4, Register>;
     default:
       return nullptr;
   }
@@ -189,8 +189,12 @@ void bind_packed_cvt(Binder& b, Form& form, Op& op, Round mode, Type to, Type fr
   } else {
     b.in_wide(op, 1, b.operand(1), from);
     op.run = repack_of(to, from);
-    if (to == Type::f16x2 && op.size[0] == 4 && !op.mode[kRelu])
-      if (Handler h = widen_of(from)) op.run = h;
+    if (to == Type::f16x2 && op.size[0] == 4 && op.size[1] <= 4 && !op.mode[kRelu]) {
+      const Handler h = op.size[1] == 4   ? widen_of<uint32_t>(from)
+                        : op.size[1] == 2 ? widen_of<uint16_t>(from)
+                                          : widen_of<uint8_t>(from);
+      if (h) op.run = h;
+    }
   }
 }
 
