@@ -13,7 +13,7 @@ template <class F>
 void Checker::each_cell(Shadow& shadow, uint64_t at, uint32_t bytes, F&& f) {
   while (bytes) {
     const uint32_t here = uint32_t(std::min<uint64_t>(bytes, kPageBytes - at % kPageBytes));
-    Page& page = shadow[at / kPageBytes];
+    Page& page = shadow.page(at / kPageBytes);
     if (page.cells.empty()) page.cells.resize(kPageBytes >> page.shift);
     if (page.shift == 2 && (at % 4 || here % 4)) {
       std::vector<Cell> fine(kPageBytes);
@@ -32,8 +32,8 @@ bool Checker::ordered(const Warp& w, int lane, const Touch& t) {
   const uint32_t known = at(s.known.seen, t.slot);
   if (t.async || t.block != w.block->linear || t.slot != slot(w)) return t.time <= known;
   // Of this warp: the lane itself, or ordered by a barrier, or by an atomic that lanes passed on.
-  if (t.lane == lane || t.time <= s.full || t.time <= known) return true;
-  return !s.lanes.empty() && t.time <= s.lanes[size_t(lane * kLanes + t.lane)];
+  if (t.lane() == lane || t.time <= s.full || t.time <= known) return true;
+  return !s.lanes.empty() && t.time <= s.lanes[size_t(lane * kLanes + t.lane())];
 }
 
 void Checker::report(Warp& w, int lane, const std::string& what, const Touch& other) {
@@ -42,9 +42,24 @@ void Checker::report(Warp& w, int lane, const std::string& what, const Touch& ot
       std::to_string(other.thread) +
       (other.block == w.block->linear ? "" : " of block " + std::to_string(other.block));
   note(w, FaultKind::race,
-       what + who + " at " + place_of(*other.op, *w.block->launch->kernel) +
+       what + who + " at " +
+           place_of(w.block->launch->kernel->code[other.op], *w.block->launch->kernel) +
            ", without synchronisation between them",
        1u << lane);
+}
+
+namespace {
+uint32_t number_of(const Warp& w, const Op& op) {
+  return uint32_t(&op - w.block->launch->kernel->code.data());
+}
+}  // namespace
+
+Checker::Touch Checker::touch_of(const Warp& w, const Op& op, int lane) const {
+  return {.op = number_of(w, op),
+          .block = uint32_t(w.block->linear),
+          .slot = slot(w),
+          .time = states_[slot(w)].now,
+          .thread = uint16_t(w.index * kLanes + lane)};
 }
 
 void Checker::touch(Warp& w, const Op& op, const Access& a, int lane, Cell& c, bool silent) {
@@ -54,9 +69,8 @@ void Checker::touch(Warp& w, const Op& op, const Access& a, int lane, Cell& c, b
                " bytes that an asynchronous copy, not yet waited for, fills: issued",
            c.write);
   const bool strong = a.order != Order::plain || a.atomic;
-  const Touch mine{
-      &op,           w.block->linear, slot(w), state(w).now, uint16_t(w.index * kLanes + lane),
-      uint8_t(lane), strong};
+  Touch mine = touch_of(w, op, lane);
+  mine.strong = strong;
   auto conflicts = [&](const Touch& t) { return !(strong && t.strong) && !ordered(w, lane, t); };
   if (a.write) {
     // Lanes of one instruction that store the same value, or a store that changes nothing: benign.
@@ -70,8 +84,8 @@ void Checker::touch(Warp& w, const Op& op, const Access& a, int lane, Cell& c, b
     if (conflicts(c.write)) report(w, lane, "read after a write", c.write);
     // Keep the reader itself and one other.
     const bool first =
-        c.reads[0].time == 0 || (c.reads[0].slot == mine.slot && c.reads[0].lane == lane);
-    if (!first && !(c.reads[1].slot == mine.slot && c.reads[1].lane == lane))
+        c.reads[0].time == 0 || (c.reads[0].slot == mine.slot && c.reads[0].lane() == lane);
+    if (!first && !(c.reads[1].slot == mine.slot && c.reads[1].lane() == lane))
       c.reads[1] = c.reads[0];
     c.reads[0] = mine;
   }
@@ -111,10 +125,11 @@ void Checker::access(Warp& w, const Op& op, const Access& a) {
     return true;
   };
   auto same_store = [&](int l, const Cell& c) {
-    if (c.write.op != &op || c.write.slot != slot(w) || c.write.time != state(w).now) return false;
+    if (c.write.op != number_of(w, op) || c.write.slot != slot(w) || c.write.time != state(w).now)
+      return false;
     for (const Slot& s : op.list)
       if (std::memcmp(w.registers.data() + s.at + size_t(l) * s.size,
-                      w.registers.data() + s.at + size_t(c.write.lane) * s.size, s.size) != 0)
+                      w.registers.data() + s.at + size_t(c.write.lane()) * s.size, s.size) != 0)
         return false;
     return !op.list.empty();
   };
@@ -125,9 +140,7 @@ void Checker::access(Warp& w, const Op& op, const Access& a) {
   };
   each_lane(a.shared, [&](int l) {
     one(shared(l), l);
-    if (a.owner[l] != w.block)
-      place(*a.owner[l]).visitors[slot(w)] = {
-          &op, w.block->linear, slot(w), state(w).now, uint16_t(w.index * kLanes + l), uint8_t(l)};
+    if (a.owner[l] != w.block) place(*a.owner[l]).visitors[slot(w)] = touch_of(w, op, l);
   });
   each_lane(a.global, [&](int l) { one(global_, l); });
   if (a.order != Order::plain || a.atomic) synchronise(w, a);
@@ -145,7 +158,7 @@ void Checker::end(Block& block) {
       note(last, FaultKind::exited_peer,
            "the block exits without synchronisation with thread " + std::to_string(visit.thread) +
                " of block " + std::to_string(visit.block) + ", which uses its shared memory at " +
-               place_of(*visit.op, *block.launch->kernel),
+               place_of(block.launch->kernel->code[visit.op], *block.launch->kernel),
            0);
 }
 
@@ -160,10 +173,7 @@ void Checker::copy_begins(Warp& w, const Op& op, int lane, uint32_t offset, uint
 void Checker::copy_ends(Warp& w, const Op& op, int lane, uint32_t offset, uint32_t bytes) {
   each_cell(place(*w.block).shared, offset, bytes, [&](Cell& c) {
     c.flight = false;
-    if (races_)
-      c.write = {
-          &op,          w.block->linear, slot(w), state(w).now, uint16_t(w.index * kLanes + lane),
-          uint8_t(lane)};
+    if (races_) c.write = touch_of(w, op, lane);
   });
 }
 
@@ -181,9 +191,8 @@ void Checker::mbarrier_touch(Warp& w, const Op& op, int lane, Block& block, uint
 
 void Checker::async_touch(Warp& w, const Op& op, int lane, Agent agent, Cell& c, bool write) {
   const WarpState& s = state(w);
-  const Touch mine{
-      &op,           w.block->linear, agent.slot, agent.time, uint16_t(w.index * kLanes + lane),
-      uint8_t(lane), false,           true};
+  Touch mine = touch_of(w, op, lane);
+  mine.slot = agent.slot, mine.time = agent.time, mine.async = true;
   const char* const verb = write ? "asynchronous write" : "asynchronous read";
   auto conflicts = [&](const Touch& t) {
     if (t.slot == agent.slot && t.async && agent.in_order) return false;
@@ -195,7 +204,7 @@ void Checker::async_touch(Warp& w, const Op& op, int lane, Agent agent, Cell& c,
     note(w, FaultKind::proxy,
          std::string(verb) + " after an ordinary write by thread " +
              std::to_string(c.write.thread) + " at " +
-             place_of(*c.write.op, *w.block->launch->kernel) +
+             place_of(w.block->launch->kernel->code[c.write.op], *w.block->launch->kernel) +
              ", without fence.proxy.async between them",
          1u << lane);
   }

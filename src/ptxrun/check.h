@@ -105,13 +105,13 @@ class Checker {
     std::vector<uint32_t> lanes;  // [lane * 32 + other]: ordered up to; empty until a partial sync
   };
   struct Touch {
-    const Op* op = nullptr;
-    uint64_t block = 0;
+    uint32_t op = 0;              // of the kernel's code
+    uint32_t block = 0;           // in the grid
     uint32_t slot = 0, time = 0;  // time 0: nobody
     uint16_t thread = 0;
-    uint8_t lane = 0;
     bool strong = false;  // atomic, volatile or ordered: no race among themselves
     bool async = false;   // the slot is an agent's
+    int lane() const { return thread % kLanes; }
   };
   struct Cell {
     Touch write, reads[2];
@@ -123,7 +123,18 @@ class Checker {
     int shift = 2;
     std::vector<Cell> cells;
   };
-  using Shadow = std::unordered_map<uint64_t, Page>;
+  class Shadow {
+   public:
+    Page& page(uint64_t number) {
+      if (number != last_) page_ = &pages_[number], last_ = number;
+      return *page_;
+    }
+
+   private:
+    std::unordered_map<uint64_t, Page> pages_;
+    uint64_t last_ = ~uint64_t(0);  // the page asked for last: mostly asked for again
+    Page* page_ = nullptr;
+  };
   struct MbarrierState {
     Knowledge gathered, visible;  // from arrivals so far; what the last completed phase gives
   };
@@ -148,6 +159,7 @@ class Checker {
   uint32_t agent_slot(const Block& block, uint64_t key);
   uint32_t& agent_time(uint32_t slot) { return agent_times_[slot - uint32_t(states_.size())]; }
   bool ordered(const Warp& w, int lane, const Touch& t);
+  Touch touch_of(const Warp& w, const Op& op, int lane) const;
   void touch(Warp& w, const Op& op, const Access& a, int lane, Cell& cell, bool silent);
   void async_touch(Warp& w, const Op& op, int lane, Agent agent, Cell& cell, bool write);
   void report(Warp& w, int lane, const std::string& what, const Touch& other);
