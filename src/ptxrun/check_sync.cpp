@@ -111,8 +111,10 @@ void Checker::synchronise(Warp& w, const Access& a) {
   each_lane(a.global, [&](int l) { variable(global_sync_, a.address[l]); });
 }
 
+// A relaxed arrival publishes what its last fence covers: fence.mbarrier_init is used so.
 void Checker::cluster_arrive(Warp& w, uint64_t phase, bool release) {
-  if (release) join(place(*w.block->cluster->blocks[0]).cluster[phase & 1], published(w));
+  Knowledge& meeting = place(*w.block->cluster->blocks[0]).cluster[phase & 1];
+  join(meeting, release ? published(w) : state(w).fenced);
   ++state(w).now;
 }
 void Checker::cluster_wait(Warp& w, uint64_t phase) {
