@@ -19,12 +19,16 @@ inline void fill_random(Args& a, Random& rng) {
   fill_bytes(a.scales, a.rows * a.cols / 16, rng);
   fill_f32(a.decode, a.per_row ? a.rows : 1, rng, 1e-4f, 2);
 }
-// Scales as encoders write them, with factors down and up to where products are no normal bf16.
-inline void fill_positive(Args& a, Random& rng) {
+// As encoders write them.
+inline void fill_written(Args& a, Random& rng) {
   fill_random(a, rng);
-  const float factor[] = {0.00123f, 1, 0x1.57p-118f, 0x1.57p-116f, 0x1.33p114f, 0x1.33p118f};
   for (int64_t i = 0; i < a.rows * a.cols / 16; ++i)
     writable(a.scales)[i] = {uint8_t(1 + rng.below(0x7e))};
+}
+// The same with factors down and up to where products are no normal bf16.
+inline void fill_positive(Args& a, Random& rng) {
+  fill_written(a, rng);
+  const float factor[] = {0.00123f, 1, 0x1.57p-118f, 0x1.57p-116f, 0x1.33p114f, 0x1.33p118f};
   const uint64_t first = rng.below(6);
   for (int64_t r = 0; r < (a.per_row ? a.rows : 1); ++r)
     writable(a.decode)[r] = factor[(first + uint64_t(r)) % 6];
@@ -66,7 +70,7 @@ inline std::vector<Case<Args>> cases() {
   for (const auto& type : kTypes)
     all.push_back({.name = std::string("bench_") + type.name,
                    .args = {.rows = 2048, .cols = 4096, .y = type.type},
-                   .fill = fill_random,
+                   .fill = fill_written,
                    .bench = true});
   return all;
 }
