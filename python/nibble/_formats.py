@@ -25,7 +25,8 @@ class Quantized:
     nvfp4      uint8 [R, K/2], e2m1        uint8 [R, K/16], e4m3           float32, in the mode's
                                                                            convention; per row: [R]
     mxfp4      uint8 [R, K/2], e2m1        uint8 [R, K/32], ue8m0          None
-    mxfp8      uint8 [R, K], e4m3          uint8 [R, K/32], ue8m0          None
+    mxfp8      uint8 [R, K], e4m3 or       uint8 [R, K/32], ue8m0          None
+               e5m2, as the mode says
     fp8        uint8 [R, K], e4m3          float32 [1, 1] or [R, 1]        None
     fp8-block  uint8 [R, K], e4m3          float32, bfloat16 or uint8      None
                                            (ue8m0) [R/128, K/128]
