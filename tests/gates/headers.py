@@ -14,6 +14,9 @@ import gate
 ISA = ["-mavx2", "-mfma", "-mf16c", "-mbmi", "-mbmi2", "-mavx512f", "-mavx512bw", "-mavx512dq",
        "-mavx512vl", "-mavx512cd", "-mavx512vnni", "-mavx512vbmi", "-mavx512bf16", "-mavx512fp16"]
 
+# Has nothing for baseline CPUs, so that neither have the kernels that include it.
+VECTORS = '#include "nibble/cpu/narrow16.h"'
+
 
 def search_paths(tree):
     """Every include folder that some C++ source of the build is given."""
@@ -31,7 +34,8 @@ def search_paths(tree):
 def compile_alone(compiler, flags, source, path):
     name = source / path
     unit = f'#include "{name}"\n#include "{name}"\n'
-    isa = ISA if "intrin.h>" in name.read_text() else []
+    text = name.read_text()
+    isa = ISA if "intrin.h>" in text or VECTORS in text else []
     run = subprocess.run([compiler, "-std=c++20", "-fsyntax-only", "-x", "c++", *flags, *isa, "-"],
                          input=unit, capture_output=True, text=True)
     errors = [line for line in run.stderr.splitlines() if "error:" in line]
