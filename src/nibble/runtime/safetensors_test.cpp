@@ -142,12 +142,12 @@ TEST(Parse, AcceptsWhatTheFormatAllows) {
 
 // Formats without a DType are not read as what they are not, and a copy is the same file.
 TEST_F(Checkpoints, CopiesFormatsWithoutDType) {
-  const Contents c =
-      parse_text(file_of(R"({"flag":{"dtype":"BOOL","shape":[3],"data_offsets":[0,3]},)"
-                         R"("four":{"dtype":"F4","shape":[2,6],"data_offsets":[3,9]},)"
-                         R"("six":{"dtype":"F6_E2M3","shape":[4],"data_offsets":[9,12]},)"
-                         R"("pair":{"dtype":"C64","shape":[],"data_offsets":[12,20]}})",
-                         20));
+  const std::string text = file_of(R"({"flag":{"dtype":"BOOL","shape":[3],"data_offsets":[0,3]},)"
+                                   R"("four":{"dtype":"F4","shape":[2,6],"data_offsets":[3,9]},)"
+                                   R"("six":{"dtype":"F6_E2M3","shape":[4],"data_offsets":[9,12]},)"
+                                   R"("pair":{"dtype":"C64","shape":[],"data_offsets":[12,20]}})",
+                                   20);
+  const Contents c = parse_text(text);
   EXPECT_EQ(c.tensors[1].stored, "F4");
   EXPECT_EQ(c.tensors[1].count(), 6);
   EXPECT_EQ(error_of([&] { c.tensors[1].as<uint8_t>(); }), "tensor \"four\" is F4, not U8");
