@@ -8,6 +8,13 @@ uint32_t TensorMap::box_bytes() const {
   return n;
 }
 
+bool TensorMap::is_whole() const {
+  if (magic != kTensorMapMagic || rank < 1 || rank > 5) return false;
+  for (size_t d = 0; d < rank; ++d)
+    if (box[d] == 0 || step[d] == 0) return false;
+  return row_bytes() != 0;
+}
+
 // 16-byte piece ^= row of 128 bytes, of as many bits as the span has pieces; the later modes move
 // pieces of 32 and of 64 bytes.
 uint32_t swizzled(uint32_t address, int mode) {
@@ -33,10 +40,12 @@ TensorMap tensor_map_at(Warp& w, const Op& op, uint64_t address, int lane) {
     std::memcpy(bytes + half, resolve(w, op, Space::generic, address + half, 64, lane, false), 64);
   TensorMap map;
   std::memcpy(&map, bytes, sizeof map);
-  if (map.magic != kTensorMapMagic)
+  if (!map.is_whole())
     throw Fault{FaultKind::misuse,
-                "there is no tensor map at the address given: it must be one that "
-                "cuTensorMapEncodeTiled wrote",
+                map.magic == kTensorMapMagic
+                    ? "the tensor map at the address given was overwritten"
+                    : "there is no tensor map at the address given: it must be one that "
+                      "cuTensorMapEncodeTiled wrote",
                 1u << lane};
   return map;
 }

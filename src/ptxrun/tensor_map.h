@@ -1,6 +1,7 @@
 // Tensor maps: what cuTensorMapEncodeTiled puts into its 128 opaque bytes, in our own form.
 #pragma once
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -14,8 +15,11 @@ struct TensorMap {
   uint8_t rank = 0, element_bytes = 0;
   uint8_t swizzle = 0;   // CUtensorMapSwizzle
   uint8_t nan_fill = 0;  // outside of the tensor: not-a-number instead of 0
-  uint8_t type = 0;      // CUtensorMapDataType
-  uint8_t packed = 0;    // elements of 4 bits, two to a byte
+  // Says nothing: programs change bits here. CUTLASS clears bit 21 of the second word of maps of
+  // tensors below 128 KiB, against a defect of drivers up to 13.1.
+  uint64_t second_word = 0;
+  uint8_t type = 0;    // CUtensorMapDataType
+  uint8_t packed = 0;  // elements of 4 bits, two to a byte
   std::array<uint16_t, 5> box{};
   std::array<uint8_t, 5> step{};   // through the tensor, in elements
   std::array<uint32_t, 5> last{};  // sizes less one, so that 2^32 fits
@@ -27,8 +31,9 @@ struct TensorMap {
   uint32_t extent(int d) const { return (box[size_t(d)] + step[size_t(d)] - 1u) / step[size_t(d)]; }
   uint32_t row_bytes() const { return extent(0) * element_bytes / (packed ? 2 : 1); }
   uint32_t box_bytes() const;
+  bool is_whole() const;  // as it was written: nothing that is divided by is 0
 };
-static_assert(sizeof(TensorMap) <= 128);
+static_assert(sizeof(TensorMap) <= 128 && offsetof(TensorMap, second_word) == 8);
 inline constexpr uint32_t kTensorMapMagic = 0x70a4d61b;
 
 // The permutation of 16-byte pieces of shared memory, of an address that starts at 0 or any
