@@ -34,8 +34,8 @@ constexpr char kUsage[] =
     "  --stats FILE       writes counters as JSON\n"
     "  --watchdog N       warp instructions without progress that are a deadlock\n"
     "  --resident N       blocks that run side by side in an ordinary launch (default 4)\n"
-    "Exit status: 86 if faults were found, 87 if the program could not be run, else the "
-    "program's.\n";
+    "Exit status: 86 if faults were found, 87 if the program could not be run, 128 + N if it died "
+    "of\nsignal N, else the program's.\n";
 
 int fail(const std::string& why) {
   std::fprintf(stderr, "ptxrun: %s\n", why.c_str());
@@ -60,6 +60,7 @@ void prepend(const char* variable, const std::string& value) {
 struct Ledger {
   std::map<std::string, int> faults;
   int total = 0;
+  bool is_complete = false;  // the runtime came to its end and said what was launched
   unsigned long long launches = 0, steps = 0;
 };
 Ledger read_ledger(int fd) {
@@ -73,7 +74,7 @@ Ledger read_ledger(int fd) {
     if (line.rfind("fault ", 0) == 0) ++out.faults[line.substr(6)], ++out.total;
     unsigned long long launches, steps;
     if (std::sscanf(line.c_str(), "done %llu %llu", &launches, &steps) == 2)
-      out.launches += launches, out.steps += steps;
+      out.launches += launches, out.steps += steps, out.is_complete = true;
   }
   return out;
 }
@@ -102,8 +103,17 @@ int run(const Options& options, char** command) {
   std::string faults;
   for (const auto& [kind, count] : ledger.faults)
     faults += (faults.empty() ? ": " : ", ") + std::to_string(count) + " " + kind;
-  std::fprintf(stderr, "ptxrun: %llu launches, %llu warp instructions, %d faults%s\n",
-               ledger.launches, ledger.steps, ledger.total, faults.c_str());
+  if (WIFSIGNALED(status))
+    std::fprintf(stderr, "ptxrun: the program died of signal %d (%s)\n", WTERMSIG(status),
+                 strsignal(WTERMSIG(status)));
+  if (ledger.is_complete)
+    std::fprintf(stderr, "ptxrun: %llu launches, %llu warp instructions, %d faults%s\n",
+                 ledger.launches, ledger.steps, ledger.total, faults.c_str());
+  else
+    std::fprintf(stderr,
+                 "ptxrun: launches unknown (the CUDA runtime was not loaded, or not ended), %d "
+                 "faults%s\n",
+                 ledger.total, faults.c_str());
   if (ledger.total) return kFaults;
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
