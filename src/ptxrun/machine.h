@@ -49,7 +49,7 @@ enum class Flow : uint8_t {
   give_back,   // ret in a function
   barrier,     // bar.*, barrier.*: the block's
   collective,  // lanes named by a mask operand (a[5]) must come together
-  aligned,     // all live lanes of the warp must come together
+  aligned,     // all live lanes of the warp must come together; may ask to be executed again
   retry,       // may ask to be executed again when something has happened (warp.again)
 };
 

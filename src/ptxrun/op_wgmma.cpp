@@ -1,7 +1,9 @@
 // wgmma: four warps multiply matrices together, asynchronously.
 //
 // Each warp computes its own 16 of the 64 rows. The accumulators change at the issue (eager) or
-// when the warp waits (lazy); until then nobody may touch them, nor the shared memory that is read.
+// when one of the four warps waits (lazy); until then nobody may touch them, nor the shared memory
+// that is read. A product is done when all four warps have issued it and their rows are there: one
+// warp that has waited may tell others, on behalf of all four, that shared memory is free again.
 #include <deque>
 
 #include "async.h"
@@ -22,6 +24,7 @@ struct Wgmma {
   std::deque<Product> open;
   std::deque<size_t> groups;  // ends, counted from the front of `open`
   uint32_t commits = 0;       // ever
+  uint64_t issued = 0;        // products, ever: the first of `open` is number issued - open.size()
 };
 
 namespace {
@@ -145,6 +148,7 @@ void multiply(Warp& w, const Op& op, uint32_t mask) {
       std::all_of(all.open.begin(), all.open.end(), [](const Product& x) { return x.done; }))
     run(w, p);
   all.open.push_back(p);
+  ++all.issued;
   ++w.block->launch->progress;
 }
 void fence(Warp& w, const Op&, uint32_t) { forget_unfenced(w); }
@@ -153,17 +157,36 @@ void commit(Warp& w, const Op&, uint32_t) {
   all.groups.push_back(all.open.size());
   ++all.commits;
 }
+// Makes the four warps' products with numbers below `end`; false if one of the warps has not come
+// so far.
+bool finish(Warp& w, uint64_t end) {
+  const size_t first = size_t(w.index / 4 * 4);
+  for (size_t k = first; k < first + 4; ++k)
+    if (wgmma_of(*w.block->warps[k]).issued < end) return false;
+  for (size_t k = first; k < first + 4; ++k) {
+    Warp& owner = *w.block->warps[k];
+    Wgmma& its = wgmma_of(owner);
+    uint64_t number = its.issued - its.open.size();
+    for (Product& p : its.open) {
+      if (number++ == end) break;
+      if (!p.done) run(owner, p);
+    }
+  }
+  return true;
+}
 // imm = groups that may stay open.
 void wait(Warp& w, const Op& op, uint32_t) {
   Wgmma& all = wgmma_of(w);
-  size_t done = 0;
-  while (all.groups.size() > size_t(op.imm)) {
-    done = all.groups.front();
-    all.groups.pop_front();
+  const size_t left = size_t(op.imm);
+  const size_t ending = all.groups.size() > left ? all.groups.size() - left : 0;
+  const size_t done = ending ? all.groups[ending - 1] : 0;
+  if (done && !finish(w, all.issued - all.open.size() + done)) {
+    w.again = true;
+    return;
   }
+  all.groups.erase(all.groups.begin(), all.groups.begin() + long(ending));
   for (size_t k = 0; k < done; ++k) {
-    Product& p = all.open.front();
-    if (!p.done) run(w, p);
+    const Product& p = all.open.front();
     for (size_t i = 0; i < p.op->list.size(); ++i)
       unmark(w, p.op->list[i], i < accumulators(*p.op) ? Use::result : Use::source);
     all.open.pop_front();

@@ -98,8 +98,10 @@ size_t split(Warp& w, size_t at, uint32_t part, uint32_t pc) {
 
 // A collective executes once for each set of lanes that named the same members, when all members
 // that have not exited are there. The others wait at the instruction.
+// An aligned one, for which the whole warp has come, may ask to be executed again.
 void collective(Warp& w, size_t at, const Op& op, uint32_t active) {
   const uint32_t pc = w.groups[at].pc;
+  w.again = false;
   const uint32_t* members = op.flow == Flow::collective ? w.reg<uint32_t>(op.a[5]) : nullptr;
   uint32_t waiting = 0;
   for (uint32_t left = active; left;) {
@@ -122,7 +124,13 @@ void collective(Warp& w, size_t at, const Op& op, uint32_t active) {
            "the member mask names lanes that do not exist: " + lanes_text(need & ~w.exists), part);
     op.run(w, op, part);
   }
+  if (w.again) {
+    --op.count.warps, op.count.lanes -= uint64_t(std::popcount(active));
+    w.groups[at].wait = Group::Wait::event, w.groups[at].seen = w.block->launch->progress;
+    return;
+  }
   if (!waiting) {
+    w.groups[at].wait = Group::Wait::none;
     w.groups[at].pc = pc + 1;
     return;
   }

@@ -15,15 +15,16 @@ using namespace tensor_test;
 
 std::vector<uint32_t> run_wgmma(const std::string& before, const std::string& instruction,
                                 int outputs, const Matrix& a, const Matrix& b, uint64_t da,
-                                uint64_t db, Schedule schedule) {
+                                uint64_t db, Schedule schedule, uint64_t slice = 4096,
+                                const std::string& after = "") {
   std::string body = copies() + ".reg .b32 d<" + std::to_string(outputs) + ">, r<4>;\n" + before;
   body += "mad.wide.u32 %o, %t, " + std::to_string(4 * outputs) +
           ", %o;\nwgmma.fence.sync.aligned;\n" + instruction +
-          "wgmma.commit_group.sync.aligned;\nwgmma.wait_group.sync.aligned 0;\n";
+          "wgmma.commit_group.sync.aligned;\nwgmma.wait_group.sync.aligned 0;\n" + after;
   for (int k = 0; k < outputs; ++k)
     body += "st.global.u32 [%o+" + std::to_string(4 * k) + "], d" + std::to_string(k) + ";\n";
   Gpu gpu;
-  gpu.options.schedule = schedule;
+  gpu.options.schedule = schedule, gpu.options.slice = slice;
   const uint64_t out = gpu.put(std::vector<uint32_t>(size_t(128 * outputs)));
   EXPECT_TRUE(gpu.run(module_of(kParams, body + "ret;"),
                       {gpu.put(a.image), gpu.put(b.image), out, da, db}, {1}, {128}));
@@ -110,6 +111,32 @@ TEST(Wgmma, FromRegisters) {
   }
 }
 
+// A warp that has waited knows that the product of all four is done: the first one overwrites both
+// matrices, as a consumer does that hands the stage of a pipeline back for its whole warpgroup.
+TEST(Wgmma, OneWarpWaitsForAllFour) {
+  const Matrix a = draw(kF16, kSwizzle32, 64, 16, 21), b = draw(kF16, kSwizzle32, 8, 16, 22);
+  std::string overwrite =
+      "mov.b32 %v, -1;\nmov.u32 %x, s;\nmad.lo.u32 %x, %l, 64, %x;\nsetp.eq.u32 q, %w, 0;\n";
+  for (int k = 0; k < 64; k += 4)  // 32 lanes: 2048 bytes of either
+    for (int image : {0, int(kImage)})
+      overwrite += "@q st.shared.u32 [%x+" + std::to_string(image + k) + "], %v;\n";
+  for (Schedule s : {Schedule::eager, Schedule::lazy, Schedule::random})
+    for (uint64_t slice : {1, 7, 4096}) {
+      const auto out =
+          run_wgmma("",
+                    "setp.ne.u32 p, 0, 0;\nwgmma.mma_async.sync.aligned.m64n8k16.f32.f16.f16 " +
+                        names("d", 4) + ", %da, %db, p, 1, 1, 0, 0;\n",
+                    4, a, b, descriptor(kSwizzle32, 1024, 64, 2, false),
+                    descriptor(kSwizzle32, 17408, 8, 2, false), s, slice, overwrite);
+      for (uint32_t row = 0; row < 64; ++row)
+        for (uint32_t column = 0; column < 8; ++column) {
+          const uint32_t thread = row / 16 * 32 + row % 8 * 4 + column / 2;
+          const uint32_t word = out[thread * 4 + row / 8 % 2 * 2 + column % 2];
+          ASSERT_EQ(double(std::bit_cast<float>(word)), product(a, b, row, column, 16, false))
+              << "slice " << slice << " at " << row << ", " << column;
+        }
+    }
+}
 // ---- discipline ----
 
 std::string findings_of(const std::string& body) {
@@ -153,6 +180,13 @@ TEST(Wgmma, Discipline) {
               "mov.u32 %x, s;\nmad.lo.u32 %x, %t, 4, %x;\nst.shared.u32 [%x], 0;\nbar.sync 0;\n" +
               kFence + kOne + kCommit + kWait),
           "missing proxy fence"));
+}
+
+// A warp that leaves before the product leaves the others waiting.
+TEST(Wgmma, NeedsAllFour) {
+  EXPECT_NE(findings_of("setp.eq.u32 q, %w, 3;\n@q ret;\n" + kFence + kOne + kCommit + kWait)
+                .find("deadlock: nobody can go on: warp 0 lanes 0-31 wait at wgmma.wait_group"),
+            std::string::npos);
 }
 
 }  // namespace
