@@ -60,6 +60,30 @@ TEST(Race, SharedMemoryAcrossWarps) {
       kStore + "shr.u32 %v, %t, 5;\nadd.u32 %v, %v, 1;\nbar.sync %v, 32;\n" + kReadOtherWarp,
       "read after a write");
 }
+// A relaxed arrival at the cluster's barrier publishes what a fence before it covers, and no more.
+TEST(Race, RelaxedClusterArrival) {
+  auto findings = [](const std::string& fence) {
+    Gpu gpu;
+    gpu.run(module_of("",
+                      ".shared .align 8 .b64 bar;\n.reg .b32 %t, %r, %b, %p;\n.reg .pred q;\n"
+                      "mov.u32 %t, %tid.x;\nmov.u32 %r, %cluster_ctarank;\nxor.b32 %r, %r, 1;\n"
+                      "mov.u32 %b, bar;\nsetp.eq.u32 q, %t, 0;\n"
+                      "@q mbarrier.init.shared::cta.b64 [%b], 64;\n" +
+                          fence +
+                          "barrier.cluster.arrive.relaxed.aligned;\n"
+                          "barrier.cluster.wait.acquire.aligned;\n"
+                          "mapa.shared::cluster.u32 %p, %b, %r;\n"
+                          "mbarrier.arrive.release.cluster.shared::cluster.b64 _, [%p];\n"
+                          "barrier.cluster.arrive.release.aligned;\n"
+                          "barrier.cluster.wait.acquire.aligned;\nret;"),
+            {}, {2}, {64}, 0, {2});
+    std::string all;
+    for (const Finding& f : gpu.report.findings()) all += to_text(f);
+    return all;
+  };
+  EXPECT_EQ(findings("fence.mbarrier_init.release.cluster;\n"), "");
+  EXPECT_NE(findings("").find("mbarrier.init"), std::string::npos);
+}
 TEST(Race, LanesOfAWarp) {
   expect_race(kStore + kReadNeighbour, "read after a write by thread");
   expect_none(kStore + "bar.warp.sync -1;\n" + kReadNeighbour);
