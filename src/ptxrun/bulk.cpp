@@ -4,6 +4,7 @@
 #include "mbarrier.h"
 #include "memory.h"
 #include "number.h"
+#include "operators.h"
 
 namespace ptxrun {
 
@@ -91,60 +92,6 @@ void combine(uint8_t* to, const uint8_t* from, size_t bytes) {
     std::memcpy(to + k, &a, sizeof a);
   }
 }
-struct Add {
-  template <class T>
-  T operator()(T a, T b) const {
-    if constexpr (std::is_integral_v<T>) return T(uint64_t(a) + uint64_t(b));
-    return a + b;
-  }
-};
-struct Min {
-  template <class T>
-  T operator()(T a, T b) const {
-    return b < a ? b : a;
-  }
-};
-struct Max {
-  template <class T>
-  T operator()(T a, T b) const {
-    return a < b ? b : a;
-  }
-};
-struct And {
-  template <class T>
-  T operator()(T a, T b) const {
-    return T(a & b);
-  }
-};
-struct Or {
-  template <class T>
-  T operator()(T a, T b) const {
-    return T(a | b);
-  }
-};
-struct Xor {
-  template <class T>
-  T operator()(T a, T b) const {
-    return T(a ^ b);
-  }
-};
-struct Increase {
-  uint32_t operator()(uint32_t a, uint32_t b) const { return a >= b ? 0 : a + 1; }
-};
-struct Decrease {
-  uint32_t operator()(uint32_t a, uint32_t b) const { return a == 0 || a > b ? b : a - 1; }
-};
-// f16 and bf16; how: 0 add, 1 min, 2 max.
-template <const Format& F, int How>
-struct Narrow {
-  uint16_t operator()(uint16_t a, uint16_t b) const {
-    const double x = decode(F, a), y = decode(F, b);
-    if (How == 0) return uint16_t(encode(F, add_to_odd(x, y)));
-    if (x != x) return b;
-    if (y != y) return a;
-    return (How == 1 ? y < x : x < y) ? b : a;
-  }
-};
 
 template <class F>
 Combine whole(Type t) {
@@ -163,10 +110,10 @@ Combine whole(Type t) {
       return nullptr;
   }
 }
-template <class F, int How>
+template <class F, uint16_t (*Half)(uint16_t, uint16_t), uint16_t (*Bf16)(uint16_t, uint16_t)>
 Combine number(Type t) {
-  if (t == Type::f16) return combine<uint16_t, Narrow<kF16, How>>;
-  if (t == Type::bf16) return combine<uint16_t, Narrow<kBf16, How>>;
+  if (t == Type::f16) return combine<uint16_t, Halves<uint16_t, Half>>;
+  if (t == Type::bf16) return combine<uint16_t, Halves<uint16_t, Bf16>>;
   if (t == Type::f32) return combine<float, F>;
   if (t == Type::f64) return combine<double, F>;
   return whole<F>(t);
@@ -184,11 +131,11 @@ Reduction take_reduction(Form& form) {
 Combine combination(Reduction how, Type t) {
   switch (how) {
     case Reduction::add:
-      return number<Add, 0>(t);
+      return number<Add, Narrow<kF16>::add, Narrow<kBf16>::add>(t);
     case Reduction::min:
-      return number<Min, 1>(t);
+      return number<Min, Narrow<kF16>::lower, Narrow<kBf16>::lower>(t);
     case Reduction::max:
-      return number<Max, 2>(t);
+      return number<Max, Narrow<kF16>::upper, Narrow<kBf16>::upper>(t);
     case Reduction::and_:
       return whole<And>(t);
     case Reduction::or_:

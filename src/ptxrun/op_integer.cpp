@@ -3,6 +3,7 @@
 #include <type_traits>
 
 #include "bind.h"
+#include "operators.h"
 
 namespace ptxrun {
 namespace {
@@ -65,12 +66,6 @@ PTXRUN_TEMPLATE_BY_TYPE(ternary)
 #undef PTXRUN_BY_TYPE
 
 // Wraparound is defined in PTX: computed in uint64_t, where it is in C++ too.
-struct Add {
-  template <class T>
-  T operator()(T a, T b) const {
-    return T(uint64_t(a) + uint64_t(b));
-  }
-};
 struct Sub {
   template <class T>
   T operator()(T a, T b) const {
@@ -132,36 +127,6 @@ struct Rem {
     if (b == 0) return a;
     if (std::is_signed_v<T> && b == T(-1)) return 0;
     return T(a % b);
-  }
-};
-struct Min {
-  template <class T>
-  T operator()(T a, T b) const {
-    return b < a ? b : a;
-  }
-};
-struct Max {
-  template <class T>
-  T operator()(T a, T b) const {
-    return a < b ? b : a;
-  }
-};
-struct And {
-  template <class T>
-  T operator()(T a, T b) const {
-    return T(a & b);
-  }
-};
-struct Or {
-  template <class T>
-  T operator()(T a, T b) const {
-    return T(a | b);
-  }
-};
-struct Xor {
-  template <class T>
-  T operator()(T a, T b) const {
-    return T(a ^ b);
   }
 };
 struct Not {
