@@ -11,6 +11,11 @@ constexpr ComputeLoop kCompute[] = {
     {"vdpbf16ps_zmm", Isa::avx512 | Isa::vnni | Isa::bf16, Arithmetic::bf16, 16 * 64,
      avx512_bf16_dot},
     {"vfmadd_zmm", Isa::avx512, Arithmetic::fp32, 16 * 32, avx512_fma},
+    {"vpdpbusd_ymm", Isa::avx512 | Isa::vnni, Arithmetic::int8, 16 * 64, avx512_vnni_int8_ymm},
+    {"nvfp4_mix_zmm", Isa::avx512 | Isa::vnni, Arithmetic::int8, 8 * 4 * 128, avx512_vnni_nvfp4_mix,
+     true},
+    {"mxfp4_mix_zmm", Isa::avx512 | Isa::vnni, Arithmetic::int8, 8 * 8 * 128, avx512_vnni_mxfp4_mix,
+     true},
     {"vpmaddubsw_zmm", Isa::avx512, Arithmetic::int8, 8 * 128, avx512_int8},
     {"vpmaddubsw_ymm", Isa::avx2, Arithmetic::int8, 8 * 64, avx2_int8},
     {"vfmadd_ymm", Isa::avx2, Arithmetic::fp32, 12 * 16, avx2_fma},
@@ -23,9 +28,11 @@ constexpr ReadLoop kRead[] = {
 #if defined(__x86_64__)
     {"zmm", Isa::avx512, avx512_read},
     {"zmm_prefetch", Isa::avx512, avx512_read_ahead},
+    {"zmm_prefetch_far", Isa::avx512, avx512_read_far_ahead},
     {"zmm_4_streams", Isa::avx512, avx512_read_streams},
     {"ymm", Isa::avx2, avx2_read},
     {"ymm_prefetch", Isa::avx2, avx2_read_ahead},
+    {"ymm_prefetch_far", Isa::avx2, avx2_read_far_ahead},
     {"ymm_4_streams", Isa::avx2, avx2_read_streams},
 #endif
     {"portable", Isa::portable, portable_read},

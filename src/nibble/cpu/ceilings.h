@@ -17,6 +17,9 @@ struct ComputeLoop {
   int ops_per_round;  // a multiply-add is 2
   // Returns a value that depends on all the work, so that none of it may be left out.
   uint64_t (*run)(int64_t rounds);
+  // What a kernel has to issue for its products, scales included: a roof for those who ask for it
+  // by name, never the best of an arithmetic.
+  bool mix = false;
 };
 
 // An access pattern over [p, p + bytes): p is aligned to 4096, bytes is a multiple of 4096.

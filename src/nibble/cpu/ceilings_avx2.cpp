@@ -75,6 +75,7 @@ void avx2_copy_stream(std::byte* to, const std::byte* from, size_t bytes) {
   _mm_sfence();
 }
 uint64_t avx2_read_ahead(const std::byte* p, size_t bytes) { return read<1024>(p, bytes); }
+uint64_t avx2_read_far_ahead(const std::byte* p, size_t bytes) { return read<4096>(p, bytes); }
 
 uint64_t avx2_read_streams(const std::byte* p, size_t bytes) {
   const size_t quarter = bytes / 4;

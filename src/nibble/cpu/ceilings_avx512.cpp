@@ -59,6 +59,7 @@ uint64_t avx512_int8(int64_t rounds) {
 
 uint64_t avx512_read(const std::byte* p, size_t bytes) { return read<0>(p, bytes); }
 uint64_t avx512_read_ahead(const std::byte* p, size_t bytes) { return read<1024>(p, bytes); }
+uint64_t avx512_read_far_ahead(const std::byte* p, size_t bytes) { return read<4096>(p, bytes); }
 
 uint64_t avx512_read_streams(const std::byte* p, size_t bytes) {
   const size_t quarter = bytes / 4;
