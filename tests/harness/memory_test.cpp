@@ -80,6 +80,33 @@ TEST(CaseMemory, RestoresEveryCopyFromWhatWasSavedOfOne) {
   EXPECT_EQ(memory.footprint_bytes(), 24);
 }
 
+TEST(CaseMemory, SharesTheFirstCopysBuffersAndCountsThemOnce) {
+  CaseMemory memory(Placement::packed);
+  BufferVisitor& v = memory;
+  const int32_t* x[3] = {};
+  int8_t* y[3] = {};
+  v.in("x", x[0], 100), v.out("y", y[0], 10);
+  memory.share({true, false});
+  for (int copy : {1, 2}) v.in("x", x[copy], 100), v.out("y", y[copy], 10);
+  EXPECT_EQ(x[1], x[0]);
+  EXPECT_EQ(x[2], x[0]);
+  EXPECT_NE(y[1], y[0]);
+  EXPECT_NE(y[2], y[1]);
+  EXPECT_EQ(memory.buffers().size(), 6u);
+  EXPECT_EQ(memory.footprint_bytes(), 400 + 3 * 10);
+}
+
+TEST(CaseMemory, SaysWhatPagesItGot) {
+  for (const Pages pages : {Pages::huge, Pages::small}) {
+    CaseMemory memory(Placement::packed, pages);
+    BufferVisitor& v = memory;
+    int8_t* y = nullptr;
+    v.out("y", y, 8 << 20);
+    const double share = memory.huge_share();
+    EXPECT_LE(share, pages == Pages::small ? 0.0 : 1.0);
+  }
+}
+
 TEST(Fault, IsCaughtAgainAndAgain) {
   for (int i = 0; i < 3; ++i) {
     int* const volatile nowhere = reinterpret_cast<int*>(64);  // never mapped

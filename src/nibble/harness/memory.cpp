@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <fstream>
 #include <new>
+#include <sstream>
 
 #include "nibble/numerics/bf16.h"
 #include "nibble/numerics/fp16.h"
@@ -65,7 +67,7 @@ std::byte* CaseMemory::pack(size_t bytes) {
     free_ = align_up(p, kHugePage);
     free_end_ = free_ + usable;
 #ifdef MADV_HUGEPAGE
-    madvise(free_, usable, MADV_HUGEPAGE);  // advice: 4 KiB pages are slower, not wrong
+    madvise(free_, usable, pages_ == Pages::huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 #endif
   }
   std::byte* p = free_;
@@ -76,6 +78,13 @@ std::byte* CaseMemory::pack(size_t bytes) {
 void* CaseMemory::buffer(std::string_view name, Role role, DType type, int64_t count, int align,
                          void*) {
   if (count <= 0) return nullptr;
+  if (const size_t i = buffers_.size(); i >= shared_.size() && !shared_.empty()) {
+    if (const size_t first = i % shared_.size(); shared_[first]) {
+      buffers_.push_back(buffers_[first]);
+      buffers_.back().shared = true;
+      return buffers_.back().data;
+    }
+  }
   Buffer b{.name = std::string(name), .role = role, .type = type, .count = count};
   b.bytes = size_t(count) * size_t(bytes_of(type));
   const size_t step = size_t(std::max(align, bytes_of(type)));
@@ -98,16 +107,45 @@ void* CaseMemory::buffer(std::string_view name, Role role, DType type, int64_t c
     else
       b.data = align_up(b.begin + kGuard, 2 * step) + step;
   }
-  std::memset(b.begin, int(kGuardByte), size_t(b.end - b.begin));
+  std::memset(b.begin, int(kGuardByte), size_t(b.data - b.begin));
   std::memset(b.data, int(kFirstPoison), b.bytes);
+  std::memset(b.data + b.bytes, int(kGuardByte), size_t(b.end - b.data) - b.bytes);
   buffers_.push_back(std::move(b));
   return buffers_.back().data;
 }
 
 int64_t CaseMemory::footprint_bytes() const {
   int64_t n = 0;
-  for (const Buffer& b : buffers_) n += int64_t(b.bytes);
+  for (const Buffer& b : buffers_)
+    if (!b.shared) n += int64_t(b.bytes);
   return n;
+}
+
+// The kernel lists every range of addresses with what stands behind it: "7f00-7f20 rw-p ...", then
+// lines such as "AnonHugePages: 2048 kB".
+double CaseMemory::huge_share() const {
+  std::ifstream in("/proc/self/smaps");
+  double touched = 0, huge = 0;
+  bool ours = false, told = false;
+  for (std::string line; std::getline(in, line);) {
+    uintptr_t low = 0, high = 0;
+    char dash = 0;
+    std::istringstream range(line);
+    if (range >> std::hex >> low >> dash >> high && dash == '-') {
+      ours = std::any_of(mappings_.begin(), mappings_.end(), [&](const Mapping& m) {
+        const auto at = reinterpret_cast<uintptr_t>(m.address);
+        return low < at + m.bytes && at < high;
+      });
+      continue;
+    }
+    std::string key;
+    double kib = 0;
+    std::istringstream field(line);
+    if (!ours || !(field >> key >> kib)) continue;
+    if (key == "Rss:") touched += kib;
+    if (key == "AnonHugePages:") huge += kib, told = true;
+  }
+  return told && touched > 0 ? huge / touched : -1;
 }
 
 void CaseMemory::poison(Role role, std::byte value) {

@@ -17,6 +17,10 @@ enum class Placement : uint8_t {
   shifted,      // at an odd multiple of the alignment its contract asks for, and no better
 };
 
+// What the pages of packed buffers are asked to be. Large ones are advice to the system, which may
+// have none: huge_share() says what came of it.
+enum class Pages : uint8_t { huge, small };
+
 struct Buffer {
   std::string name;
   Role role;
@@ -24,8 +28,9 @@ struct Buffer {
   int64_t count;
   size_t bytes;
   std::byte* data;
-  std::byte* begin;  // of the guard band in front of it
-  std::byte* end;    // of the guard band behind it
+  std::byte* begin;     // of the guard band in front of it
+  std::byte* end;       // of the guard band behind it
+  bool shared = false;  // the first copy's, seen again: see share()
 };
 
 using Contents = std::vector<std::vector<std::byte>>;  // of every buffer, in order
@@ -34,14 +39,19 @@ using Contents = std::vector<std::vector<std::byte>>;  // of every buffer, in or
 // valid as long as it lives.
 class CaseMemory final : public BufferVisitor {
  public:
-  explicit CaseMemory(Placement placement = Placement::packed) : placement_(placement) {}
+  explicit CaseMemory(Placement placement = Placement::packed, Pages pages = Pages::huge)
+      : placement_(placement), pages_(pages) {}
   ~CaseMemory() override;
   CaseMemory(const CaseMemory&) = delete;
   CaseMemory& operator=(const CaseMemory&) = delete;
 
   std::vector<Buffer>& buffers() { return buffers_; }
   const std::vector<Buffer>& buffers() const { return buffers_; }
-  int64_t footprint_bytes() const;
+  // When visited again, buffer i is the first copy's if which[i]. Asked for after the first visit.
+  void share(std::vector<bool> which) { shared_ = std::move(which); }
+  int64_t footprint_bytes() const;  // of shared buffers once
+  // The part of the touched pages that are large, 0 to 1; negative where the system does not say.
+  double huge_share() const;
   void poison(Role, std::byte);
   // Name of the first buffer whose guard bands were written, or empty.
   std::string broken_guard() const;
@@ -59,6 +69,8 @@ class CaseMemory final : public BufferVisitor {
   std::byte* pack(size_t bytes);
 
   Placement placement_;
+  Pages pages_;
+  std::vector<bool> shared_;
   std::vector<Buffer> buffers_;
   struct Mapping {
     std::byte* address;
