@@ -77,7 +77,8 @@ int bench_train(const TrainBench& b) {
   Timed once = timed(recipe);
   const double mib = peak_mib();
   Timed twice = timed(twice_recipe);
-  const auto roof = harness::compute_ceiling(machine, b.threads, machine.isas, Arithmetic::int8);
+  const auto& roof =
+      harness::compute_roof(machine, b.threads, machine.isas, Arithmetic::int8).ceiling;
   // Interleaved, so that other work on the machine meets both.
   for (const double end = seconds_now() + b.seconds;
        seconds_now() < end || once.seconds.size() < 3;) {

@@ -1,16 +1,16 @@
-// nibble bench OP|all [--case C] [--variant V|all] [--threads N] [--isa LIMIT] [--cold] [--json]
+// nibble bench OP|all [--case C] [--variant V|all] [--threads N] [--isa LIMIT] [--json]
+//              [--cold] [--pages 2m|4k] [--ceiling NAME]
 // nibble bench OP --ab BASELINE,CANDIDATE [--case C] [--json]
 //              [--record ID --question Q --reopen-if R]
 // nibble bench train [--case default|small|RECIPE] [--set KEY=VALUE]... [--threads N] [--json]
 // nibble bench --suite NAME|FILE [--json]      nibble bench --ceilings [--threads N] [--json]
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <cstdio>
 #include <ctime>
-#include <fstream>
 #include <memory>
-#include <nlohmann/json.hpp>
 
+#include "bench_suite.h"
 #include "bench_train.h"
 #include "command.h"
 #include "nibble/cpu/detect.h"
@@ -22,7 +22,7 @@ namespace nibble::app {
 namespace {
 
 struct Flags {
-  std::string op, variant, case_name, isa, ab, suite;
+  std::string op, variant, case_name, isa, ab, suite, ceiling, pages = "2m";
   std::vector<std::string> set;
   std::string record, question, reopen_if, ledger = "bench/ledger.jsonl";
   int threads = 1;
@@ -32,15 +32,11 @@ struct Flags {
 
 harness::BenchOptions options_from(const Flags& flags) {
   harness::BenchOptions o{.machine = cpu::this_machine()};
-  o.threads = flags.threads, o.cold = flags.cold;
-  o.variant = flags.variant, o.case_name = flags.case_name;
+  o.threads = {flags.threads}, o.layout.cold = flags.cold;
+  if (flags.pages == "4k") o.layout.pages = harness::Pages::small;
+  o.variant = flags.variant, o.case_name = flags.case_name, o.ceiling = flags.ceiling;
   if (flags.seconds > 0) o.sampling.time_us = flags.seconds * 1e6;
-  if (!flags.isa.empty()) {
-    IsaSet allowed;
-    if (!parse_isa_limit(flags.isa, allowed))
-      throw Error("unknown --isa '" + flags.isa + "': portable, avx2 and avx512 are known");
-    o.machine = o.machine.limited_to(allowed);
-  }
+  if (!flags.isa.empty()) limit_isa(o.machine, flags.isa);
   return o;
 }
 
@@ -49,45 +45,6 @@ const harness::OpView& op_named(const std::string& name) {
   std::string known = "all";
   for (const auto* op : harness::all_ops()) known += ", " + std::string(op->name());
   throw Error("no op is called '" + name + "': the ops are " + known);
-}
-
-struct Entry {
-  const harness::OpView* op;
-  std::string case_name;          // empty: every bench case
-  std::string id = {};            // for people and scripts that look for it
-  std::vector<int> threads = {};  // one run for each; empty: as --threads says
-  bool of_copy = false;           // share of a copy in DRAM, from memory that no cache holds
-};
-
-// {"entries": [{"op": "gemm_s8", "case": "bench_m1024_n256_k256"}, ...]}; without a case, all. An
-// entry may have "id", "threads": [1, 2] and "bound": "copy".
-std::vector<Entry> read_suite(const std::string& name) {
-  const std::string file = name.find('/') == std::string::npos && !name.ends_with(".json")
-                               ? "bench/suites/" + name + ".json"
-                               : name;
-  std::ifstream in(file);
-  if (!in) throw Error("there is no suite " + file);
-  const auto json = nlohmann::json::parse(in, nullptr, false);
-  if (!json.is_object() || !json.contains("entries") || !json["entries"].is_array())
-    throw Error(file + " is no suite: it needs an array \"entries\" of {\"op\", \"case\"}");
-  std::vector<Entry> entries;
-  for (const auto& e : json["entries"]) {
-    if (!e.is_object() || !e.value("op", nlohmann::json()).is_string() ||
-        !e.value("case", nlohmann::json("")).is_string())
-      throw Error(file + " has an entry that is not {\"op\": name, \"case\": name}");
-    Entry& entry = entries.emplace_back(Entry{&op_named(e["op"]), e.value("case", "")});
-    const auto bound = e.value("bound", nlohmann::json("")), id = e.value("id", nlohmann::json(""));
-    const auto threads = e.value("threads", nlohmann::json::array());
-    const bool counts = std::all_of(threads.begin(), threads.end(), [](const auto& t) {
-      return t.is_number_integer() && t > 0 && t <= 4096;
-    });
-    if ((bound != "" && bound != "copy") || !id.is_string() || !threads.is_array() || !counts)
-      throw Error(file +
-                  " has an entry whose id is no string, whose threads are no array of "
-                  "positive numbers, or whose bound is not \"copy\"");
-    entry.id = id, entry.threads = threads.get<std::vector<int>>(), entry.of_copy = bound == "copy";
-  }
-  return entries;
 }
 
 void require_case(const harness::OpView& op, const std::string& name) {
@@ -152,33 +109,37 @@ Exit bench(const Flags& flags) {
   }
   if (!flags.set.empty()) throw Error("--set changes the recipe of 'bench train', not an op");
   if (!flags.ab.empty()) return print_comparison(flags);
-  std::vector<Entry> entries;
+  if (!flags.ceiling.empty() && !harness::is_roof(flags.ceiling))
+    throw Error("there is no ceiling '" + flags.ceiling + "': --ceilings prints their names");
+  const harness::BenchOptions options = options_from(flags);
+  Suite suite;
   if (!flags.suite.empty())
-    entries = read_suite(flags.suite);
+    suite = read_suite(flags.suite);
   else if (flags.op == "all")
-    for (const auto* op : harness::all_ops()) entries.push_back({op, flags.case_name});
+    for (const auto* op : harness::all_ops())
+      suite.entries.push_back({.op = op, .case_name = flags.case_name});
   else if (!flags.op.empty())
-    entries.push_back({&op_named(flags.op), flags.case_name});
+    suite.entries.push_back({.op = &op_named(flags.op)});
   else
     throw Error("say what to time: an op, all, --suite or --ceilings");
 
   std::vector<harness::BenchResult> all;
-  bool refused = false;
-  for (const Entry& e : entries) {
-    if (!e.case_name.empty() && flags.op != "all") require_case(*e.op, e.case_name);
-    harness::BenchOptions options = options_from(flags);
-    options.case_name = e.case_name, options.of_copy = e.of_copy, options.cold |= e.of_copy;
-    for (int threads : e.threads.empty() ? std::vector{flags.threads} : e.threads) {
-      options.threads = threads;
-      auto report = harness::bench(*e.op, options);
-      for (const auto& why : report.refused) fmt::print(stderr, "refused  {}\n", why);
-      for (const auto& why : report.not_run) fmt::print(stderr, "not run  {}\n", why);
-      refused |= !report.refused.empty();
-      for (auto& r : report.results) {
-        r.id = e.id;
-        if (flags.json) fmt::print("{}\n", harness::to_json(r));
-        all.push_back(r);
-      }
+  for (const std::string& why : suite.missing) fmt::print(stderr, "missing  {}\n", why);
+  bool refused = !suite.missing.empty();
+  for (const SuiteEntry& e : suite.entries) {
+    harness::BenchOptions o = options;
+    if (!flags.suite.empty())
+      o = options_of(e, options);
+    else if (!flags.case_name.empty() && flags.op != "all")
+      require_case(*e.op, flags.case_name);
+    auto report = harness::bench(*e.op, o);
+    for (const auto& why : report.refused) fmt::print(stderr, "refused  {}\n", why);
+    for (const auto& why : report.not_run) fmt::print(stderr, "not run  {}\n", why);
+    refused |= !report.refused.empty();
+    for (auto& r : report.results) {
+      r.id = e.id;
+      if (flags.json) fmt::print("{}\n", harness::to_json(r)), std::fflush(stdout);
+      all.push_back(r);
     }
   }
   if (!flags.json && !all.empty()) fmt::print("{}", harness::to_table(all));
@@ -204,7 +165,13 @@ void add_bench(CLI::App& command, Exit& exit) {
   command.add_option("--reopen-if", flags->reopen_if, "with --record: when to ask again");
   command.add_option("--ledger", flags->ledger, "with --record: not bench/ledger.jsonl");
   command.add_option("--suite", flags->suite, "a file, or the name of one in bench/suites");
-  command.add_flag("--cold", flags->cold, "rotate over copies that fill four times the last cache");
+  command.add_flag("--cold", flags->cold,
+                   "rotate over copies: a GiB, or four times the last cache if that is more");
+  command.add_option("--pages", flags->pages, "what memory stands in: 2m (if there are any) or 4k")
+      ->check(CLI::IsMember({"2m", "4k"}))
+      ->capture_default_str();
+  command.add_option("--ceiling", flags->ceiling,
+                     "what shares are of, by a name that --ceilings prints; else what binds");
   command.add_flag("--ceilings", flags->ceilings, "what this machine gives at most");
   command.add_flag("--json", flags->json, "one object a line");
   command.callback([flags, &exit] { exit = bench(*flags); });

@@ -191,6 +191,34 @@ class Cli(unittest.TestCase):
         self.assertEqual(lines[-1]["event"], "end")
         self.assertEqual(lines[-1]["step"], horizons[-1]["steps"])
 
+    def test_a_suite_is_timed_and_names_what_is_missing(self):
+        suite = self.tmp / "suite.json"
+
+        def run(*entries, ok=True, seconds="0.01"):
+            suite.write_text(json.dumps({"entries": entries}))
+            return nibble("bench", "--suite", suite, "--seconds", seconds, "--json", ok=ok)
+
+        good = {"id": "small", "op": "gemm_s8", "case": "bench_m64_n80_k64", "threads": [1, 2],
+                "isa": "portable", "ceiling": "portable_int16_mac"}
+        rows = [json.loads(line) for line in run(good).stdout.splitlines()]
+        self.assertEqual([(r["id"], r["threads"], r["isa"]) for r in rows],
+                         [("small", 1, "portable"), ("small", 2, "portable")])
+        for r in rows:
+            self.assertEqual(r["ceiling_name"], "portable_int16_mac")
+            self.assertAlmostEqual(r["share"], r["gop_per_s"] / r["ceiling"], 9)
+            self.assertEqual(r["rel_l2"], 0)
+            self.assertGreater(r["footprint_bytes"], 64 * 64 + 80 * 64 + 4 * 64 * 80 - 1)
+        for bad, why in (({"op": "none_such"}, "no op is called none_such"),
+                         ({"op": "gemm_s8", "case": "none"}, "gemm_s8 has no case none"),
+                         ({"op": "gemm_s8", "coold": True}, 'unknown key "coold"'),
+                         ({"op": "gemm_s8", "ceiling": "sky"}, "ceiling is none of those"),
+                         ({"op": "gemm_s8", "threads": [0]}, "no array of positive numbers")):
+            done = run(bad, ok=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(why, done.stderr.decode())
+        both = run(good, {"op": "none_such"}, ok=False)  # what is there is timed all the same
+        self.assertEqual((both.returncode, len(both.stdout.splitlines())), (1, 2))
+
     def test_report_draws(self):
         curve = self.tmp / "curve"
         nibble("report", self.whole, "--out", f"{curve}.svg")

@@ -114,7 +114,7 @@ TEST(Cheaters, AnHonestVariantPassesEveryGateHotAndCold) {
   for (bool cold : {false, true}) {
     for (int threads : {1, 2}) {
       BenchOptions o = bench_options("honest");
-      o.cold = cold, o.threads = threads;
+      o.layout = {.cold = cold, .cold_bytes = 4 << 20}, o.threads = {threads};
       o.machine.l3_bytes = 1 << 20;
       const BenchReport b = bench(toy_view(), o);
       ASSERT_EQ(b.results.size(), 1u) << (b.refused.empty() ? "" : b.refused.front());
@@ -126,6 +126,27 @@ TEST(Cheaters, AnHonestVariantPassesEveryGateHotAndCold) {
       EXPECT_DOUBLE_EQ(r.gb_per_s, 9 * 256 / 25.0 * 1e-3);
     }
   }
+}
+
+TEST(Ceilings, ANamedOneIsMeasuredBesideTheVariant) {
+  BenchOptions o = bench_options("honest");
+  o.ceilings = true, o.ceiling = "portable_fp32_mac", o.now = steady_now_us;
+  const BenchReport b = bench(toy_view(), o);
+  ASSERT_EQ(b.results.size(), 1u);
+  const BenchResult& r = b.results.front();
+  EXPECT_EQ(r.ceiling.name, "portable_fp32_mac");
+  EXPECT_GT(r.ceiling.value, 0);
+  EXPECT_DOUBLE_EQ(r.share, r.gop_per_s / r.ceiling.value);
+  o.ceiling = "none_such";
+  EXPECT_NE(bench(toy_view(), o).refused.front().find("no ceiling none_such"), std::string::npos);
+}
+
+TEST(Ceilings, AMixIsNeverTheBestOfAnArithmetic) {
+  const Machine& m = cpu::this_machine();
+  EXPECT_EQ(compute_roof(m, 1, m.isas, Arithmetic::int8).ceiling.name.find("mix"),
+            std::string::npos);
+  EXPECT_TRUE(is_roof("nvfp4_mix_zmm"));
+  EXPECT_FALSE(is_roof("mix"));
 }
 
 TEST(Cheaters, OneThatSleepsCannotBeABaseline) {

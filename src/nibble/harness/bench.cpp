@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "nibble/cpu/detect.h"
 #include "nibble/cpu/pool.h"
-#include "nibble/harness/timed_case.h"
 #include "nibble/harness/verify.h"
 
 namespace nibble::harness {
@@ -78,68 +78,173 @@ std::vector<int> chosen_variants(const OpView& op, const BoundCase& bound, const
 
 bool is_hot(const TimedCase& timed, const BenchOptions& o) {
   const int64_t last = o.machine.l3_bytes ? o.machine.l3_bytes : o.machine.l2_bytes;
-  return !o.cold && timed.footprint_bytes() <= last;
+  return !o.layout.cold && timed.footprint_bytes() <= last;
+}
+
+// What is sampled between the samples of a variant, and what a sample means.
+struct Beside {
+  Ceiling ceiling;
+  double amount = 0;  // thousand bytes or operations of a call, for its rate
+  Arm arm;
+  std::vector<double> us = {};
+};
+
+Beside beside(const Roof& roof) {
+  return {.ceiling = roof.ceiling, .amount = roof.amount, .arm = {.call = roof.call}};
+}
+
+// The roofs that a result is held against, by what was quickly measured of them and of it.
+std::vector<Beside> roofs_of(const BenchResult& r, const TimedCase& timed, const Work& work,
+                             IsaSet needs, double quick_us, const BenchOptions& o) {
+  if (!o.ceilings || is_cuda(needs)) return {};
+  if (!o.ceiling.empty()) {
+    const Roof* roof = named_roof(o.machine, r.threads, o.ceiling);
+    if (roof == nullptr) return {};
+    return {beside(*roof)};
+  }
+  MemoryLevel level = o.layout.cold ? MemoryLevel::dram
+                                    : level_holding(timed.footprint_bytes(), r.threads, o.machine);
+  if (level == MemoryLevel::dram && o.layout.pages == Pages::small) level = MemoryLevel::dram_4k;
+  const Machine same_isa = o.machine.limited_to(needs);
+  const Roof& read = read_roof(same_isa, r.threads, level);
+  const Roof& compute = compute_roof(same_isa, r.threads, needs, work.arithmetic);
+  const double of_read = double(work.bytes) / quick_us * 1e-3 / read.ceiling.value;
+  const double of_compute =
+      compute.amount > 0 ? double(work.ops) / quick_us * 1e-3 / compute.ceiling.value : 0;
+  return {beside(of_compute > of_read ? compute : read)};
+}
+
+// Samples of the variant in blocks, with a block of each roof before, between and behind them:
+// what slows the machine for a while slows both. Not sample by sample, so that a variant which
+// lives in a cache finds its data there again.
+Samples sample_between(const Arm& arm, std::vector<Beside>& roofs, const BenchOptions& o) {
+  if (roofs.empty()) return sample({&arm, 1}, o.sampling, o.now).front();
+  constexpr int kBlocks = 5;
+  Sampling block = o.sampling;
+  block.warm_up_us /= 4, block.time_us /= kBlocks;
+  block.min_samples = (block.min_samples + kBlocks - 1) / kBlocks;
+  Sampling of_roof = block;
+  of_roof.time_us /= 2, of_roof.warm_up_us /= 4;
+  const auto append = [](std::vector<double>& to, const Samples& from) {
+    to.insert(to.end(), from.us.begin(), from.us.end());
+  };
+  const auto sample_roofs = [&] {
+    for (Beside& b : roofs) append(b.us, sample({&b.arm, 1}, of_roof, o.now).front());
+  };
+  Samples all;
+  sample_roofs();
+  for (int i = 0; i < kBlocks; ++i) {
+    const Samples s = sample({&arm, 1}, block, o.now).front();
+    append(all.us, s), all.calls = s.calls;
+    sample_roofs();
+  }
+  for (Beside& b : roofs) b.ceiling.value = b.amount / median(b.us);
+  return all;
 }
 
 // Fills in the figures that follow from the median, and the roof that binds.
-void rate(BenchResult& r, const Work& work, IsaSet needs, const BenchOptions& o) {
+void rate(BenchResult& r, const Work& work, const std::vector<Beside>& roofs) {
   r.gb_per_s = double(work.bytes) / r.median_us * 1e-3;
   r.gop_per_s = double(work.ops) / r.median_us * 1e-3;
-  if (!o.ceilings || is_cuda(needs)) return;
-  if (o.of_copy) {
-    r.ceiling = copy_ceiling(o.machine, r.threads);
-    r.share = r.gb_per_s / r.ceiling.value;
-    return;
+  for (const Beside& b : roofs) {
+    if (r.ceiling.name.empty()) {
+      r.ceiling = b.ceiling;
+    } else if (b.ceiling.value < r.ceiling.value) {
+      r.others.push_back(r.ceiling), r.ceiling = b.ceiling;
+    } else {
+      r.others.push_back(b.ceiling);
+    }
   }
-  const MemoryLevel level =
-      o.cold ? MemoryLevel::dram : level_holding(r.footprint_bytes, r.threads, o.machine);
-  const Machine same_isa = o.machine.limited_to(needs);
-  const Ceiling read = read_ceiling(same_isa, r.threads, level);
-  const Ceiling compute = compute_ceiling(same_isa, r.threads, needs, work.arithmetic);
-  const double of_read = r.gb_per_s / read.value;
-  const double of_compute = compute.value > 0 ? r.gop_per_s / compute.value : 0;
-  r.ceiling = of_compute > of_read ? compute : read;
-  r.share = std::max(of_read, of_compute);
+  if (r.ceiling.value > 0)
+    r.share = (r.ceiling.unit == "GB/s" ? r.gb_per_s : r.gop_per_s) / r.ceiling.value;
 }
+
+int case_named(const OpView& op, const std::string& name) {
+  for (int c = 0; c < op.num_cases(); ++c)
+    if (op.case_info(c).name == name) return c;
+  return -1;
+}
+
+// One variant on one case, for every number of threads.
+class Timing {
+ public:
+  Timing(const OpView& op, int variant, TimedCase& timed, TimedCase* l2, const CaseInfo& info,
+         const BenchOptions& o, BenchReport& report)
+      : op_(op), v_(variant), timed_(timed), l2_(l2), info_(info), o_(o), report_(report) {}
+
+  void run() {
+    std::string why = timed_.invalid();
+    if (why.empty() && l2_ != nullptr) why = l2_->invalid();
+    if (why.empty()) why = unproven(op_, v_, o_.machine);
+    if (why.empty() && l2_ != nullptr) why = l2_->green(v_, nullptr);
+    for (const int threads : o_.threads) {
+      if (why.empty()) why = time(threads);
+      if (why.empty()) continue;
+      report_.refused.push_back(fmt::format("{} case {}: {}", label(op_, v_), info_.name, why));
+      return;
+    }
+  }
+
+ private:
+  std::string time(int threads) {
+    const auto pool = threads > 1 ? cpu::make_pool(threads) : nullptr;
+    if (std::string why = timed_.green(v_, pool.get()); !why.empty()) return why;
+    const Work work = timed_.bound().work();
+    const IsaSet needs = op_.variant(v_).needs;
+    const Arm arm = timed_.arm(v_, pool.get());
+    BenchResult r{.op = std::string(op_.name()), .variant = std::string(op_.variant(v_).name)};
+    r.case_name = info_.name, r.isa = to_string(needs), r.threads = threads;
+    r.footprint_bytes = timed_.footprint_bytes(), r.hot = is_hot(timed_, o_);
+    r.pages = timed_.pages();
+
+    Sampling quick = o_.sampling;
+    quick.time_us /= 20;
+    const double quick_us =
+        o_.ceilings && o_.ceiling.empty() ? median(sample({&arm, 1}, quick, o_.now)[0].us) : 1;
+    std::vector<Beside> roofs = roofs_of(r, timed_, work, needs, quick_us, o_);
+    if (o_.ceilings && !o_.ceiling.empty() && roofs.empty())
+      return "this machine has no ceiling " + o_.ceiling;
+    if (l2_ != nullptr && !roofs.empty())
+      roofs.push_back({.ceiling = {.name = "own_l2_rate", .unit = "GB/s", .pattern = o_.l2_case},
+                       .amount = 1e-3 * double(l2_->bound().work().bytes * threads),
+                       .arm = l2_->arm(v_, nullptr)});
+    const Samples samples = sample_between(arm, roofs, o_);
+    if (std::string why = timed_.still_green(v_, pool.get()); !why.empty()) return why;
+    if (std::string why; l2_ != nullptr && !(why = l2_->still_green(v_, nullptr)).empty())
+      return why;
+    r.reps = int(samples.us.size()), r.median_us = median(samples.us);
+    r.p10_us = quantile(samples.us, 0.1), r.p90_us = quantile(samples.us, 0.9);
+    r.rel_l2 = timed_.rel_l2();
+    r.cpu_model = o_.machine.cpu_model, r.source_hash = source_hash(r.op, r.variant);
+    rate(r, work, roofs);
+    report_.results.push_back(std::move(r));
+    return {};
+  }
+
+  const OpView& op_;
+  int v_;
+  TimedCase& timed_;
+  TimedCase* l2_;
+  CaseInfo info_;
+  const BenchOptions& o_;
+  BenchReport& report_;
+};
 
 }  // namespace
 
 BenchReport bench(const OpView& op, const BenchOptions& o) {
   BenchReport report;
-  const auto pool = o.threads > 1 ? cpu::make_pool(o.threads) : nullptr;
   for (int c : chosen_cases(op, o.case_name)) {
     const CaseInfo info = op.case_info(c);
     const std::vector<int> chosen = chosen_variants(op, *op.bind(c), o, report);
     if (chosen.empty()) continue;
-    TimedCase timed(op, c, o.machine, o.cold);
-    for (int v : chosen) {
-      const auto refuse = [&](const std::string& why) {
-        report.refused.push_back(fmt::format("{} case {}: {}", label(op, v), info.name, why));
-      };
-      std::string why = timed.invalid();
-      if (why.empty()) why = unproven(op, v, o.machine);
-      if (why.empty()) why = timed.green(v, pool.get());
-      if (!why.empty()) {
-        refuse(why);
-        continue;
-      }
-      const Arm arm = timed.arm(v, pool.get());
-      const Samples samples = sample({&arm, 1}, o.sampling, o.now).front();
-      if (why = timed.still_green(v, pool.get()); !why.empty()) {
-        refuse(why);
-        continue;
-      }
-      BenchResult& r = report.results.emplace_back();
-      r.op = op.name(), r.variant = op.variant(v).name, r.case_name = info.name;
-      r.isa = to_string(op.variant(v).needs);
-      r.threads = o.threads, r.reps = int(samples.us.size());
-      r.median_us = median(samples.us);
-      r.p10_us = quantile(samples.us, 0.1), r.p90_us = quantile(samples.us, 0.9);
-      r.footprint_bytes = timed.footprint_bytes(), r.hot = is_hot(timed, o);
-      r.rel_l2 = timed.rel_l2();
-      r.cpu_model = o.machine.cpu_model, r.source_hash = source_hash(r.op, r.variant);
-      rate(r, timed.bound().work(), op.variant(v).needs, o);
-    }
+    TimedCase timed(op, c, o.machine, o.layout);
+    std::unique_ptr<TimedCase> l2;
+    if (const int small = case_named(op, o.l2_case); small >= 0)
+      l2 = std::make_unique<TimedCase>(op, small, o.machine, Layout{.pages = o.layout.pages});
+    else if (!o.l2_case.empty())
+      report.refused.push_back(fmt::format("{} has no case {}", op.name(), o.l2_case));
+    for (int v : chosen) Timing(op, v, timed, l2.get(), info, o, report).run();
   }
   return report;
 }
@@ -154,10 +259,11 @@ AbReport compare_variants(const OpView& op, const std::string& baseline,
     return -1;
   };
   const int pair[2] = {find(baseline), find(candidate)};
-  const auto pool = o.threads > 1 ? cpu::make_pool(o.threads) : nullptr;
+  const int threads = o.threads.front();
+  const auto pool = threads > 1 ? cpu::make_pool(threads) : nullptr;
   for (int c : chosen_cases(op, o.case_name)) {
     if (!report.refused.empty()) return report;
-    TimedCase timed(op, c, o.machine, o.cold);
+    TimedCase timed(op, c, o.machine, o.layout);
     const auto refusal_of = [&](int v) -> std::string {
       if (!timed.invalid().empty()) return timed.invalid();
       if (const IsaSet lacks = op.variant(v).needs - o.machine.isas; !lacks.empty())
@@ -180,7 +286,8 @@ AbReport compare_variants(const OpView& op, const std::string& baseline,
     AbResult& r = report.results.emplace_back();
     r.op = op.name(), r.case_name = op.case_info(c).name;
     r.baseline = baseline, r.candidate = candidate;
-    r.threads = o.threads, r.rounds = int(s[0].us.size()), r.hot = is_hot(timed, o);
+    r.threads = threads, r.rounds = int(s[0].us.size()), r.hot = is_hot(timed, o);
+    r.pages = timed.pages();
     r.baseline_us = median(s[0].us), r.candidate_us = median(s[1].us);
     r.ratio = ratio_of_medians(s[0].us, s[1].us);
     r.noise = noise_floor(ratio_of_medians(s[0].us, s[2].us));
@@ -213,6 +320,8 @@ std::string to_json(const BenchResult& r) {
                     {"rel_l2", r.rel_l2},
                     {"cpu_model", r.cpu_model},
                     {"source_hash", r.source_hash}};
+  json["pages"] = r.pages, json["ceiling_unit"] = r.ceiling.unit;
+  for (const Ceiling& c : r.others) json["other_ceilings"][c.name] = c.value;
   if (!r.id.empty()) json["id"] = r.id;
   return json.dump();
 }
@@ -233,10 +342,10 @@ std::string to_table(const std::vector<BenchResult>& results) {
   for (const BenchResult& r : results)
     s += fmt::format(
         "{:<32} {:<30} {:>3} {:>11.2f} {:>11.2f} {:>11.2f} {:>8.2f} {:>9.2f} {:>6.1f}%  {} "
-        "{:.1f} {}, {} {:.2f} MiB\n",
+        "{:.1f} {}, {} {:.2f} MiB, pages of {}\n",
         r.op + "/" + r.variant, r.id.empty() ? r.case_name : r.id, r.threads, r.median_us, r.p10_us,
         r.p90_us, r.gb_per_s, r.gop_per_s, 100 * r.share, r.ceiling.name, r.ceiling.value,
-        r.ceiling.unit, r.hot ? "hot" : "cold", double(r.footprint_bytes) / (1 << 20));
+        r.ceiling.unit, r.hot ? "hot" : "cold", double(r.footprint_bytes) / (1 << 20), r.pages);
   return s;
 }
 
@@ -255,6 +364,7 @@ std::string to_json(const AbResult& r) {
                       {"noise", r.noise},
                       {"verdict", to_string(r.verdict)},
                       {"hot", r.hot},
+                      {"pages", r.pages},
                       {"cpu_model", r.cpu_model},
                       {"baseline_hash", r.baseline_hash},
                       {"candidate_hash", r.candidate_hash}}
@@ -263,12 +373,13 @@ std::string to_json(const AbResult& r) {
 
 std::string to_sentence(const AbResult& r) {
   return fmt::format(
-      "{} case {}, {} thread{}, {}: {} takes {:.2f} us, {} {:.2f} us: ratio {:.3f} [{:.3f}, "
+      "{} case {}, {} thread{}, {}, pages of {}: {} takes {:.2f} us, {} {:.2f} us: ratio {:.3f} "
+      "[{:.3f}, "
       "{:.3f}] "
       "over {} rounds, noise {:.3f}: {} is {}\n",
-      r.op, r.case_name, r.threads, r.threads == 1 ? "" : "s", r.hot ? "hot" : "cold", r.baseline,
-      r.baseline_us, r.candidate, r.candidate_us, r.ratio.value, r.ratio.low, r.ratio.high,
-      r.rounds, r.noise, r.candidate, to_string(r.verdict));
+      r.op, r.case_name, r.threads, r.threads == 1 ? "" : "s", r.hot ? "hot" : "cold", r.pages,
+      r.baseline, r.baseline_us, r.candidate, r.candidate_us, r.ratio.value, r.ratio.low,
+      r.ratio.high, r.rounds, r.noise, r.candidate, to_string(r.verdict));
 }
 
 int bench_main(std::string_view name) {
@@ -276,18 +387,12 @@ int bench_main(std::string_view name) {
   if (!op) return fmt::print(stderr, "no op named {}\n", name), 1;
   BenchOptions options{.machine = cpu::this_machine()};
   options.variant = "all";
-  std::vector<BenchResult> all;
-  bool refused = false;
-  for (int threads : {1, options.machine.cores}) {
-    if (threads == 1 && !all.empty()) break;
-    options.threads = threads;
-    BenchReport report = bench(*op, options);
-    all.insert(all.end(), report.results.begin(), report.results.end());
-    for (const auto& why : report.refused) fmt::print(stderr, "refused  {}\n", why), refused = true;
-    for (const auto& why : report.not_run) fmt::print(stderr, "not run  {}\n", why);
-  }
-  fmt::print("{}", to_table(all));
-  return refused ? 1 : all.empty() ? 77 : 0;
+  if (options.machine.cores > 1) options.threads.push_back(options.machine.cores);
+  const BenchReport report = bench(*op, options);
+  for (const auto& why : report.refused) fmt::print(stderr, "refused  {}\n", why);
+  for (const auto& why : report.not_run) fmt::print(stderr, "not run  {}\n", why);
+  fmt::print("{}", to_table(report.results));
+  return !report.refused.empty() ? 1 : report.results.empty() ? 77 : 0;
 }
 
 }  // namespace nibble::harness

@@ -8,17 +8,21 @@
 #include "nibble/harness/op_view.h"
 #include "nibble/harness/sampler.h"
 #include "nibble/harness/statistics.h"
+#include "nibble/harness/timed_case.h"
 
 namespace nibble::harness {
 
 struct BenchOptions {
-  Machine machine;  // which variants may run
-  int threads = 1;
-  bool cold = false;      // see TimedCase
-  std::string variant;    // empty: the one that would be chosen; "all"
-  std::string case_name;  // empty: every bench case
-  bool ceilings = true;   // measure roofs and shares
-  bool of_copy = false;   // the share is of a copy in DRAM, whatever else binds
+  Machine machine;                 // which variants may run
+  std::vector<int> threads = {1};  // one result for each
+  Layout layout;                   // of the buffers: hot or cold, large pages or small
+  std::string variant;             // empty: the one that would be chosen; "all"
+  std::string case_name;           // empty: every bench case
+  bool ceilings = true;            // measure roofs and shares
+  std::string ceiling;             // the share is of this roof, whatever else binds
+  // With a `ceiling`: a case of the same op whose data fit the second-level cache. The share is of
+  // the lesser of the ceiling and what the same variant reaches there on one thread, times threads.
+  std::string l2_case;
   Sampling sampling;
   Clock now = steady_now_us;
 };
@@ -30,12 +34,15 @@ struct BenchResult {
   double median_us = 0, p10_us = 0, p90_us = 0;  // of one call
   int reps = 0;                                  // samples
   double gb_per_s = 0, gop_per_s = 0;            // of the op's least bytes and operations
-  // The roof that binds: the one, of bandwidth and compute, of which the larger share was reached.
-  // Bandwidth is that of the level of memory that the footprint fits, DRAM if cold.
+  // The roof asked for, or else the one that binds: the one, of bandwidth and compute, of which the
+  // larger share was reached. Bandwidth is that of the level of memory that the footprint fits,
+  // DRAM if cold. Its value is the median of samples taken between those of the variant.
   Ceiling ceiling;
+  std::vector<Ceiling> others;  // that were measured beside it and bind less
   double share = 0;
   int64_t footprint_bytes = 0;
-  bool hot = false;  // one copy of the buffers, which fits the last cache
+  bool hot = false;   // one copy of the buffers, which fits the last cache
+  std::string pages;  // that the buffers stood in: "2 MiB", "4 KiB", "mixed" or "unknown"
   double rel_l2 = 0;
   std::string cpu_model, source_hash;
 };
@@ -57,6 +64,7 @@ std::string to_table(const std::vector<BenchResult>&);
 struct AbResult {
   std::string op, case_name, baseline, candidate;
   int threads = 1, rounds = 0;
+  std::string pages;
   double baseline_us = 0, candidate_us = 0;  // medians
   Ratio ratio;       // baseline / candidate: above 1, the candidate is faster
   double noise = 0;  // the baseline against itself, in the same rounds
@@ -72,6 +80,7 @@ struct AbReport {
 
 // Interleaved in one run: every round takes a sample of the baseline, of the candidate and of the
 // baseline again.
+// On the first of `threads`.
 AbReport compare_variants(const OpView&, const std::string& baseline, const std::string& candidate,
                           const BenchOptions&);
 std::string to_json(const AbResult&);

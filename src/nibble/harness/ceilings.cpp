@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -24,22 +25,23 @@ std::atomic<uint64_t> sink;  // the results of the loops must go somewhere
 
 using Key = std::pair<std::string, int>;
 std::mutex mutex;
-std::map<Key, Ceiling> measured;
+std::map<Key, Roof> measured;
 
-// Tasks per microsecond in the best trial. task(trial, index, worker)
-double best_rate(Pool& pool, int trials, int64_t tasks, auto&& task) {
-  double best = 0;
-  for (int trial = -1; trial < trials; ++trial) {  // the first one warms up
-    const double start = steady_now_us();
-    parallel_tasks(&pool, tasks,
-                   [&](int64_t i, int worker) { task(std::max(trial, 0), i, worker); });
-    const double us = steady_now_us() - start;
-    if (trial >= 0) best = std::max(best, 1 / us);
-  }
-  return best * double(tasks);
+double rate_of_one(const Roof& roof) {
+  const double start = steady_now_us();
+  roof.call();
+  return roof.amount / (steady_now_us() - start);
 }
 
-double compute_rate(const cpu::ComputeLoop& loop, Pool& pool) {
+// The best of so many trials, behind one that warms up.
+double best_rate(const Roof& roof, int trials) {
+  roof.call();
+  double best = 0;
+  for (int i = 0; i < trials; ++i) best = std::max(best, rate_of_one(roof));
+  return best;
+}
+
+Roof compute_roof_of(const cpu::ComputeLoop& loop, int threads) {
   int64_t rounds = 1000;
   double us = 0;
   while (us < 100) {  // of one task
@@ -48,29 +50,59 @@ double compute_rate(const cpu::ComputeLoop& loop, Pool& pool) {
     us = steady_now_us() - start;
   }
   // Several tasks for each worker: one that wakes late leaves its share to the others.
-  const int64_t tasks = pool.threads() * std::max<int64_t>(4, int64_t(kTrialUs / us));
-  const double rate =
-      best_rate(pool, kTrials, tasks, [&](int, int64_t, int) { sink = loop.run(rounds); });
-  return rate * double(rounds) * loop.ops_per_round * 1e-3;  // GOP/s
+  const int64_t tasks = threads * std::max<int64_t>(4, int64_t(kTrialUs / us));
+  Roof roof{.ceiling = {.name = std::string(loop.name), .unit = "GOP/s"}};
+  roof.amount = double(tasks) * double(rounds) * loop.ops_per_round * 1e-3;
+  roof.call = [=, pool = std::shared_ptr<Pool>(cpu::make_pool(threads)), run = loop.run] {
+    parallel_tasks(pool.get(), tasks, [&](int64_t, int) { sink = run(rounds); });
+  };
+  roof.ceiling.value = best_rate(roof, kTrials);
+  return roof;
 }
 
-// Of caches: every worker reads its own slice again and again. Of DRAM: all take chunks in turn.
-double read_rate(const cpu::ReadLoop& loop, Pool& pool, const std::byte* p, size_t slice,
-                 bool dram) {
-  const size_t workers = size_t(pool.threads());
-  if (dram) {
-    const int64_t tasks = kChunksPerThread * pool.threads();
-    const auto trials = int(slice * workers / kChunk / size_t(tasks));
-    return 1e-3 * double(kChunk) * best_rate(pool, trials, tasks, [&](int trial, int64_t i, int) {
-             sink = loop.run(p + size_t(trial * tasks + i) * kChunk, kChunk);
-           });
+// Memory that the threads of a pool read or copy, for as long as its roof is kept.
+struct Region {
+  Region(int threads, int64_t bytes, Pages pages, int buffers = 1)
+      : memory(Placement::packed, pages), pool(cpu::make_pool(threads)) {
+    BufferVisitor& visitor = memory;
+    for (int i = 0; i < buffers; ++i) {
+      uint8_t* p = nullptr;
+      visitor.workspace("ceiling", p, bytes, 4096);
+      at[i] = reinterpret_cast<std::byte*>(p);
+    }
   }
+  CaseMemory memory;
+  std::shared_ptr<Pool> pool;
+  std::byte* at[2] = {};
+  int64_t next = 0;  // chunk of DRAM: a trial reads on behind the last one
+};
+
+// Of caches: every worker reads its own slice again and again. Of DRAM: all take chunks in turn.
+Roof cache_roof(const cpu::ReadLoop& loop, const std::shared_ptr<Region>& region, size_t slice) {
   const size_t passes = std::max<size_t>(1, (2 << 20) / slice);
-  const int64_t tasks = int64_t(workers) * 8;
-  return 1e-3 * double(passes * slice) *
-         best_rate(pool, kTrials, tasks, [&](int, int64_t, int worker) {
-           for (size_t k = 0; k < passes; ++k) sink = loop.run(p + size_t(worker) * slice, slice);
-         });
+  const int64_t tasks = int64_t(region->pool->threads()) * 8;
+  Roof roof;
+  roof.amount = double(tasks) * double(passes * slice) * 1e-3;
+  roof.call = [=, run = loop.run] {
+    parallel_tasks(region->pool.get(), tasks, [&](int64_t, int worker) {
+      for (size_t k = 0; k < passes; ++k) sink = run(region->at[0] + size_t(worker) * slice, slice);
+    });
+  };
+  return roof;
+}
+
+Roof dram_roof(const cpu::ReadLoop& loop, const std::shared_ptr<Region>& region, size_t bytes) {
+  const int64_t tasks = kChunksPerThread * region->pool->threads();
+  const auto chunks = int64_t(bytes / kChunk) / tasks * tasks;
+  Roof roof;
+  roof.amount = double(tasks) * double(kChunk) * 1e-3;
+  roof.call = [=, run = loop.run] {
+    parallel_tasks(region->pool.get(), tasks, [&](int64_t i, int) {
+      sink = run(region->at[0] + size_t(region->next + i) * kChunk, kChunk);
+    });
+    region->next = (region->next + tasks) % chunks;
+  };
+  return roof;
 }
 
 // Bytes that each worker reads: well inside the level, and far outside the one below.
@@ -83,9 +115,10 @@ size_t slice_bytes(const Machine& m, int threads, MemoryLevel level) {
       return pages(m.l1d_bytes / 2);
     case MemoryLevel::l2:
       return pages(m.l2_bytes / 2);
-    case MemoryLevel::l3:
-      return pages(std::min<int64_t>(m.l3_bytes / 2 / threads, 32 << 20));
+    case MemoryLevel::l3:  // a third, which is what weights called hot may fill
+      return pages(std::min<int64_t>(m.l3_bytes / 3 / threads, 32 << 20));
     case MemoryLevel::dram:
+    case MemoryLevel::dram_4k:
       break;
   }
   int64_t total = std::max<int64_t>(4 * m.l3_bytes, 256 << 20);
@@ -93,13 +126,19 @@ size_t slice_bytes(const Machine& m, int threads, MemoryLevel level) {
   return size_t(total / threads) / kChunk * kChunk;
 }
 
-constexpr std::string_view kLevelNames[] = {"l1_read", "l2_read", "l3_read", "dram_read"};
+constexpr std::string_view kLevelNames[] = {"l1_read", "l2_read", "l3_read", "dram_read",
+                                            "dram_read_4k"};
+constexpr std::string_view kCopyName = "dram_copy";
 
-const Ceiling& kept(const std::string& name, int threads, auto&& measure) {
+const Roof& kept(const std::string& name, int threads, auto&& measure) {
   const std::lock_guard lock(mutex);
   const auto [at, missing] = measured.try_emplace({name, threads});
   if (missing) at->second = measure();
   return at->second;
+}
+
+const Roof& roof_of(const cpu::ComputeLoop& loop, int threads) {
+  return kept(std::string(loop.name), threads, [&] { return compute_roof_of(loop, threads); });
 }
 
 }  // namespace
@@ -112,88 +151,95 @@ MemoryLevel level_holding(int64_t bytes, int threads, const Machine& m) {
   return fits(bytes, m.l3_bytes) ? MemoryLevel::l3 : MemoryLevel::dram;
 }
 
-Ceiling read_ceiling(const Machine& machine, int threads, MemoryLevel level) {
+const Roof& read_roof(const Machine& machine, int threads, MemoryLevel level) {
   if (level == MemoryLevel::l3 && machine.l3_bytes == 0) level = MemoryLevel::dram;
   const std::string name(kLevelNames[int(level)]);
   return kept(name + "@" + to_string(machine.isas), threads, [&] {
-    const size_t slice = slice_bytes(machine, threads, level);
-    const auto pool = cpu::make_pool(threads);
-    CaseMemory memory(Placement::packed);
-    BufferVisitor& visitor = memory;
-    uint8_t* p = nullptr;
-    visitor.workspace("ceiling", p, int64_t(slice) * threads, 4096);
-    Ceiling best{.name = name, .unit = "GB/s"};
+    const size_t slice = slice_bytes(machine, threads, level), bytes = slice * size_t(threads);
+    const Pages pages = level == MemoryLevel::dram_4k ? Pages::small : Pages::huge;
+    const auto region = std::make_shared<Region>(threads, int64_t(bytes), pages);
+    Roof best;
     for (const cpu::ReadLoop& loop : cpu::read_loops()) {
       if (!machine.has(loop.needs)) continue;
-      const double rate = read_rate(loop, *pool, reinterpret_cast<const std::byte*>(p), slice,
-                                    level == MemoryLevel::dram);
-      if (rate > best.value) best.value = rate, best.pattern = loop.name;
+      const bool dram = level >= MemoryLevel::dram;
+      Roof roof = dram ? dram_roof(loop, region, bytes) : cache_roof(loop, region, slice);
+      roof.ceiling = {.name = name, .unit = "GB/s", .pattern = std::string(loop.name)};
+      roof.ceiling.value = best_rate(roof, kTrials);
+      if (roof.ceiling.value > best.ceiling.value) best = std::move(roof);
     }
     return best;
   });
 }
 
-Ceiling copy_ceiling(const Machine& machine, int threads) {
-  return kept("dram_copy@" + to_string(machine.isas), threads, [&] {
+const Roof& copy_roof(const Machine& machine, int threads) {
+  return kept(std::string(kCopyName) + "@" + to_string(machine.isas), threads, [&] {
     const size_t slice = slice_bytes(machine, threads, MemoryLevel::dram) / 2;
-    const auto pool = cpu::make_pool(threads);
-    CaseMemory memory(Placement::packed);
-    BufferVisitor& visitor = memory;
-    uint8_t *from = nullptr, *to = nullptr;
-    visitor.workspace("from", from, int64_t(slice) * threads, 4096);
-    visitor.workspace("to", to, int64_t(slice) * threads, 4096);
     const int64_t tasks = kChunksPerThread * threads;
-    const auto trials = int(slice * size_t(threads) / kChunk / size_t(tasks));
-    Ceiling best{.name = "dram_copy", .unit = "GB/s"};
+    const auto chunks = int64_t(slice * size_t(threads) / kChunk) / tasks * tasks;
+    const auto region = std::make_shared<Region>(threads, int64_t(slice) * threads, Pages::huge, 2);
+    Roof best;
     for (const cpu::CopyLoop& loop : cpu::copy_loops()) {
       if (!machine.has(loop.needs)) continue;
-      const double chunks = best_rate(*pool, trials, tasks, [&](int trial, int64_t i, int) {
-        const size_t at = size_t(trial * tasks + i) * kChunk;
-        loop.run(reinterpret_cast<std::byte*>(to + at),
-                 reinterpret_cast<const std::byte*>(from + at), kChunk);
-      });
-      const double rate = 2e-3 * double(kChunk) * chunks;
-      if (rate > best.value) best.value = rate, best.pattern = loop.name;
+      Roof roof{.ceiling = {.name = std::string(kCopyName),
+                            .unit = "GB/s",
+                            .pattern = std::string(loop.name)}};
+      roof.amount = 2e-3 * double(tasks) * double(kChunk);
+      roof.call = [=, run = loop.run] {
+        parallel_tasks(region->pool.get(), tasks, [&](int64_t i, int) {
+          const size_t at = size_t(region->next + i) * kChunk;
+          run(region->at[1] + at, region->at[0] + at, kChunk);
+        });
+        region->next = (region->next + tasks) % chunks;
+      };
+      roof.ceiling.value = best_rate(roof, kTrials);
+      if (roof.ceiling.value > best.ceiling.value) best = std::move(roof);
     }
     return best;
   });
 }
 
-Ceiling compute_ceiling(const Machine& machine, int threads, IsaSet allowed,
-                        Arithmetic arithmetic) {
+const Roof& compute_roof(const Machine& machine, int threads, IsaSet allowed,
+                         Arithmetic arithmetic) {
   const auto counts = [&](Arithmetic loop) {
     if (arithmetic == Arithmetic::unstated || loop == arithmetic) return true;
     return loop == Arithmetic::fp32 &&
            (arithmetic == Arithmetic::bf16 || arithmetic == Arithmetic::fp16);
   };
-  Ceiling best{.unit = "GOP/s"};
+  static const Roof none{.ceiling = {.unit = "GOP/s"}};
+  const Roof* best = &none;
   for (const cpu::ComputeLoop& loop : cpu::compute_loops()) {
-    if (!counts(loop.arithmetic) || !machine.has(loop.needs) || !allowed.contains(loop.needs))
-      continue;
-    const Ceiling& c = kept(std::string(loop.name), threads, [&] {
-      const auto pool = cpu::make_pool(threads);
-      return Ceiling{
-          .name = std::string(loop.name), .unit = "GOP/s", .value = compute_rate(loop, *pool)};
-    });
-    if (c.value > best.value) best = c;
+    if (loop.mix || !counts(loop.arithmetic)) continue;
+    if (!machine.has(loop.needs) || !allowed.contains(loop.needs)) continue;
+    const Roof& roof = roof_of(loop, threads);
+    if (roof.ceiling.value > best->ceiling.value) best = &roof;
   }
-  return best;
+  return *best;
+}
+
+const Roof* named_roof(const Machine& machine, int threads, const std::string& name) {
+  for (int level = 0; level < int(std::size(kLevelNames)); ++level)
+    if (kLevelNames[level] == name) return &read_roof(machine, threads, MemoryLevel(level));
+  if (name == kCopyName) return &copy_roof(machine, threads);
+  for (const cpu::ComputeLoop& loop : cpu::compute_loops())
+    if (loop.name == name && machine.has(loop.needs)) return &roof_of(loop, threads);
+  return nullptr;
+}
+
+bool is_roof(const std::string& name) {
+  const auto& loops = cpu::compute_loops();
+  return name == kCopyName ||
+         std::find(std::begin(kLevelNames), std::end(kLevelNames), name) != std::end(kLevelNames) ||
+         std::any_of(loops.begin(), loops.end(), [&](const auto& l) { return l.name == name; });
 }
 
 std::vector<Ceiling> all_ceilings(const Machine& machine, int threads) {
   std::vector<Ceiling> all;
-  for (MemoryLevel l : {MemoryLevel::l1, MemoryLevel::l2, MemoryLevel::l3, MemoryLevel::dram})
-    if (l != MemoryLevel::l3 || machine.l3_bytes > 0)
-      all.push_back(read_ceiling(machine, threads, l));
-  all.push_back(copy_ceiling(machine, threads));
-  for (const cpu::ComputeLoop& loop : cpu::compute_loops()) {
-    if (!machine.has(loop.needs)) continue;
-    // Asked for by its own needs and arithmetic, a loop may be beaten by a narrower one: measure,
-    // then look it up.
-    compute_ceiling(machine, threads, loop.needs, loop.arithmetic);
-    const std::lock_guard lock(mutex);
-    all.push_back(measured.at({std::string(loop.name), threads}));
-  }
+  for (int level = 0; level < int(std::size(kLevelNames)); ++level)
+    if (MemoryLevel(level) != MemoryLevel::l3 || machine.l3_bytes > 0)
+      all.push_back(read_roof(machine, threads, MemoryLevel(level)).ceiling);
+  all.push_back(copy_roof(machine, threads).ceiling);
+  for (const cpu::ComputeLoop& loop : cpu::compute_loops())
+    if (machine.has(loop.needs)) all.push_back(roof_of(loop, threads).ceiling);
   return all;
 }
 

@@ -25,10 +25,13 @@ long waits() {
 
 }  // namespace
 
-TimedCase::TimedCase(const OpView& op, int index, const Machine& machine, bool cold) {
+TimedCase::TimedCase(const OpView& op, int index, const Machine& machine, const Layout& layout)
+    : memory_(Placement::packed, layout.pages) {
   copies_.push_back(op.bind(index));
   copies_[0]->buffers(memory_);
   buffers_ = memory_.buffers().size();
+  shared_.assign(buffers_, false);
+  loaded_ = {-1};
   double reference_us = 0;
   for (int set : {1, 0}) {  // 0 last: it stays loaded
     for (Role role : {Role::in, Role::inout}) memory_.poison(role, std::byte{0xc7});
@@ -41,35 +44,62 @@ TimedCase::TimedCase(const OpView& op, int index, const Machine& machine, bool c
   }
   for (int set : {0, 1}) {
     if (reference_us > kSlowReferenceUs) break;
-    load(set);
+    load(set, 0);
     const double start = steady_now_us();
     copies_[0]->reference();
     reference_us = steady_now_us() - start;
     want_[set] = memory_.save();
   }
-  if (cold) {
-    const int64_t one = std::max<int64_t>(1, memory_.footprint_bytes());
-    const int64_t wanted = machine.l3_bytes ? 4 * machine.l3_bytes : 128 << 20;
-    if (machine.memory_bytes && wanted + one > machine.memory_bytes / 2) {
-      invalid_ = fmt::format("cold copies would fill {} MiB, more than half of the memory",
-                             (wanted + one) >> 20);
-      return;
-    }
-    for (int64_t n = wanted / one; n > 0; --n) {
-      copies_.push_back(op.bind(index));
-      copies_.back()->buffers(memory_);
-    }
-  }
-  load(0);
+  if (layout.cold) make_copies(op, index, machine, layout);
+  if (!invalid_.empty()) return;
+  load_all(0);
+  if (const double huge = memory_.huge_share(); huge >= 0)
+    pages_ = huge > 0.9 ? "2 MiB" : huge < 0.1 ? "4 KiB" : "mixed";
 }
 
-void TimedCase::load(int set) {
-  memory_.restore(before_[set], Role::in);
-  memory_.restore(before_[set], Role::inout);
+void TimedCase::make_copies(const OpView& op, int index, const Machine& machine,
+                            const Layout& layout) {
+  const std::vector<Buffer> first = memory_.buffers();
+  int64_t inputs = 0, outputs = 0;  // of what each copy has for itself
+  for (size_t i = 0; i < buffers_; ++i) {
+    const auto bytes = int64_t(first[i].bytes);
+    shared_[i] = bytes * 64 < memory_.footprint_bytes();
+    if (shared_[i]) continue;
+    const bool read = first[i].role == Role::in || first[i].role == Role::inout;
+    (read ? inputs : outputs) += bytes;
+  }
+  const int64_t wanted = std::max<int64_t>(layout.cold_bytes, 4 * machine.l3_bytes);
+  const int64_t all = inputs + outputs;
+  const int64_t copies = (wanted - 1) / std::max<int64_t>(1, inputs < outputs ? all : inputs) + 1;
+  if (machine.memory_bytes && copies * all > machine.memory_bytes / 2) {
+    invalid_ = fmt::format("cold copies would fill {} MiB, more than half of the memory",
+                           copies * all >> 20);
+    return;
+  }
+  memory_.share(shared_);
+  while (int64_t(copies_.size()) < std::max<int64_t>(2, copies)) {
+    copies_.push_back(op.bind(index));
+    copies_.back()->buffers(memory_);
+    loaded_.push_back(-1);
+  }
+}
+
+void TimedCase::load(int set, size_t copy) {
+  for (size_t i = 0; i < buffers_; ++i) {
+    Buffer& b = memory_.buffers()[copy * buffers_ + i];
+    const bool there = b.role == Role::in && !shared_[i] && loaded_[copy] == set;
+    if ((b.role == Role::in && !there) || b.role == Role::inout)
+      std::memcpy(b.data, before_[set][i].data(), b.bytes);
+  }
+  loaded_[copy] = set;
+}
+
+void TimedCase::load_all(int set) {
+  for (size_t copy = 0; copy < copies_.size(); ++copy) load(set, copy);
 }
 
 void TimedCase::call(int variant, Pool* pool) {
-  used_ = used_ + 1 < copies_.size() ? used_ + 1 : 0;
+  used_ = next();
   copies_[used_]->run(variant, {.pool = pool});
 }
 
@@ -116,7 +146,7 @@ std::string TimedCase::judge(int set) {
 std::string TimedCase::run_alone(int variant) {
   // Three times at most: a page fault that waits for a lock is no sleep.
   for (int attempt = 0; attempt < 3; ++attempt) {
-    load(0);
+    load(0, next());
     const long before = waits();
     const Fault fault = guarded([&] { call(variant, nullptr); });
     if (fault) return "touched memory that is not its own: " + memory_.describe(fault.address);
@@ -126,7 +156,7 @@ std::string TimedCase::run_alone(int variant) {
 }
 
 std::string TimedCase::green(int variant, Pool* pool) {
-  load(1);
+  load(1, next());
   const Fault fault = guarded([&] { call(variant, nullptr); });
   if (fault) return "touched memory that is not its own: " + memory_.describe(fault.address);
   for (Pool* p : {static_cast<Pool*>(nullptr), pool}) {
@@ -134,34 +164,32 @@ std::string TimedCase::green(int variant, Pool* pool) {
     if (p == nullptr) {
       if (std::string why = run_alone(variant); !why.empty()) return why;
     } else {
-      load(0);
+      load(0, next());
       call(variant, p);
     }
     if (std::string why = judge(0); !why.empty()) return why;
   }
-  load(0);
+  load_all(0);
   return {};
 }
 
 std::string TimedCase::still_green(int variant, Pool* pool) {
-  load(0);
+  load(0, next());
   dirty_.clear();
   for (Role role : {Role::out, Role::workspace}) memory_.poison(role, std::byte{0x5a});
   call(variant, pool);
   std::string why = judge(0);
   if (why.empty() && !want_[1].empty()) {
-    load(1);
-    const Contents& answered = want_[0];
-    // Where it was right before, the outputs stand as it left them; the next copy is made so too.
-    for (size_t copy = 0; copy < copies_.size(); ++copy)
-      for (size_t i = 0; i < buffers_; ++i) {
-        Buffer& b = memory_.buffers()[copy * buffers_ + i];
-        if (b.role == Role::out) std::memcpy(b.data, answered[i].data(), b.bytes);
-      }
+    load(1, next());
+    // The outputs stand as it left them where it was right before; the next copy is made so too.
+    for (size_t i = 0; i < buffers_; ++i) {
+      Buffer& b = memory_.buffers()[next() * buffers_ + i];
+      if (b.role == Role::out) std::memcpy(b.data, want_[0][i].data(), b.bytes);
+    }
     call(variant, pool);
     why = judge(1);
   }
-  load(0);
+  load_all(0);
   return why.empty() ? why : "wrong after timing, right before: " + why;
 }
 
