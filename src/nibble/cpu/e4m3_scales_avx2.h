@@ -1,0 +1,82 @@
+// The block scales of a tile of 16 rows as floats, for files compiled for AVX2 and F16C.
+//
+// An e4m3 code shifted to an fp16's exponent and fraction is its value times 2^-8, subnormals too,
+// and the conversion to float is exact. Only 0x7f, 480 by its bits, is not the NaN that it means:
+// rows that hold one are remembered.
+#pragma once
+#include <immintrin.h>
+
+#include <cstdint>
+#include <cstring>
+
+namespace nibble::cpu {
+namespace {
+
+constexpr float kE4m3Lifted = 0x1p-8f;  // times the scale
+
+struct BlockScales {
+  alignas(32) float block[4][16];
+};
+class NanRows {
+ public:
+  [[gnu::always_inline]] void see(int half, __m256i codes) {
+    const __m256i magnitude = _mm256_or_si256(codes, _mm256_set1_epi8(char(0x80)));
+    seen_[half] = _mm256_or_si256(seen_[half], _mm256_cmpeq_epi8(magnitude, _mm256_set1_epi8(-1)));
+  }
+  // NaN in the rows that had one.
+  [[gnu::always_inline]] __m256 marked(int half, __m256 rows) const {
+    const __m256i clean = _mm256_cmpeq_epi32(seen_[half], _mm256_setzero_si256());
+    const __m256 nan = _mm256_castsi256_ps(_mm256_set1_epi32(0x7fc00000));
+    return _mm256_blendv_ps(nan, rows, _mm256_castsi256_ps(clean));
+  }
+
+ private:
+  __m256i seen_[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+};
+
+// A dword a row holds the codes of four blocks. Times kE4m3Lifted.
+[[maybe_unused, gnu::always_inline]] inline void e4m3_scales(const uint8_t* tile, BlockScales& s,
+                                                             NanRows& nans) {
+  const __m256i by_block = _mm256_broadcastsi128_si256(
+      _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+  const __m256i by_row = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  const __m256i zero = _mm256_setzero_si256(), kept = _mm256_set1_epi16(short(0xbf80));
+#pragma GCC unroll 2
+  for (int half = 0; half < 2; ++half) {
+    const __m256i codes = _mm256_load_si256(reinterpret_cast<const __m256i*>(tile) + half);
+    nans.see(half, codes);
+    // Eight codes of block 0, of 1, of 2 and of 3; then as the upper bytes of words, 0 and 2 in the
+    // halves of one register, 1 and 3 of the other. The shift leaves the sign where it was.
+    const __m256i t = _mm256_permutevar8x32_epi32(_mm256_shuffle_epi8(codes, by_block), by_row);
+    const auto halves = [&](__m256i w) { return _mm256_and_si256(_mm256_srai_epi16(w, 1), kept); };
+    const __m256i even = halves(_mm256_unpacklo_epi8(zero, t));
+    const __m256i odd = halves(_mm256_unpackhi_epi8(zero, t));
+    const auto put = [&](int block, __m128i h) {
+      _mm256_store_ps(s.block[block] + 8 * half, _mm256_cvtph_ps(h));
+    };
+    put(0, _mm256_castsi256_si128(even)), put(2, _mm256_extracti128_si256(even, 1));
+    put(1, _mm256_castsi256_si128(odd)), put(3, _mm256_extracti128_si256(odd, 1));
+  }
+}
+
+// Every NaN as the quiet one without sign, so that variants agree in its bits.
+[[maybe_unused, gnu::always_inline]] inline __m256 one_nan(__m256 x) {
+  const __m256 nan = _mm256_castsi256_ps(_mm256_set1_epi32(0x7fc00000));
+  return _mm256_blendv_ps(x, nan, _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
+}
+// Up to 8 floats; what does not exist is not touched.
+[[maybe_unused]] inline void store_rows(float* p, __m256 x, int64_t left) {
+  if (left >= 8) return _mm256_storeu_ps(p, x);
+  alignas(32) float all[8];
+  _mm256_store_ps(all, x);
+  if (left > 0) std::memcpy(p, all, size_t(left) * 4);
+}
+[[maybe_unused]] inline __m256 load_rows(const float* p, int64_t left) {
+  if (left >= 8) return _mm256_loadu_ps(p);
+  alignas(32) float all[8] = {};
+  if (left > 0) std::memcpy(all, p, size_t(left) * 4);
+  return _mm256_load_ps(all);
+}
+
+}  // namespace
+}  // namespace nibble::cpu
