@@ -1,0 +1,218 @@
+// Products of fp4 panels with int8 tokens: what the variants of all such ops share. The arithmetic
+// is numerics/fp4_sums.h; a kernel K (fp4_s8_portable.h, fp4_s8_avx2.h, fp4_s8_avx512.h) brings the
+// inner loops:
+//
+//   few<F, T>      T tokens, T <= kFew<F>, of a panel, which is decoded in registers: the panel is
+//                  read again for the next T
+//   unpack<F, P>   P panels to bytes and factors, side by side, once for any number of tokens, for
+//   many<F, P, T>  T tokens, T <= kMany<F>, of P unpacked panels
+//
+// and says in kReadAgain for how many tokens reading again costs less than unpacking. Tokens are
+// repacked first, tile by tile of so many as a loop takes:
+//
+//   block 0: T int32, what the sums of the tokens start at; T * kBlock bytes, token by token
+//   block 1: ...
+//
+// so that a tile is read front to back, whatever ldx is.
+#pragma once
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "nibble/base/op.h"
+#include "nibble/numerics/fp4_sums.h"
+
+namespace nibble::cpu {
+namespace {
+
+template <int kColumns>
+struct Fp4Panels {
+  static constexpr PanelLayout kLayout{16, PanelCodes::fp4, kColumns};
+  static constexpr int kBlock = kColumns;                  // columns that share a scale
+  static constexpr int kQuads = kBlock / 4;                // dwords of bytes of a row of a block
+  static constexpr int kCodeBytes = 16 * kBlock / 2;       // of a block of a panel
+  static constexpr int kTileBytes = kLayout.tile_bytes();  // 64 of scales, and 4 blocks
+  static constexpr int64_t token_bytes(int64_t tokens) {   // repacked: of a block
+    return tokens * (4 + kBlock);
+  }
+  static constexpr int unpacked_bytes(int panels) { return 64 * panels * (kQuads + 1); }
+};
+using Nvfp4Panels = Fp4Panels<16>;
+using Mxfp4Panels = Fp4Panels<32>;
+
+constexpr int kFp4Ahead = 4096;               // bytes that a panel is prefetched ahead
+constexpr int kFp4Chunk = 1024;               // columns that are unpacked at a time
+constexpr int kFp4Tiles = 32;                 // tiles of tokens that share an unpacked chunk
+constexpr int64_t kFp4TaskBytes = 256 << 10;  // of panels read: long runs for prefetchers
+
+template <int kTimes>
+constexpr std::array<uint8_t, 16 * kTimes> fp4_repeated_codes() {
+  std::array<uint8_t, 16 * kTimes> all{};
+  for (int i = 0; i < 16 * kTimes; ++i) all[size_t(i)] = fp4_offset_code(i % 16);
+  return all;
+}
+
+// Repacked tokens.
+struct Fp4Tokens {
+  int64_t m = 0;
+  int blocks = 0;
+  const uint8_t* packed = nullptr;
+};
+
+// What few<> and many<> left for tokens begin .. begin + count: 16 rows of token t, panel p.
+struct Fp4Sums {
+  int64_t begin;
+  int count;
+  const float* sums;
+  int token_stride, panel_stride;
+  const float* of(int t, int p) const { return sums + t * token_stride + p * panel_stride; }
+};
+
+template <class K, class F, int... kTokens>
+constexpr auto fp4_few_table(std::integer_sequence<int, kTokens...>) {
+  return std::array{&K::template few<F, kTokens + 1>...};
+}
+template <class K, class F, size_t P, int... kTokens>
+constexpr auto fp4_many_table(std::integer_sequence<int, kTokens...>) {
+  return std::array{&K::template many<F, P, kTokens + 1>...};
+}
+
+// The portable kernel does nothing but read again.
+template <class K, class F>
+constexpr bool kFp4Unpacks = requires {
+  K::template kMany<F>;
+};
+
+// Tokens of a tile.
+template <class K, class F>
+constexpr int fp4_width(int64_t m) {
+  int widest = K::template kFew<F>;
+  if constexpr (kFp4Unpacks<K, F>)
+    if (m > K::kReadAgain) widest = K::template kMany<F>;
+  return int(std::min<int64_t>(m, widest));
+}
+
+template <class K, class F>
+void fp4_pack(const int8_t* x, int64_t ldx, int64_t m, int blocks, uint8_t* packed, Pool* pool) {
+  const int width = fp4_width<K, F>(m);
+  parallel_for(pool, m, 8 * width, [&](int64_t begin, int64_t end) {
+    for (int64_t t = begin; t < end; t += width)
+      K::template pack<F>(x + t * ldx, ldx, int(std::min<int64_t>(width, end - t)), blocks,
+                          packed + F::token_bytes(t) * blocks);
+  });
+}
+
+// All tokens times P panels; write(Fp4Sums) once for each tile or group of tiles.
+template <class K, class F, size_t P, class Write>
+void fp4_few(const std::array<const uint8_t*, P>& w, const Fp4Tokens& x, Write&& write) {
+  constexpr int kWidth = K::template kFew<F>;
+  static constexpr auto kTable = fp4_few_table<K, F>(std::make_integer_sequence<int, kWidth>());
+  alignas(64) float sums[P][16 * kWidth];
+  for (int64_t t = 0; t < x.m; t += kWidth) {
+    const int width = int(std::min<int64_t>(kWidth, x.m - t));
+    for (size_t p = 0; p < P; ++p)
+      kTable[size_t(width - 1)](w[p], x.packed + F::token_bytes(t) * x.blocks, x.blocks, sums[p]);
+    write(Fp4Sums{t, width, sums[0], 16, 16 * kWidth});
+  }
+}
+template <class K, class F, size_t P, class Write>
+void fp4_many(const std::array<const uint8_t*, P>& w, const Fp4Tokens& x, Write&& write) {
+  constexpr int kWidth = K::template kMany<F>, kBlocks = kFp4Chunk / F::kBlock;
+  static constexpr auto kTable = fp4_many_table<K, F, P>(std::make_integer_sequence<int, kWidth>());
+  alignas(64) uint8_t unpacked[kBlocks * F::unpacked_bytes(P)];
+  alignas(64) float sums[kFp4Tiles * kWidth * P * 16];
+  for (int64_t begin = 0; begin < x.m; begin += kFp4Tiles * kWidth) {
+    const int count = int(std::min<int64_t>(kFp4Tiles * kWidth, x.m - begin));
+    std::fill_n(sums, size_t(count) * P * 16, 0.0f);
+    for (int b = 0; b < x.blocks; b += kBlocks) {
+      const int blocks = std::min(kBlocks, x.blocks - b);
+      for (size_t p = 0; p < P; ++p)
+        K::template unpack<F, P>(w[p] + b / 4 * F::kTileBytes, blocks, int(p), unpacked);
+      for (int t = 0; t < count; t += kWidth) {
+        const int width = std::min(kWidth, count - t);
+        kTable[size_t(width - 1)](
+            unpacked, x.packed + F::token_bytes(begin + t) * x.blocks + F::token_bytes(width) * b,
+            blocks, sums + size_t(t) * P * 16);
+      }
+    }
+    write(Fp4Sums{begin, count, sums, 16 * P, 16});
+  }
+}
+template <class K, class F, size_t P, class Write>
+void fp4_product(const std::array<const uint8_t*, P>& w, const Fp4Tokens& x, Write&& write) {
+  if constexpr (kFp4Unpacks<K, F>)
+    if (x.m > K::kReadAgain) return fp4_many<K, F>(w, x, write);
+  fp4_few<K, F>(w, x, write);
+}
+
+// y[t][r] of up to 16 rows: sums, times the factors of row and token.
+template <class V>
+V fp4_scaled(V sums, float unit, V w_scale, float x_scale) {
+  const V y = sums * V(unit) * (w_scale * V(x_scale));
+  return select(is_nan(y), V(bit_cast<float>(kFp4Nan)), y);
+}
+
+// A product, or a group's share of one.
+struct Fp4Product {
+  int64_t m = 0;
+  int n = 0, k = 0;
+  int64_t ldy = 0;
+  const uint8_t* w = nullptr;
+  const float *w_scale = nullptr, *x_scale = nullptr;
+  const uint8_t* packed = nullptr;
+  float* y = nullptr;
+};
+
+// Panels begin .. end: two at a time where tokens are many, since what is broadcast of a token then
+// meets two registers.
+template <class K, class F>
+void fp4_panels(const Fp4Product& g, int64_t begin, int64_t end) {
+  using V = typename K::Lanes;
+  const Fp4Tokens x{g.m, g.k / F::kBlock, g.packed};
+  const int64_t panel_bytes = F::kLayout.panel_bytes(g.k);
+  const auto writer = [&](int64_t first, int panels) {
+    return [&g, first, panels](const Fp4Sums& s) {
+      for (int p = 0; p < panels; ++p) {
+        const int64_t row = (first + p) * 16;
+        const int rows = int(std::min<int64_t>(16, g.n - row));
+        const V w_scale = V::load(g.w_scale + row, rows);
+        for (int t = 0; t < s.count; ++t)
+          fp4_scaled(V::load(s.of(t, p)), K::template kUnit<F>, w_scale, g.x_scale[s.begin + t])
+              .store(g.y + (s.begin + t) * g.ldy + row, rows);
+      }
+    };
+  };
+  const auto panel = [&](int64_t p) { return g.w + p * panel_bytes; };
+  int64_t p = begin;
+  if constexpr (kFp4Unpacks<K, F>)
+    for (; g.m > K::kReadAgain && p + 2 <= end; p += 2)
+      fp4_many<K, F>(std::array{panel(p), panel(p + 1)}, x, writer(p, 2));
+  for (; p < end; ++p) fp4_product<K, F>(std::array{panel(p)}, x, writer(p, 1));
+}
+
+// Panels of a task. Depends on the problem alone.
+template <class K, class F>
+int64_t fp4_grain(int64_t m, int64_t k) {
+  if (m > K::kReadAgain) return 2;
+  return std::max<int64_t>(1, kFp4TaskBytes / (F::kLayout.panel_bytes(k) * ((m + 7) / 8)));
+}
+
+// The whole of gemm_nvfp4_s8 and gemm_mxfp4_s8.
+template <class K, class F, class Args>
+void fp4_gemm(const Args& a, const Exec& e) {
+  fp4_pack<K, F>(a.x, a.ldx, a.m, a.k / F::kBlock, a.workspace, e.pool);
+  const Fp4Product g{.m = a.m,
+                     .n = a.n,
+                     .k = a.k,
+                     .ldy = a.ldy,
+                     .w = a.w,
+                     .w_scale = a.w_scale,
+                     .x_scale = a.x_scale,
+                     .packed = a.workspace,
+                     .y = a.y};
+  parallel_for(e.pool, F::kLayout.panels(a.n), fp4_grain<K, F>(a.m, a.k),
+               [&](int64_t begin, int64_t end) { fp4_panels<K, F>(g, begin, end); });
+}
+
+}  // namespace
+}  // namespace nibble::cpu
