@@ -14,8 +14,17 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kTexts[] = {"op",      "case",    "id",      "isa",
-                                  "variant", "ceiling", "l2_case", "bound"};
+constexpr const char* kTexts[] = {"op", "case", "id", "isa", "variant", "l2_case", "bound"};
+
+// A name, or an array of names; empty if it is neither.
+std::vector<std::string> names(const json& value) {
+  std::vector<std::string> all;
+  for (const json& name : value.is_array() ? value : json::array({value})) {
+    if (!name.is_string()) return {};
+    all.push_back(name);
+  }
+  return all;
+}
 
 // What is wrong with an entry, or empty. Unknown keys are wrong: a misspelt one is not ignored.
 std::string objection(const json& e) {
@@ -29,6 +38,10 @@ std::string objection(const json& e) {
       if (!counts) return "whose threads are no array of positive numbers";
     } else if (key == "cold") {
       if (!value.is_boolean()) return "whose cold is neither true nor false";
+    } else if (key == "ceiling") {
+      const std::vector<std::string> all = names(value);
+      if (all.empty() || !std::all_of(all.begin(), all.end(), harness::is_roof))
+        return "whose ceiling is none of those that `nibble bench --ceilings` prints";
     } else if (std::find(std::begin(kTexts), std::end(kTexts), key) == std::end(kTexts)) {
       return "with an unknown key \"" + key + "\"";
     } else if (!value.is_string()) {
@@ -36,8 +49,6 @@ std::string objection(const json& e) {
     }
   }
   if (e.contains("bound") && e["bound"] != "copy") return "whose bound is not \"copy\"";
-  if (e.contains("ceiling") && !harness::is_roof(e["ceiling"]))
-    return "whose ceiling is none of those that `nibble bench --ceilings` prints";
   if (e.contains("l2_case") && !e.contains("ceiling")) return "with an l2_case and no ceiling";
   return {};
 }
@@ -46,9 +57,10 @@ SuiteEntry parse(const json& e) {
   SuiteEntry entry{.id = e.value("id", ""), .case_name = e.value("case", "")};
   entry.threads = e.value("threads", std::vector<int>{});
   entry.isa = e.value("isa", ""), entry.variant = e.value("variant", "");
-  entry.ceiling = e.value("ceiling", ""), entry.l2_case = e.value("l2_case", "");
+  entry.l2_case = e.value("l2_case", "");
+  if (e.contains("ceiling")) entry.ceilings = names(e["ceiling"]);
   entry.cold = e.value("cold", false);
-  if (e.contains("bound")) entry.ceiling = "dram_copy", entry.cold = true;
+  if (e.contains("bound")) entry.ceilings = {"dram_copy"}, entry.cold = true;
   return entry;
 }
 
@@ -92,7 +104,12 @@ Suite read_suite(const std::string& name) {
 harness::BenchOptions options_of(const SuiteEntry& e, harness::BenchOptions o) {
   if (!e.isa.empty()) limit_isa(o.machine, e.isa);
   if (!e.threads.empty()) o.threads = e.threads;
-  o.case_name = e.case_name, o.ceiling = e.ceiling, o.l2_case = e.l2_case;
+  o.case_name = e.case_name, o.l2_case = e.l2_case;
+  const auto first = std::find_if(e.ceilings.begin(), e.ceilings.end(), [&](const auto& name) {
+    return harness::can_measure(o.machine, name);
+  });
+  // If there is none, one is asked for all the same, and refused by name.
+  if (!e.ceilings.empty()) o.ceiling = first != e.ceilings.end() ? *first : e.ceilings.front();
   if (!e.variant.empty()) o.variant = e.variant;
   o.layout.cold |= e.cold;
   return o;

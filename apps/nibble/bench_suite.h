@@ -12,7 +12,8 @@ struct SuiteEntry {
   std::string id;                 // for people and scripts that look for it
   std::string case_name;          // empty: every bench case
   std::vector<int> threads = {};  // one run for each; empty: as --threads says
-  std::string isa, variant, ceiling, l2_case;
+  std::string isa, variant, l2_case;
+  std::vector<std::string> ceilings;
   bool cold = false;
 };
 
@@ -24,7 +25,8 @@ struct Suite {
 // {"entries": [{"op": "gemm_s8", "case": "bench_m1024_n256_k256"}, ...]}; without a case, all. An
 // entry may have
 //   "id": NAME, "threads": [1, 2], "cold": true, "isa": "avx2", "variant": NAME,
-//   "ceiling": NAME   what its share is of, by a name of `nibble bench --ceilings`
+//   "ceiling": NAME   what its share is of, by a name of `nibble bench --ceilings`; of several,
+//                     [NAME, ...], the first for which the entry's machine has the instructions
 //   "l2_case": CASE   or of what the same variant reaches there, if that is less: BenchOptions
 //   "bound": "copy"   short for "ceiling": "dram_copy", "cold": true
 // `name` is a file, or the name of one in bench/suites.

@@ -1,4 +1,5 @@
 // nibble report RUN... --out FILE.svg|.png|.html [--x seconds|tokens|steps]
+// nibble report BENCH.jsonl [--markdown] [--out ROOFLINE.svg|.png]
 // nibble report --ledger [--file FILE|FOLDER] [--markdown] [--add RECORD.json]
 // nibble report --recipes [--markdown]
 #include <fmt/format.h>
@@ -15,6 +16,7 @@
 #include "nibble/runtime/error.h"
 #include "nibble/train/recipe.h"
 #include "nibble/train/trial.h"
+#include "report_bench.h"
 #include "report_run.h"
 
 namespace nibble::app {
@@ -88,6 +90,15 @@ std::string row(const train::Recipe& r, const train::Figure& f, bool markdown) {
                      f.text, budget, figure, seeds, f.machine, f.commit);
 }
 
+// What `nibble bench --json` printed into a file.
+Exit report_bench(const Flags& flags) {
+  if (!flags.markdown && flags.out.empty())
+    throw Error("of " + flags.runs.front() + " --markdown makes a table, --out a roofline");
+  if (flags.markdown) fmt::print("{}", bench_markdown(flags.runs.front()));
+  if (!flags.out.empty()) draw_roofline(flags.runs.front(), flags.out);
+  return 0;
+}
+
 // Every shipped recipe with the figures that it has been seen to reach.
 Exit report_recipes(const Flags& flags) {
   if (flags.markdown)
@@ -110,7 +121,8 @@ Exit report_recipes(const Flags& flags) {
 
 void add_report(CLI::App& command, Exit& exit) {
   auto flags = std::make_shared<Flags>();
-  auto* runs = command.add_option("runs", flags->runs, "runs' directories");
+  auto* runs =
+      command.add_option("runs", flags->runs, "runs' directories, or one file of bench results");
   auto* out = command.add_option("--out", flags->out, "a name that ends in .svg, .png or .html");
   command.add_option("--x", flags->x_axis, "what the curves run along")
       ->check(CLI::IsMember({"seconds", "tokens", "steps"}))
@@ -128,13 +140,18 @@ void add_report(CLI::App& command, Exit& exit) {
       ->needs(ledger);
   command.add_flag("--markdown", flags->markdown, "a table for a document");
   for (CLI::Option* o : {runs, out}) o->excludes(ledger), o->excludes(recipes);
-  runs->needs(out), out->needs(runs);
+  out->needs(runs);
   command.callback([flags, &exit] {
     if (!flags->ledger && !flags->recipes && flags->runs.empty())
       throw CLI::RequiredError("RUN... --out FILE, or --ledger, or --recipes,");
-    if (flags->markdown && !flags->ledger && !flags->recipes)
-      throw Error("--markdown is for --ledger and --recipes");
-    if (flags->ledger) {
+    const bool bench = flags->runs.size() == 1 && is_bench_file(flags->runs.front());
+    if (!flags->runs.empty() && flags->out.empty() && !bench)
+      throw CLI::RequiresError("runs", "--out");
+    if (flags->markdown && !flags->ledger && !flags->recipes && !bench)
+      throw Error("--markdown is for results of a bench, --ledger and --recipes");
+    if (bench) {
+      exit = report_bench(*flags);
+    } else if (flags->ledger) {
       exit = report_ledger(*flags);
     } else if (flags->recipes) {
       exit = report_recipes(*flags);

@@ -43,7 +43,9 @@ void draw_axes(Out out, const Plot& p, const Axis& x, const Axis& y) {
                    "<path class='grid' d='M{0:.1f} {1}V{2}'/>"
                    "<text x='{0:.1f}' y='{3}' text-anchor='middle'>{4}</text>\n",
                    x.at(t), kTop, kPlotBottom, kPlotBottom + 18, human(t));
-  for (const double t : linear_ticks(y.low, y.high, 7))
+  const auto y_ticks = p.log_y ? log_ticks(std::pow(10, y.low), std::pow(10, y.high))
+                               : linear_ticks(y.low, y.high, 7);
+  for (const double t : y_ticks)
     fmt::format_to(out,
                    "<path class='grid' d='M{0} {1:.1f}H{2}'/>"
                    "<text x='{3}' y='{4:.1f}' text-anchor='end'>{5:.4g}</text>\n",
@@ -62,9 +64,9 @@ void draw_levels(Out out, const Plot& p, const Axis& y) {
   for (const Level& l : p.levels)
     fmt::format_to(out,
                    "<path class='level' d='M{0} {1:.1f}H{2}'/>"
-                   "<text class='quiet' x='{3}' y='{4:.1f}'>{5} {6:.3f}</text>\n",
+                   "<text class='quiet' x='{3}' y='{4:.1f}'>{5} {6}</text>\n",
                    kLeft, y.at(l.y), kPlotRight, kPlotRight + 8, y.at(l.y) + 4, escape_xml(l.name),
-                   l.y);
+                   l.figure.empty() ? fmt::format("{:.3f}", l.y) : l.figure);
 }
 
 void draw_curves(Out out, const Plot& p, const Axis& x, const Axis& y) {
@@ -72,18 +74,50 @@ void draw_curves(Out out, const Plot& p, const Axis& x, const Axis& y) {
     const char* colour = kColours[i % std::size(kColours)];
     std::string d;
     for (const auto& [px, py] : p.curves[i].points)
-      if (!p.log_x || px > 0)
+      if ((!p.log_x || px > 0) && (!p.log_y || py > 0))
         fmt::format_to(std::back_inserter(d), "{}{:.1f} {:.1f}", d.empty() ? "M" : "L", x.at(px),
                        y.at(py));
     if (!d.empty()) fmt::format_to(out, "<path class='curve' stroke='{}' d='{}'/>\n", colour, d);
   }
 }
 
-// At the top right, where falling curves are not.
+// Names stand right of their dots, each below the last where they would overlap.
+void draw_marks(Out out, const Plot& p, const Axis& x, const Axis& y) {
+  std::vector<Mark> marks = p.marks;
+  std::sort(marks.begin(), marks.end(), [](const Mark& a, const Mark& b) { return a.y > b.y; });
+  struct Box {
+    double left, right, top;
+  };
+  std::vector<Box> taken;
+  constexpr double kLine = 11;
+  for (const Mark& m : marks) {
+    const double left = x.at(m.x) + 7, right = left + 5.6 * double(m.name.size());
+    double top = y.at(m.y) - kLine / 2;
+    const auto overlaps = [&](const Box& b) {
+      return left < b.right && b.left < right && top < b.top + kLine && b.top < top + kLine;
+    };
+    for (auto b = taken.begin(); b != taken.end();)
+      if (overlaps(*b))
+        top = b->top + kLine, b = taken.begin();
+      else
+        ++b;
+    taken.push_back({left, right, top});
+    const char* colour = kColours[size_t(m.colour) % std::size(kColours)];
+    fmt::format_to(out,
+                   "<path class='lead' stroke='{0}' d='M{1:.1f} {2:.1f}L{3:.1f} {4:.1f}'/>"
+                   "<circle cx='{1:.1f}' cy='{2:.1f}' r='3.5' fill='{0}'/>"
+                   "<text class='mark' x='{3:.1f}' y='{5:.1f}'>{6}</text>\n",
+                   colour, x.at(m.x), y.at(m.y), left, top + kLine / 2, top + kLine - 2,
+                   escape_xml(m.name));
+  }
+}
+
+// At the top right, where falling curves are not; at the top left where dots are named.
 void draw_legend(Out out, const Plot& p) {
   size_t longest = 0;
   for (const Curve& c : p.curves) longest = std::max(longest, c.name.size());
-  const double width = 44 + 7.2 * double(longest), left = kPlotRight - width - 10;
+  const double width = 44 + 7.2 * double(longest),
+               left = p.marks.empty() ? kPlotRight - width - 10 : kLeft + 10;
   fmt::format_to(out, "<rect class='legend' x='{:.1f}' y='{}' width='{:.1f}' height='{}'/>\n", left,
                  kTop + 10, width, 20 * p.curves.size() + 10);
   for (size_t i = 0; i < p.curves.size(); ++i) {
@@ -150,15 +184,20 @@ std::string svg(const Plot& p) {
   const auto cover = [](double v, double& low, double& high) {
     low = std::fmin(low, v), high = std::fmax(high, v);
   };
+  const auto cover_point = [&](double x, double y) {
+    if ((p.log_x && x <= 0) || (p.log_y && y <= 0)) return;
+    cover(p.log_x ? std::log10(x) : x, x0, x1), cover(p.log_y ? std::log10(y) : y, y0, y1);
+  };
   for (const Curve& c : p.curves)
-    for (const auto& [x, y] : c.points)
-      if (!p.log_x || x > 0) cover(p.log_x ? std::log10(x) : x, x0, x1), cover(y, y0, y1);
-  for (const Level& l : p.levels) cover(l.y, y0, y1);
+    for (const auto& [x, y] : c.points) cover_point(x, y);
+  for (const Mark& m : p.marks) cover_point(m.x, m.y);
+  for (const Level& l : p.levels) cover(p.log_y ? std::log10(l.y) : l.y, y0, y1);
   if (!(x0 <= x1)) x0 = x1 = 0;  // nothing to draw: axes alone
   if (!(y0 <= y1)) y0 = y1 = 0;
   if (x1 - x0 < 1e-9) x0 -= 0.5, x1 += 0.5;
   const double room = y1 - y0 < 1e-9 ? 0.5 : 0.06 * (y1 - y0);
-  const Axis x{x0, x1, kLeft, kPlotRight, p.log_x}, y{y0 - room, y1 + room, kPlotBottom, kTop};
+  const Axis x{x0, x1, kLeft, kPlotRight, p.log_x},
+      y{y0 - room, y1 + room, kPlotBottom, kTop, p.log_y};
   std::string s;
   const Out out(s);
   fmt::format_to(out,
@@ -167,6 +206,7 @@ std::string svg(const Plot& p) {
                  "font-size='12' fill='#222'>\n"
                  "<style>.grid{{stroke:#e4e4e4}}.frame{{fill:none;stroke:#888}}"
                  ".curve{{fill:none;stroke-width:2;stroke-linejoin:round}}"
+                 ".lead{{stroke-width:.7}}.mark{{font-size:10px}}"
                  ".level{{stroke:#777;stroke-dasharray:5 4}}.quiet{{fill:#666}}"
                  ".title{{font-size:15px;font-weight:bold}}"
                  ".legend{{fill:#fff;fill-opacity:.9;stroke:#ccc}}</style>\n"
@@ -175,6 +215,7 @@ std::string svg(const Plot& p) {
   draw_axes(out, p, x, y);
   draw_levels(out, p, y);
   draw_curves(out, p, x, y);
+  draw_marks(out, p, x, y);
   if (!p.curves.empty()) draw_legend(out, p);
   return s + "</svg>\n";
 }

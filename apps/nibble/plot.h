@@ -13,12 +13,20 @@ struct Curve {
 struct Level {  // a horizontal line to compare with
   std::string name;
   double y = 0;
+  std::string figure = {};  // beside the name; empty: y with three decimals
+};
+struct Mark {  // a dot with its name beside it
+  std::string name;
+  double x = 0, y = 0;
+  int colour = 0;
 };
 struct Plot {
   std::string title, x_label, y_label;
   bool log_x = true;  // points at x <= 0 are then left out
+  bool log_y = false;
   std::vector<Curve> curves;
   std::vector<Level> levels;
+  std::vector<Mark> marks;
 };
 
 std::string svg(const Plot&);

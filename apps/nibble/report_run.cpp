@@ -1,9 +1,6 @@
 #include "report_run.h"
 
 #include <fmt/format.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
@@ -12,11 +9,10 @@
 #include "nibble/runtime/error.h"
 #include "nibble/runtime/files.h"
 #include "nibble/train/run.h"
+#include "picture.h"
 #include "plot.h"
 #include "train_seeds.h"
 #include "writer.h"
-
-extern char** environ;
 
 namespace nibble::app {
 namespace {
@@ -64,21 +60,6 @@ Plot plot_of(const std::vector<Story>& stories, const std::string& axis) {
     }
   }
   return p;
-}
-
-void write_png(const std::string& svg, const std::string& out) {
-  const std::string from = out + ".svg.tmp";
-  write_file(from, svg);
-  std::string args[] = {"rsvg-convert", "--zoom=2", "--output=" + out, from};
-  char* argv[] = {args[0].data(), args[1].data(), args[2].data(), args[3].data(), nullptr};
-  pid_t child = 0;
-  const int error = posix_spawnp(&child, argv[0], nullptr, nullptr, argv, environ);
-  int status = -1;
-  if (error == 0) waitpid(child, &status, 0);
-  fs::remove(from);
-  if (error != 0)
-    throw Error("a PNG needs rsvg-convert (Debian: librsvg2-bin); .svg and .html need nothing");
-  if (status != 0) throw Error(fmt::format("rsvg-convert could not write '{}'", out));
 }
 
 // Text as HTML shows it: bytes that are no printable ASCII become \xNN.
@@ -211,10 +192,10 @@ void report_runs(const std::vector<std::string>& runs, const std::string& out,
       throw Error(fmt::format("'{}' has no record yet", path));
   }
   const std::string picture = svg(plot_of(stories, x_axis));
-  if (kind == ".png") {
-    write_png(picture, out);
+  if (kind == ".html") {
+    write_file(out, html(stories, picture));
   } else {
-    write_file(out, kind == ".svg" ? picture : html(stories, picture));
+    write_picture(picture, out);
   }
 }
 

@@ -219,6 +219,31 @@ class Cli(unittest.TestCase):
         both = run(good, {"op": "none_such"}, ok=False)  # what is there is timed all the same
         self.assertEqual((both.returncode, len(both.stdout.splitlines())), (1, 2))
 
+    def test_results_of_a_bench_become_a_table_and_a_roofline(self):
+        file = self.tmp / "bench.jsonl"
+        row = {"op": "gemm_x", "variant": "fast", "isa": "avx2", "case": "bench_m1_n64_k64",
+               "threads": 1, "gb_per_s": 30.0, "gop_per_s": 106.5, "ceiling": 40.0,
+               "ceiling_name": "dram_read", "ceiling_unit": "GB/s", "share": 0.75, "rel_l2": 2e-7,
+               "footprint_bytes": 1 << 30, "hot": False, "pages": "2 MiB", "cpu_model": "a CPU",
+               "id": "gemv_x"}
+        more = dict(row, id="gemm_x", ceiling_unit="GOP/s", ceiling_name="fma", ceiling=200.0,
+                    hot=True, footprint_bytes=3 << 20, rel_l2=0, share=0.5325)
+        file.write_text("".join(json.dumps(r) + "\n" for r in (row, more)))
+        picture = self.tmp / "roof.svg"
+        table = nibble("report", file, "--markdown", "--out", picture).stdout.decode()
+        self.assertIn("Measured on a CPU, pages of 2 MiB.", table)
+        self.assertIn("| gemv_x | m1_n64_k64 | cold 1.00 GiB | gemm_x/fast | 1 | 30.0 GB/s | 75.0% "
+                      "| dram_read 40.0 | 2.0e-07 |", table)
+        self.assertIn("| gemm_x | m1_n64_k64 | hot 3 MiB | gemm_x/fast | 1 | 106.5 GOP/s | 53.2% "
+                      "| fma 200.0 | 0 |", table)
+        said = " ".join(t.text for t in xml.parse(picture).getroot().iter(
+            "{http://www.w3.org/2000/svg}text"))
+        for words in "operations a byte", "gemv_x", "dram_read 40.0 GB/s", "fma 200":
+            self.assertIn(words, said)
+        file.write_text(json.dumps(row) + "\n{}\n")
+        bad = nibble("report", file, "--markdown", ok=False)
+        self.assertRegex(bad.stderr.decode(), r"line 2: not a result of nibble bench --json")
+
     def test_report_draws(self):
         curve = self.tmp / "curve"
         nibble("report", self.whole, "--out", f"{curve}.svg")

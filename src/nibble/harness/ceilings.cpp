@@ -232,6 +232,13 @@ bool is_roof(const std::string& name) {
          std::any_of(loops.begin(), loops.end(), [&](const auto& l) { return l.name == name; });
 }
 
+bool can_measure(const Machine& machine, const std::string& name) {
+  const auto& loops = cpu::compute_loops();
+  const auto loop =
+      std::find_if(loops.begin(), loops.end(), [&](const auto& l) { return l.name == name; });
+  return loop == loops.end() ? is_roof(name) : machine.has(loop->needs);
+}
+
 std::vector<Ceiling> all_ceilings(const Machine& machine, int threads) {
   std::vector<Ceiling> all;
   for (int level = 0; level < int(std::size(kLevelNames)); ++level)

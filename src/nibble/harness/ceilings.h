@@ -43,6 +43,7 @@ const Roof& compute_roof(const Machine&, int threads, IsaSet allowed, Arithmetic
 // run it.
 const Roof* named_roof(const Machine&, int threads, const std::string& name);
 bool is_roof(const std::string& name);  // on any machine
+bool can_measure(const Machine&, const std::string& name);
 
 std::vector<Ceiling> all_ceilings(const Machine&, int threads);
 
