@@ -49,6 +49,35 @@ uint64_t avx2_int8(int64_t rounds) {
   return fold(sum);
 }
 
+// What NVFP4 blocks of 8 rows and one token need without VNNI, all operands in registers: four
+// products of bytes, which 16 bits can hold the sum of, so that they share one vpmaddwd; then a
+// conversion and an FMA with the block's scale. More than vpmaddubsw_ymm, where each has its own.
+uint64_t avx2_nvfp4_mix(int64_t rounds) {
+  const __m256i ones = _mm256_set1_epi16(1);
+  __m256 acc[4] = {}, scale = _mm256_set1_ps(0.5f);
+  __m256i x = _mm256_set1_epi8(3), w = _mm256_set1_epi8(-5);
+  __asm__ volatile("" : "+x"(scale));
+#pragma GCC unroll 4
+  for (int j = 0; j < 4; ++j) __asm__ volatile("" : "+x"(acc[j]));
+  for (int64_t i = 0; i < rounds; ++i) {
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; ++j) {
+      __m256i pairs[4];
+#pragma GCC unroll 4
+      for (int d = 0; d < 4; ++d) {
+        __asm__ volatile("" : "+x"(x));  // the product is not the last one's
+        pairs[d] = _mm256_maddubs_epi16(x, w);
+      }
+      const __m256i sum = _mm256_add_epi16(_mm256_add_epi16(pairs[0], pairs[1]),
+                                           _mm256_add_epi16(pairs[2], pairs[3]));
+      acc[j] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(_mm256_madd_epi16(sum, ones)), scale, acc[j]);
+    }
+  }
+  __m256 sum = acc[0];
+  for (int j = 1; j < 4; ++j) sum = _mm256_add_ps(sum, acc[j]);
+  return fold(_mm256_castps_si256(sum));
+}
+
 // Twelve chains: two ports times five cycles, and room to spare in 16 registers.
 uint64_t avx2_fma(int64_t rounds) {
   __m256 acc[12] = {}, x = _mm256_set1_ps(0.5f), w = _mm256_set1_ps(1.5f);
