@@ -11,7 +11,6 @@ import struct
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 import xml.etree.ElementTree as xml
 
@@ -94,6 +93,7 @@ class Cli(unittest.TestCase):
         cls.whole = cls.tmp / "whole"
         cls.trained = nibble("train", "--data", cls.text, "--out", cls.whole, "--steps", 200,
                              *SMALL)
+        cls.whole_by_steps = {200: cls.whole}
 
     @classmethod
     def tearDownClass(cls):
@@ -150,22 +150,39 @@ class Cli(unittest.TestCase):
         self.assertRegex(done.stderr.decode(),
                          r"^\d+\.\d% of \d+ generated words of 3\+ letters occur in ")
 
+    def interrupted(self, signum, name, *more):
+        """A run that a signal stopped, its steps, and what it said after the first record. One that
+        came to its end first, on whatever machine, is made again, eight times as long."""
+        steps = 200
+        while True:
+            run = self.tmp / f"{name}-{steps}"
+            child = subprocess.Popen(
+                [NIBBLE, "train", "--data", self.text, "--out", run, "--steps", str(steps), *SMALL,
+                 *more], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+            next(child.stderr)  # a record: training has begun
+            child.send_signal(signum)
+            said = child.stderr.read()
+            child.stderr.close()
+            if child.wait() != 0:
+                self.assertEqual(child.returncode, 130)
+                return run, steps, said
+            steps *= 8
+            self.assertLess(steps, 1 << 20, "no signal stops it")
+
+    def alone(self, steps):
+        """The bits of a run that was left alone."""
+        if steps not in self.whole_by_steps:
+            run = self.tmp / f"whole-{steps}"
+            nibble("train", "--data", self.text, "--out", run, "--steps", steps, "--quiet", *SMALL)
+            self.whole_by_steps[steps] = run
+        return state(self.whole_by_steps[steps], steps)
+
     def interrupt(self, signum, name):
-        run = self.tmp / name
-        child = subprocess.Popen(
-            [NIBBLE, "train", "--data", self.text, "--out", run, "--steps", "200", *SMALL],
-            stderr=subprocess.PIPE, text=True)
-        for line in child.stderr:  # a record: training has begun and is not over
-            if line.startswith("step"):
-                break
-        child.send_signal(signum)
-        said = child.stderr.read()
-        self.assertEqual(child.wait(), 130)
-        child.stderr.close()
+        run, steps, said = self.interrupted(signum, name)
         self.assertRegex(
             said, f"stopped after step \\d+; go on with: nibble train --resume {run}\n$")
         nibble("train", "--resume", run, "--quiet")
-        self.assertEqual(state(run, 200), state(self.whole, 200))
+        self.assertEqual(state(run, steps), self.alone(steps))
 
     def test_ctrl_c_and_resume_give_the_same_bits(self):
         self.interrupt(signal.SIGINT, "interrupted")
@@ -180,16 +197,18 @@ class Cli(unittest.TestCase):
                    "--quiet", *SMALL)
             self.assertEqual(state(run, 200), state(self.whole, 200))
 
-    def test_seconds_end_in_time(self):
+    def test_seconds_end_a_run(self):
+        """How exactly, is tested with a clock that obeys (run_test): this one has other users."""
         run = self.tmp / "timed"
-        start = time.monotonic()
         nibble("train", "--data", self.text, "--out", run, "--seconds", 2, "--quiet", *SMALL)
-        self.assertLess(time.monotonic() - start, 4)
         lines = metrics(run)
         horizons = [line for line in lines if line.get("event") == "horizon"]
-        self.assertGreater(len(horizons), 3)
-        self.assertEqual(lines[-1]["event"], "end")
+        self.assertGreater(len(horizons), 1)
+        self.assertEqual((lines[-1]["event"], lines[-1]["why"]), ("end", "seconds"))
         self.assertEqual(lines[-1]["step"], horizons[-1]["steps"])
+        last = [line for line in lines if "event" not in line][-1]
+        self.assertGreater(last["seconds"], 0.5)
+        self.assertLess(last["seconds"], 20)  # 60 are the default
 
     def test_a_suite_is_timed_and_names_what_is_missing(self):
         suite = self.tmp / "suite.json"
@@ -311,18 +330,10 @@ class Cli(unittest.TestCase):
         self.assertIn("no figures", nibble("report", "--recipes").stdout.decode())
 
     def test_trial_interrupted_and_resumed_gives_the_same_bits(self):
-        run = self.tmp / "seeds-interrupted"
-        child = subprocess.Popen(
-            [NIBBLE, "train", "--data", self.text, "--out", run, "--steps", "200", "--seeds", "1,2",
-             *SMALL], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-        next(child.stderr)  # a record: training has begun
-        child.send_signal(signal.SIGINT)
-        said = child.stderr.read()
-        child.stderr.close()
-        self.assertEqual(child.wait(), 130)
+        run, steps, said = self.interrupted(signal.SIGINT, "seeds-interrupted", "--seeds", "1,2")
         self.assertIn(f"go on with: nibble train --resume {run}\n", said)
         nibble("train", "--resume", run, "--quiet")
-        self.assertEqual(state(run / "seed-1", 200), state(self.whole, 200))
+        self.assertEqual(state(run / "seed-1", steps), self.alone(steps))
         self.assertEqual(len(json.loads((run / "trial.json").read_text())["seeds"]), 2)
 
     def test_events_are_what_tensorboard_reads(self):

@@ -4,6 +4,7 @@ NumPy, has the errors that it reports; convert and pack keep every byte."""
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -177,20 +178,31 @@ class Quantize(unittest.TestCase):
         np.testing.assert_array_equal(tensors["q.weight"], np.rint(y / scale).astype(np.int8))
 
     def test_a_killed_run_leaves_no_output_and_the_next_one_takes_over(self):
-        big = self.folder / "big.safetensors"
-        save_file({f"l{i}.weight": np.ones((2048, 1024), np.float32) * i for i in range(8)}, big)
-        for out in (self.folder / "out.safetensors", self.folder / "out"):
+        def kill(big, out):
+            """True if it was killed before it came to its end."""
             child = subprocess.Popen([NIBBLE, "quantize", big, out, "--format", "nvfp4",
                                       "--quiet"], stdout=subprocess.DEVNULL)
             temporary = pathlib.Path(str(out) + ".tmp")
             while not temporary.exists() and child.poll() is None:
                 time.sleep(0.001)
             child.send_signal(signal.SIGKILL)
-            child.wait()
+            return child.wait() == -signal.SIGKILL and temporary.exists()
+
+        big = self.folder / "big.safetensors"
+        for name in "out.safetensors", "out":
+            out = self.folder / name
+            for size in 8, 16, 32, 64, 128:  # until it takes longer than we do to look and to kill
+                save_file({f"l{i}.weight": np.ones((2048, 1024), np.float32) * i
+                           for i in range(size)}, big)
+                if kill(big, out):
+                    break
+                (shutil.rmtree if out.is_dir() else pathlib.Path.unlink)(out)
+            else:
+                self.fail("it was never killed")
             self.assertFalse(out.exists())
             nibble("quantize", big, out, "--format", "nvfp4", "--quiet")
             self.assertTrue(out.exists())
-            self.assertFalse(temporary.exists())
+            self.assertFalse(pathlib.Path(str(out) + ".tmp").exists())
 
     def test_a_full_disk_leaves_no_output(self):
         out = self.folder / "out.safetensors"
