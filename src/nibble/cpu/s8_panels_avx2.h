@@ -1,0 +1,126 @@
+// Tiles of s8_panels.h for AVX2: R rows of activations times one panel, a line of it as two
+// registers of 8 rows. Included by cpu_avx2.cpp of ops only.
+#pragma once
+#include <immintrin.h>
+
+#include "nibble/cpu/s8_panels.h"
+#include "nibble/cpu/unrolled.h"
+
+namespace nibble::cpu {
+namespace {
+
+using Sums8 = int32_t __attribute__((vector_size(32)));  // as in s8_panels_avx512.h
+
+inline __m256i load256(const void* p) { return _mm256_load_si256(static_cast<const __m256i*>(p)); }
+inline __m256i broadcast256(const int8_t* p) {
+  int32_t group;
+  std::memcpy(&group, p, 4);
+  return _mm256_set1_epi32(group);
+}
+inline void prefetch(const uint8_t* p) {
+  _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0);
+}
+
+// Bytes times bytes by vpmaddubsw would saturate (255 * -128 twice), so int8 is widened: a pair sum
+// of vpmaddwd is at most 2 * 2^14. 4 + 3 / R instructions for 32 products, as with the signs moved
+// from one operand to the other; but every int8 is allowed.
+template <int R>
+void int8_tile_avx2(const S8Tile& t) {
+  Sums8 acc[R][2];
+  unrolled<R>([&](auto r) { acc[r][0] = acc[r][1] = Sums8{}; });
+  const int8_t* x = t.groups;
+  for (const uint8_t *w = t.w, *end = w + t.panel_bytes; w != end; w += 64, x += 8 * R) {
+    prefetch(w + 4096);
+    __m256i even[2], odd[2];
+    unrolled<2>([&](auto h) {
+      const __m256i line = load256(w + 32 * h);
+      even[h] = _mm256_srai_epi16(_mm256_slli_epi16(line, 8), 8);
+      odd[h] = _mm256_srai_epi16(line, 8);
+    });
+    unrolled<R>([&](auto r) {
+      const __m256i x02 = broadcast256(x + 8 * r), x13 = broadcast256(x + 8 * r + 4);
+      unrolled<2>([&](auto h) {
+        acc[r][h] += Sums8(_mm256_madd_epi16(even[h], x02));
+        acc[r][h] += Sums8(_mm256_madd_epi16(odd[h], x13));
+      });
+    });
+  }
+  unrolled<R>([&](auto r) {
+    alignas(32) float y[kPanelRows];
+    for (int h = 0; h < 2; ++h) _mm256_store_ps(y + 8 * h, _mm256_cvtepi32_ps(__m256i(acc[r][h])));
+    float* to = t.y + r * t.ldy;
+    for (int i = 0; i < t.columns; ++i) to[i] = y[i] * t.w_scale[i] * t.x_scale[r];
+  });
+}
+
+// Pair sums of vpmaddubsw are at most 2 * 3 * 128 here, so 32 steps of 4 columns, two tiles of a
+// panel, are added up as int16 (24576) before they are widened.
+template <int R>
+void ternary_tile_avx2(const S8Tile& t) {
+  constexpr int kLines = 8;
+  const __m256i low = _mm256_set1_epi8(3), ones = _mm256_set1_epi16(1);
+  alignas(32) int32_t sum[R][kPanelRows];
+  for (int r = 0; r < R; ++r)
+    for (int32_t& s : sum[r]) s = -TernaryCodes::kBias * t.sums[r];
+  const int8_t* x = t.groups;
+  for (const uint8_t *w = t.w, *end = w + t.panel_bytes; w != end;) {
+    using Words = int16_t __attribute__((vector_size(32)));
+    Words acc[R][2];
+    unrolled<R>([&](auto r) { acc[r][0] = acc[r][1] = Words{}; });
+    for (int l = 0; l < kLines && w != end; ++l, w += 64) {
+      prefetch(w + 4096);
+      __m256i line[2] = {load256(w), load256(w + 32)};
+      for (int j = 0; j < 4; ++j, x += 4 * R) {
+        const __m256i codes[2] = {_mm256_and_si256(line[0], low), _mm256_and_si256(line[1], low)};
+        unrolled<R>([&](auto r) {
+          const __m256i v = broadcast256(x + 4 * r);
+          unrolled<2>([&](auto h) { acc[r][h] += Words(_mm256_maddubs_epi16(codes[h], v)); });
+        });
+        for (__m256i& v : line) v = _mm256_srli_epi16(v, 2);
+      }
+    }
+    unrolled<R>([&](auto r) {
+      unrolled<2>([&](auto h) {
+        auto* to = reinterpret_cast<__m256i*>(sum[r] + 8 * h);
+        *to = _mm256_add_epi32(*to, _mm256_madd_epi16(__m256i(acc[r][h]), ones));
+      });
+    });
+  }
+  for (int r = 0; r < R; ++r)
+    for (int i = 0; i < t.columns; ++i)
+      t.y[r * t.ldy + i] = float(sum[r][i]) * t.w_scale[i] * t.x_scale[r];
+}
+
+template <class Codes, int R>
+void s8_tile_avx2(const S8Tile& t) {
+  if constexpr (Codes::kBias == TernaryCodes::kBias)
+    ternary_tile_avx2<R>(t);
+  else
+    int8_tile_avx2<R>(t);
+}
+
+template <class Codes, class Args>
+void run_s8_avx2(const Args& a, const Exec& e) {
+  constexpr bool kWide = Codes::kBias == Int8Codes::kBias;
+  constexpr int kTokens = 4, kGroupBytes = kWide ? 8 : 4;
+  const int64_t panel_bytes = Codes::kLayout.panel_bytes(a.k), most = s8_block(a.m, a.k);
+  const S8Rows x = s8_rows(a.scratch, most);
+  for (int64_t block = 0; block < a.m; block += most) {
+    const int64_t rows = std::min(most, a.m - block);
+    each_s8_copy<kTokens>(rows, e.pool, [&](int64_t begin, int count) {
+      s8_copy<kWide>(a.x + (block + begin) * a.ldx, a.ldx, count, a.k,
+                     x.groups + begin * padded_k(a.k) / 4 * kGroupBytes, x.sums + begin);
+    });
+    each_s8_tile<kTokens, 1>(
+        a, rows, panel_bytes, e.pool, [&](int64_t begin, int count, int64_t panel, int panels) {
+          const S8Tile t = s8_tile(a, x, kGroupBytes, block, begin, panel, panel_bytes, panels);
+          if (count == 1) s8_tile_avx2<Codes, 1>(t);
+          if (count == 2) s8_tile_avx2<Codes, 2>(t);
+          if (count == 3) s8_tile_avx2<Codes, 3>(t);
+          if (count == 4) s8_tile_avx2<Codes, 4>(t);
+        });
+  }
+}
+
+}  // namespace
+}  // namespace nibble::cpu

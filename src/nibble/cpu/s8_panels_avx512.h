@@ -1,0 +1,164 @@
+// Tiles of s8_panels.h by vpdpbusd: R rows of activations times P panels of 16 weight rows, sums in
+// R P registers. Included by cpu_avx512_vnni.cpp of ops only.
+#pragma once
+#include <immintrin.h>
+
+#include "nibble/cpu/s8_panels.h"
+#include "nibble/cpu/unrolled.h"
+
+namespace nibble::cpu {
+namespace {
+
+// Cache lines of codes: of 16 rows, kSteps times 4 neighbouring columns, as unsigned bytes. Up to
+// kAlone rows of activations meet one panel at a time: one stream, which memory likes best. More of
+// them meet two, which halves the loads of activations.
+struct Int8Lines : Int8Codes {
+  static constexpr int kSteps = 1, kAlone = 8;
+  static __m512i load(const uint8_t* p) {
+    return _mm512_xor_si512(_mm512_load_si512(p), _mm512_set1_epi8(char(0x80)));
+  }
+  static __m512i step(__m512i line, int) { return line; }
+  static __m512i in_place(__m512i line, int) { return line; }
+  static __m512i unplaced(__m512i sum, int) { return sum; }
+};
+struct TernaryLines : TernaryCodes {
+  static constexpr int kSteps = 4, kAlone = 1;
+  static __m512i load(const uint8_t* p) { return _mm512_load_si512(p); }
+  static __m512i step(__m512i line, int j) {
+    const __m512i low = _mm512_set1_epi8(3);
+    if (j == 0) return _mm512_and_si512(line, low);
+    if (j == 1) return _mm512_and_si512(_mm512_srli_epi16(line, 2), low);
+    if (j == 2) return _mm512_and_si512(_mm512_srli_epi16(line, 4), low);
+    return _mm512_and_si512(_mm512_srli_epi16(line, 6), low);
+  }
+  // Times 4^j: saves the shifts where each j has sums of its own.
+  static __m512i in_place(__m512i line, int j) {
+    return _mm512_and_si512(line, _mm512_set1_epi8(char(3 << 2 * j)));
+  }
+  static __m512i unplaced(__m512i sum, int j) {
+    return _mm512_sra_epi32(sum, _mm_cvtsi32_si128(2 * j));
+  }
+};
+
+// vpdpbusd takes 5 cycles and starts twice in one: where a tile has few sums, each is kept in so
+// many parts, by steps in turn.
+constexpr int parts_of(int sums) { return sums >= 9 ? 1 : sums >= 5 ? 2 : sums >= 2 ? 4 : 8; }
+#ifndef AH
+#define AH 2048
+#define HINT _MM_HINT_T0
+#endif
+// 16 int32 by name: as __m512i, which is 8 int64 to the compiler, sums are copied and spilled at
+// every step where what follows the loop takes them for int32 (GCC 12: 2.3 times as slow).
+using Sums = int32_t __attribute__((vector_size(64)));
+constexpr int kAheadBytes = AH;
+
+// Loops are unrolled by pragma: -O2 alone keeps the sums in memory.
+template <class Lines, int R, int P>
+void s8_tile_avx512(const S8Tile& t) {
+  constexpr int kParts = parts_of(R * P), kSteps = Lines::kSteps;
+  constexpr int kLines = kParts > kSteps ? kParts / kSteps : 1;  // of a round
+  constexpr bool kPlaces = kParts % kSteps == 0;
+  Sums acc[kParts][R][P];
+  unrolled<R>([&](auto r) {
+    unrolled<P>([&](auto p) { unrolled<kParts>([&](auto i) { acc[i][r][p] = Sums{}; }); });
+  });
+  const int8_t* x = t.groups;
+  const uint8_t* w = t.w;
+  int64_t left = t.panel_bytes;
+  do {
+    const int64_t ahead = kAheadBytes + (-int64_t(left <= kAheadBytes) & (P - 1) * t.panel_bytes);
+    unrolled<kLines>([&](auto l) {
+      __m512i lines[P];
+      unrolled<P>([&](auto p) {
+        const uint8_t* at = w + 64 * l + p * t.panel_bytes;
+        _mm_prefetch(reinterpret_cast<const char*>(at + ahead), _MM_HINT_T0);
+        lines[p] = Lines::load(at);
+      });
+      unrolled<kSteps>([&](auto j) {
+        __m512i codes[P];
+        unrolled<P>([&](auto p) {
+          codes[p] = kPlaces ? Lines::in_place(lines[p], j) : Lines::step(lines[p], j);
+        });
+        unrolled<R>([&](auto r) {
+          int32_t group;
+          std::memcpy(&group, x + 4 * ((l * kSteps + j) * R + r), 4);
+          const __m512i v = _mm512_set1_epi32(group);
+          unrolled<P>([&](auto p) {
+            Sums& sum = acc[(l * kSteps + j) % kParts][r][p];
+            sum = Sums(_mm512_dpbusd_epi32(__m512i(sum), codes[p], v));
+          });
+        });
+      });
+    });
+    w += 64 * kLines;
+    x += 4 * kLines * kSteps * R;
+  } while ((left -= 64 * kLines) > 0);
+  unrolled<P>([&](auto p) {
+    const int left = t.columns - p * kPanelRows;
+    const auto there = __mmask16(left >= kPanelRows ? 0xffff : (1 << left) - 1);
+    const __m512 w_scale = _mm512_maskz_loadu_ps(there, t.w_scale + p * kPanelRows);
+    unrolled<R>([&](auto r) {
+      __m512i sum = _mm512_set1_epi32(-Lines::kBias * t.sums[r]);
+      unrolled<kParts>([&](auto i) {
+        const auto part = __m512i(acc[i][r][p]);
+        sum = _mm512_add_epi32(sum, kPlaces ? Lines::unplaced(part, i % kSteps) : part);
+      });
+      const __m512 scaled = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), w_scale);
+      _mm512_mask_storeu_ps(t.y + r * t.ldy + p * kPanelRows, there,
+                            _mm512_mul_ps(scaled, _mm512_set1_ps(t.x_scale[r])));
+    });
+  });
+}
+
+template <class Lines, int P, int R = 1>
+void s8_tile_avx512(int rows, const S8Tile& t) {
+  if (rows == R) return s8_tile_avx512<Lines, R, P>(t);
+  if constexpr (R < 12) s8_tile_avx512<Lines, P, R + 1>(rows, t);
+}
+
+// One tile of rows as groups, and their sums.
+inline void s8_copy_avx512(const int8_t* x, int64_t ldx, int rows, int k, int8_t* to,
+                           int32_t* sums) {
+  for (int r = 0; r < rows; ++r, x += ldx) {
+    __m512i sum = _mm512_setzero_si512();
+    for (int c = 0; c < k; c += 64) {
+      const __mmask64 there = k - c >= 64 ? ~uint64_t(0) : (uint64_t(1) << (k - c)) - 1;
+      const __m512i v = _mm512_maskz_loadu_epi8(there, x + c);
+      sum = _mm512_dpbusd_epi32(sum, _mm512_set1_epi8(1), v);
+      if (rows == 1) {
+        _mm512_storeu_si512(to + c, v);
+        continue;
+      }
+      alignas(64) int32_t group[16];
+      _mm512_store_si512(group, v);
+      for (int g = 0; g < 16; ++g)
+        std::memcpy(to + (int64_t(c / 4 + g) * rows + r) * 4, group + g, 4);
+    }
+    sums[r] = _mm512_reduce_add_epi32(sum);
+  }
+}
+
+template <class Lines, class Args>
+void run_s8_avx512(const Args& a, const Exec& e) {
+  constexpr int kTokens = 12;  // x 2 panels: 24 of 32 registers are sums
+  const int64_t panel_bytes = Lines::kLayout.panel_bytes(a.k), most = s8_block(a.m, a.k);
+  const S8Rows x = s8_rows(a.scratch, most);
+  for (int64_t block = 0; block < a.m; block += most) {
+    const int64_t rows = std::min(most, a.m - block);
+    each_s8_copy<kTokens>(rows, e.pool, [&](int64_t begin, int count) {
+      s8_copy_avx512(a.x + (block + begin) * a.ldx, a.ldx, count, a.k,
+                     x.groups + begin * padded_k(a.k), x.sums + begin);
+    });
+    const auto tile = [&](int64_t begin, int count, int64_t panel, int panels) {
+      const S8Tile t = s8_tile(a, x, 4, block, begin, panel, panel_bytes, panels);
+      panels == 2 ? s8_tile_avx512<Lines, 2>(count, t) : s8_tile_avx512<Lines, 1>(count, t);
+    };
+    if (rows <= Lines::kAlone)
+      each_s8_tile<kTokens, 1>(a, rows, panel_bytes, e.pool, tile);
+    else
+      each_s8_tile<kTokens, 2>(a, rows, panel_bytes, e.pool, tile);
+  }
+}
+
+}  // namespace
+}  // namespace nibble::cpu

@@ -1,0 +1,8 @@
+#include "nibble/cpu/s8_panels_portable.h"
+#include "nibble/ops/gemm_int8_s8/kernels.h"
+
+namespace nibble::gemm_int8_s8 {
+
+void portable(const Args& a, const Exec& e) { cpu::run_s8_portable<cpu::Int8Codes>(a, e); }
+
+}  // namespace nibble::gemm_int8_s8
