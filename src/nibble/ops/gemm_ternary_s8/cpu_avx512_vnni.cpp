@@ -1,0 +1,8 @@
+#include "nibble/cpu/s8_panels_avx512.h"
+#include "nibble/ops/gemm_ternary_s8/kernels.h"
+
+namespace nibble::gemm_ternary_s8 {
+
+void avx512_vnni(const Args& a, const Exec& e) { cpu::run_s8_avx512<cpu::TernaryLines>(a, e); }
+
+}  // namespace nibble::gemm_ternary_s8
