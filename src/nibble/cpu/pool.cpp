@@ -1,10 +1,13 @@
 #include "nibble/cpu/pool.h"
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
 #include <vector>
+
+#include "nibble/cpu/detect.h"
 
 #if NIBBLE_OPENMP
 #include <omp.h>
@@ -13,15 +16,40 @@
 namespace nibble::cpu {
 namespace {
 
+// A model calls the pool again within microseconds, and waking a sleeping thread takes about ten:
+// so workers and caller look for each other this long before they sleep.
+constexpr std::chrono::microseconds kAwake{50};
+
+inline void relax() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+// Whether done() came true in that time; not asked at all if `awake` is false.
+template <class Done>
+bool soon(bool awake, Done&& done) {
+  if (!awake) return done();
+  const auto end = std::chrono::steady_clock::now() + kAwake;
+  do {
+    for (int i = 0; i < 64; ++i, relax())
+      if (done()) return true;
+  } while (std::chrono::steady_clock::now() < end);
+  return done();
+}
+
 class ThreadPool final : public Pool {
  public:
-  explicit ThreadPool(int threads) {
+  // More threads than processors would wait for each other's time slices: they sleep at once.
+  explicit ThreadPool(int threads) : awake_(threads <= this_machine().cores) {
     for (int w = 1; w < threads; ++w) workers_.emplace_back([this, w] { work(w); });
   }
   ~ThreadPool() override {
     {
       std::lock_guard lock(mutex_);
-      stop_ = true;
+      stop_.store(true, std::memory_order_release);
     }
     wake_.notify_all();
     for (auto& t : workers_) t.join();
@@ -33,13 +61,15 @@ class ThreadPool final : public Pool {
       std::lock_guard lock(mutex_);
       task_ = task, context_ = context, tasks_ = tasks;
       next_.store(0, std::memory_order_relaxed);
-      busy_ = int(workers_.size());
-      ++generation_;
+      busy_.store(int(workers_.size()), std::memory_order_relaxed);
+      generation_.fetch_add(1, std::memory_order_release);
     }
     wake_.notify_all();
     drain(0);
+    const auto idle = [this] { return busy_.load(std::memory_order_acquire) == 0; };
+    if (soon(awake_, idle)) return;
     std::unique_lock lock(mutex_);
-    done_.wait(lock, [this] { return busy_ == 0; });
+    done_.wait(lock, idle);
   }
 
  private:
@@ -50,16 +80,23 @@ class ThreadPool final : public Pool {
 
   void work(int worker) {
     uint64_t seen = 0;
+    const auto called = [&] {
+      return generation_.load(std::memory_order_acquire) != seen ||
+             stop_.load(std::memory_order_acquire);
+    };
     for (;;) {
-      {
+      if (!soon(awake_, called)) {
         std::unique_lock lock(mutex_);
-        wake_.wait(lock, [&] { return stop_ || generation_ != seen; });
-        if (stop_) return;
-        seen = generation_;
+        wake_.wait(lock, called);
       }
+      if (stop_.load(std::memory_order_acquire)) return;
+      ++seen;  // run() waits for every worker: none can miss a call
       drain(worker);
-      std::lock_guard lock(mutex_);
-      if (--busy_ == 0) done_.notify_one();
+      if (busy_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+        // Under the lock: the caller is either not yet waiting and will see 0, or is woken.
+        std::lock_guard lock(mutex_);
+        done_.notify_one();
+      }
     }
   }
 
@@ -70,9 +107,10 @@ class ThreadPool final : public Pool {
   Task task_ = nullptr;
   void* context_ = nullptr;
   int64_t tasks_ = 0;
-  uint64_t generation_ = 0;
-  int busy_ = 0;
-  bool stop_ = false;
+  std::atomic<uint64_t> generation_{0};
+  std::atomic<int> busy_{0};
+  std::atomic<bool> stop_{false};
+  const bool awake_;
 };
 
 #if NIBBLE_OPENMP
