@@ -7,19 +7,6 @@
 #include "nibble/ops/gemm_nvfp4_s16/gemm_nvfp4_s16.h"
 
 namespace nibble::gemm_nvfp4_s16 {
-namespace {
-
-// A row of w in double.
-std::vector<double> decoded_row(const Args& a, int row) {
-  const Fp4Panels panels{kPanels, a.w, a.k};
-  std::vector<double> w(size_t(a.k));
-  for (int k = 0; k < a.k; ++k)
-    w[size_t(k)] = double(to_float(panels.code(row, k))) * to_float(e4m3{panels.scale(row, k)});
-  return w;
-}
-
-}  // namespace
-
 Status Op::check(const Args& a) {
   const auto got = [](int64_t v) { return ", got " + std::to_string(v); };
   if (a.m < 1) return Status::error("gemm_nvfp4_s16: m must be positive" + got(a.m));
@@ -50,7 +37,7 @@ void Op::buffers(Args& a, BufferVisitor& v) {
 
 void Op::reference(const Args& a) {
   for (int j = 0; j < a.n; ++j) {
-    const std::vector<double> w = decoded_row(a, j);
+    const std::vector<double> w = decoded_row<e4m3>({kPanels, a.w, a.k}, j);
     for (int64_t i = 0; i < a.m; ++i) {
       double sum = 0;
       for (int k = 0; k < a.k; ++k) sum += w[size_t(k)] * a.x[i * a.ldx + k];
@@ -63,15 +50,8 @@ void Op::reference(const Args& a) {
 // A partial sum is at most the sum of magnitudes, and so is what is lost in each of the k / 16 + 3
 // roundings, times 2^-24. Rows that are not finite are compared by their bits.
 Tolerance Op::tolerance(const Args& a) {
-  double row = 0, token = 0;
-  const Fp4Panels panels{kPanels, a.w, a.k};
-  for (int j = 0; j < a.n; ++j) {
-    double sum = 0;
-    for (int k = 0; k < a.k; ++k)
-      sum += std::abs(double(to_float(panels.code(j, k))) * to_float(e4m3{panels.scale(j, k)}));
-    sum *= std::abs(a.w_scale[j]);
-    if (std::isfinite(sum)) row = std::max(row, sum);
-  }
+  const double row = greatest_row_sum<e4m3>({kPanels, a.w, a.k}, a.n, a.w_scale);
+  double token = 0;
   for (int64_t i = 0; i < a.m; ++i) {
     int most = 0;
     for (int k = 0; k < a.k; ++k) most = std::max(most, std::abs(int(a.x[i * a.ldx + k])));

@@ -1,9 +1,10 @@
 #include <fmt/format.h>
 
-#include <cmath>
+#include <algorithm>
 #include <vector>
 
-#include "nibble/cpu/detect.h"
+#include "nibble/harness/memory.h"
+#include "nibble/harness/relative_error.h"
 #include "nibble/harness/verify.h"
 #include "nibble/numerics/floats.h"
 #include "nibble/numerics/fp4_panel_cases.h"
@@ -15,15 +16,6 @@ using namespace nibble;
 using namespace nibble::gemm_nvfp4_s16;
 
 namespace {
-
-struct alignas(64) Line {
-  uint8_t bytes[64] = {};
-};
-std::vector<Line> lines(int64_t bytes) { return std::vector<Line>(size_t((bytes + 63) / 64)); }
-template <class T>
-T* as(std::vector<Line>& v) {
-  return reinterpret_cast<T*>(v.data());
-}
 
 // Selection is a pure function of data: no such machines are needed to ask about them.
 bool chooses() {
@@ -47,62 +39,43 @@ bool chooses() {
 //
 // Rounding to codes is noise of scale / sqrt(12), which a sum keeps in proportion to its terms.
 bool is_accurate(int k, float outlier, double most) {
-  constexpr int kTokens = 3, kRows = 160;
+  Args a{.m = 3, .n = 160, .k = k, .ldx = k, .ldy = 160};
+  harness::CaseMemory memory;
+  Op::buffers(a, memory);
   Random rng(uint64_t(k), 9);
-  std::vector<float> x(size_t(kTokens) * k), x_scale(kTokens), w_scale(kRows, 0.01f);
-  std::vector<int16_t> codes(x.size());
-  for (size_t i = 0; i < x.size(); ++i)
-    x[i] = (rng.uniform(-1, 1) + rng.uniform(-1, 1) + rng.uniform(-1, 1)) *
-           (rng.below(200) == 0 ? outlier : 1.0f);
-  for (int t = 0; t < kTokens; ++t) {
-    const float* row = x.data() + size_t(t) * k;
-    x_scale[t] = s16_scale(amax_of(row, k));
-    for (int i = 0; i < k; ++i) codes[size_t(t) * k + i] = s16_element(x_scale[t], row[i]);
+  std::fill_n(writable(a.w_scale), a.n, 0.01f);
+  fill_panels(kPanels, a.n, k, rng, likely_e4m3, writable(a.w));
+  std::vector<float> x(size_t(a.m * k));
+  for (float& v : x)
+    v = (rng.uniform(-1, 1) + rng.uniform(-1, 1) + rng.uniform(-1, 1)) *
+        (rng.below(200) == 0 ? outlier : 1.0f);
+  for (int64_t i = 0; i < a.m; ++i) {
+    const float* row = x.data() + i * k;
+    const float scale = writable(a.x_scale)[i] = s16_scale(amax_of(row, k));
+    for (int c = 0; c < k; ++c) writable(a.x)[i * k + c] = s16_element(scale, row[c]);
   }
-  auto w = lines(kPanels.bytes(kRows, k));
-  fill_panels(kPanels, kRows, k, rng, likely_e4m3, as<uint8_t>(w));
-  auto packed = lines(2 * kTokens * padded_k(k));
-  auto sums = lines(4 * kTokens * padded_k(k) / kBlock);
-  std::vector<float> y(size_t(kTokens) * kRows);
-  const Args a{.m = kTokens,
-               .n = kRows,
-               .k = k,
-               .ldx = k,
-               .ldy = kRows,
-               .w = as<uint8_t>(w),
-               .w_scale = w_scale.data(),
-               .x = codes.data(),
-               .x_scale = x_scale.data(),
-               .y = y.data(),
-               .packed_x = as<int16_t>(packed),
-               .block_sums = as<int32_t>(sums)};
-  // All variants agree in every bit, so one stands for all.
-  const auto& v = Op::variants().back();
+  // All variants agree in every bit, so the last, which runs anywhere, stands for all.
   if (!Op::check(a).ok()) return false;
-  v.run(a, {});
+  Op::variants().back().run(a, {});
 
-  double of_codes = 0, of_floats = 0, norm = 0;
-  const Fp4Panels panels{kPanels, as<uint8_t>(w), k};
-  for (int t = 0; t < kTokens; ++t)
-    for (int j = 0; j < kRows; ++j) {
+  harness::RelativeError of_codes, of_floats;
+  for (int j = 0; j < a.n; ++j) {
+    const std::vector<double> w = decoded_row<e4m3>({kPanels, a.w, k}, j);
+    for (int64_t i = 0; i < a.m; ++i) {
       double from_codes = 0, from_floats = 0;
-      for (int i = 0; i < k; ++i) {
-        const double value =
-            double(to_float(panels.code(j, i))) * to_float(e4m3{panels.scale(j, i)}) * w_scale[j];
-        from_codes += value * codes[size_t(t) * k + i] * x_scale[t];
-        from_floats += value * x[size_t(t) * k + i];
+      for (int c = 0; c < k; ++c) {
+        from_codes += w[size_t(c)] * a.x[i * k + c];
+        from_floats += w[size_t(c)] * x[size_t(i * k + c)];
       }
-      const double got = y[size_t(t) * kRows + j];
-      of_codes += (got - from_codes) * (got - from_codes);
-      of_floats += (got - from_floats) * (got - from_floats);
-      norm += from_floats * from_floats;
+      of_codes.add(a.y[i * a.ldy + j], from_codes * a.x_scale[i] * a.w_scale[j]);
+      of_floats.add(a.y[i * a.ldy + j], from_floats * a.w_scale[j]);
     }
-  of_codes = std::sqrt(of_codes / norm), of_floats = std::sqrt(of_floats / norm);
+  }
   fmt::print(
       "k {}, outliers times {}: relative L2 error {:.2g} of the int16 activations, {:.2g} of the "
       "floats\n",
-      k, outlier, of_codes, of_floats);
-  return of_codes <= 1e-6 && of_floats <= most;
+      k, outlier, of_codes.l2(), of_floats.l2());
+  return of_codes.l2() <= 1e-6 && of_floats.l2() <= most;
 }
 
 }  // namespace
