@@ -1,0 +1,11 @@
+#include "nibble/cpu/fp4_chains_fma.h"
+#include "nibble/ops/gemm_nvfp4_bf16/pack.h"
+
+namespace nibble::gemm_nvfp4_bf16 {
+
+void avx512_fma(const Args& a, const Exec& e) {
+  pack(a, e, 1);
+  cpu::multiply_chains<cpu::FmaChains, cpu::Nvfp4Blocks, false>(chains_of(a), e.pool);
+}
+
+}  // namespace nibble::gemm_nvfp4_bf16
