@@ -10,24 +10,46 @@
 # cuda_v.cu.
 set(NIBBLE_SMS SM80 SM89 SM90A SM100A SM120F)
 
-function(nibble_sm_library sm)
-  enable_language(CUDA)
-  find_package(CUDAToolkit REQUIRED)
+# The flags of CUDA sources, of ops and of tests. The -gencode pair is written out: bare
+# -arch=sm_120a names another target than it seems to. One call makes the PTX and the machine code
+# that ptxas made of it: what ptxrun executes is what a GPU runs, and later GPUs compile the PTX of
+# sm_80 for themselves. --fmad=false: we write fma where we mean it, as for the CPU.
+function(nibble_sm_flags sm out)
   string(TOLOWER ${sm} lower)
   string(REPLACE sm "" number ${lower})
-  set(code "sm_${number}")
-  if(NIBBLE_PTX)
-    set(code "[compute_${number},sm_${number}]")
-  endif()
+  set(${out} -lineinfo -gencode arch=compute_${number},code=[compute_${number},sm_${number}]
+      --compress-mode=none --fmad=false $<$<BOOL:${NIBBLE_WERROR}>:-Werror=all-warnings>
+      PARENT_SCOPE)
+endfunction()
+
+function(nibble_sm_library sm)
+  string(TOLOWER ${sm} lower)
+  nibble_sm_flags(${sm} flags)
   add_library(nibble_${lower} OBJECT)
-  # The -gencode pair is written out: bare -arch=sm_120a names another target than it seems to.
   set_target_properties(nibble_${lower} PROPERTIES CUDA_ARCHITECTURES OFF)
-  target_compile_options(nibble_${lower} PRIVATE -std=c++20 -lineinfo
-    -gencode arch=compute_${number},code=${code} --compress-mode=none
-    -Xptxas=-v,-warn-spills,-warn-lmem-usage)
+  target_compile_options(nibble_${lower} PRIVATE ${flags})
   target_include_directories(nibble_${lower} PRIVATE ${PROJECT_SOURCE_DIR}/src)
   target_sources(nibble PRIVATE $<TARGET_OBJECTS:nibble_${lower}>)
-  target_link_libraries(nibble PUBLIC CUDA::cudart)
+endfunction()
+
+# Every CUDA variant on a virtual device of its architecture: work of streams at once and as late as
+# may be, warps in turns of one instruction and in long ones, races looked for.
+function(nibble_ptxrun_tests op variant sm)
+  if(NOT TARGET ptxrun OR NOT TARGET nibble_app)
+    return()
+  endif()
+  string(TOLOWER ${sm} device)
+  string(REPLACE sm120f sm120 device ${device})
+  string(REPLACE sm sm_ device ${device})
+  foreach(schedule eager lazy)
+    foreach(slice 1 4096)
+      set(test ${op}_${variant}_${schedule}_${slice})
+      add_test(NAME ${test}
+        COMMAND ptxrun --device ${device} --schedule ${schedule} --slice ${slice}
+                $<TARGET_FILE:nibble_app> verify ${op} --variant ${variant})
+      set_tests_properties(${test} PROPERTIES LABELS cuda TIMEOUT 120)
+    endforeach()
+  endforeach()
 endfunction()
 
 function(nibble_op name)
@@ -54,8 +76,15 @@ function(nibble_op name)
         if(NOT TARGET nibble_${lower})
           nibble_sm_library(${sm})
         endif()
-        list(TRANSFORM A_${sm} PREPEND ${dir}/)
-        target_sources(nibble_${lower} PRIVATE ${A_${sm}})
+        foreach(file IN LISTS A_${sm})
+          target_sources(nibble_${lower} PRIVATE ${dir}/${file})
+          string(REGEX REPLACE "^cuda_(.*)\\.cu$" "\\1" variant ${file})
+          set_property(GLOBAL APPEND PROPERTY NIBBLE_CUDA_VARIANTS "${name} ${variant} ${sm}")
+        endforeach()
+        # The table has rows for them: known to this file alone, so that nothing else is compiled
+        # anew when CUDA is switched on.
+        set_source_files_properties(${dir}/variants.cpp TARGET_DIRECTORY nibble
+                                    PROPERTIES COMPILE_DEFINITIONS NIBBLE_CUDA=1)
       endif()
     endforeach()
   endif()
@@ -91,6 +120,7 @@ function(nibble_finish_registry)
   set(proofs ${CMAKE_BINARY_DIR}/generated/proofs.cpp)
   file(GLOB inputs CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/bench/proofs/*.jsonl
        ${PROJECT_SOURCE_DIR}/src/nibble/*/*.h ${PROJECT_SOURCE_DIR}/src/nibble/*/*/*.h
+       ${PROJECT_SOURCE_DIR}/src/nibble/cuda/*.cuh ${PROJECT_SOURCE_DIR}/src/nibble/*/*/*.cuh
        ${PROJECT_SOURCE_DIR}/src/nibble/ops/*/*.cpp ${PROJECT_SOURCE_DIR}/src/nibble/ops/*/*.cu)
   add_custom_command(OUTPUT ${proofs}
     COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/cmake/proofs.py

@@ -5,12 +5,12 @@ directly or not: what could change its result. Headers of base/ are left out: th
 arithmetic, and a new field of Machine must not void every proof.
 
   proofs.py --source DIR --ops 'a;b' --out proofs.cpp   writes the table
-  proofs.py --source DIR --ops 'a;b' --stale [--program nibble]
+  proofs.py --source DIR --ops 'a;b' --stale [--program nibble [--ptxrun]]
                                                         prints the proofs that no longer match
 
 With --program, the built nibble says what this machine can run: a variant among that without a
 fresh proof is a failure, since running scripts/prove.sh renews it; any other stale proof is a
-warning.
+warning. With --ptxrun there is the executor, which can run all CUDA variants.
 """
 
 import argparse
@@ -68,12 +68,16 @@ def read(source: pathlib.Path, ops: list[str]) -> tuple[dict, list[dict], list[d
     return hashes, fresh, stale
 
 
-def runnable(program: pathlib.Path) -> list[tuple[str, str]]:
+CUDA = {"sm80", "sm89", "sm90a", "sm100a", "sm120f"}
+
+
+def runnable(program: pathlib.Path, ptxrun: bool = False) -> list[tuple[str, str]]:
     """The (op, variant) pairs of a build that this machine has the instructions for."""
     def ask(*arguments):
         run = subprocess.run([program, *arguments, "--json"], capture_output=True, text=True)
         return [json.loads(line) for line in run.stdout.splitlines()]
     here = set(ask("doctor")[0]["isas"].split("+")) | {"portable"}
+    here |= CUDA if ptxrun else set()
     found = {}
     for choice in ask("explain", "all"):
         for v in choice["variants"]:
@@ -98,6 +102,7 @@ def main() -> int:
     parser.add_argument("--out", type=pathlib.Path)
     parser.add_argument("--stale", action="store_true")
     parser.add_argument("--program", type=pathlib.Path)
+    parser.add_argument("--ptxrun", action="store_true")
     args = parser.parse_args()
     ops = [op for op in re.split(r"[; ]", args.ops) if op]
     hashes, fresh, stale = read(args.source, ops)
@@ -105,7 +110,8 @@ def main() -> int:
     if args.stale:
         for p in stale:
             print(f'stale: {p["op"]}/{p["variant"]} {p["level"]} on {p["ran_on"]}')
-        failures = missing(runnable(args.program), fresh, stale) if args.program else []
+        can_run = runnable(args.program, args.ptxrun) if args.program else []
+        failures = missing(can_run, fresh, stale)
         for failure in failures:
             print(f"FAILED {failure}; run scripts/prove.sh")
         return 1 if failures else 0

@@ -7,6 +7,7 @@
 #include "command.h"
 #include "nibble/cpu/detect.h"
 #include "nibble/harness/explain.h"
+#include "nibble/harness/machine.h"
 
 namespace nibble::app {
 namespace {
@@ -52,7 +53,7 @@ Exit doctor(bool json) {
                                 {"page_bytes", m.page_bytes},
                                 {"transparent_huge_pages", m.transparent_huge_pages},
                                 {"memory_bytes", m.memory_bytes},
-                                {"gpu", gpu(m)}};
+                                {"gpu", gpu(harness::machine_with_device())}};
     j["ops"] = nlohmann::ordered_json::array();
     for (const auto& c : choices)
       j["ops"].push_back({{"op", c.op}, {"case", c.case_name}, {"choice", c.sentence()}});
@@ -66,7 +67,7 @@ Exit doctor(bool json) {
   fmt::print("pages    {}, huge pages {}\n", size(m.page_bytes),
              m.transparent_huge_pages ? "on demand" : "off: weights in 4 KiB pages read slower");
   fmt::print("memory   {}\n", size(m.memory_bytes));
-  fmt::print("gpu      {}\n", gpu(m));
+  fmt::print("gpu      {}\n", gpu(harness::machine_with_device()));
   for (const auto& c : choices) fmt::print("op       {:<18} {}\n", c.op, c.sentence());
   if (without)
     fmt::print("{} of {} ops have no variant that may run: run scripts/prove.sh\n", without,

@@ -1,4 +1,5 @@
-// nibble verify OP|all [--variant V] [--case C] [--isa LIMIT] [--json] [--prove DIR [--emulated]]
+// nibble verify OP|all [--variant V] [--case C] [--isa LIMIT] [--device] [--json]
+//                      [--prove DIR [--emulated]]
 // Exit status: 0 if something ran and all of it agreed, 77 if nothing could run, 1 otherwise.
 #include <fmt/format.h>
 
@@ -6,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "command.h"
-#include "nibble/cpu/detect.h"
+#include "nibble/harness/machine.h"
 #include "nibble/harness/proofs.h"
 #include "nibble/harness/verify.h"
 #include "nibble/runtime/error.h"
@@ -16,7 +17,7 @@ namespace {
 
 struct Flags {
   std::string op, variant, case_name, isa, prove;
-  bool json = false, emulated = false;
+  bool json = false, emulated = false, device = false;
 };
 
 std::string known_ops() {
@@ -33,7 +34,9 @@ void print(const harness::VariantReport& r, const Machine& m, bool json) {
                                 {"cases", r.cases},
                                 {"failed", r.failed},
                                 {"worst", r.worst},
-                                {"ran_on", r.cases ? m.cpu_model : ""}};
+                                {"ran_on", r.cases == 0       ? ""
+                                           : is_cuda(r.needs) ? m.gpu_model
+                                                              : m.cpu_model}};
     if (!r.not_run.empty()) j["not_run"] = r.not_run;
     if (!r.failures.empty()) j["failures"] = r.failures;
     fmt::print("{}\n", j.dump());
@@ -48,10 +51,10 @@ void print(const harness::VariantReport& r, const Machine& m, bool json) {
 }
 
 Exit verify(const Flags& flags) {
-  harness::VerifyOptions options{.machine = cpu::this_machine()};
+  harness::VerifyOptions options{.machine = harness::machine_with_device()};
   options.variant = flags.variant, options.case_name = flags.case_name;
   options.bench_cases = !flags.case_name.empty();
-  options.emulated = flags.emulated;
+  options.emulated = flags.emulated, options.device_only = flags.device;
   if (!flags.isa.empty()) {
     IsaSet allowed;
     if (!parse_isa_limit(flags.isa, allowed))
@@ -81,10 +84,7 @@ Exit verify(const Flags& flags) {
   if (!case_known) throw Error(flags.op + " has no case '" + flags.case_name + "'");
   if (!flags.prove.empty()) {
     if (!flags.case_name.empty()) throw Error("a proof needs every case: leave out --case");
-    // Under its own name, so that it does not take the place of a proof by execution.
-    const std::string ran_on =
-        (flags.emulated ? "an emulator on " : "") + options.machine.cpu_model;
-    throw_if(harness::write_proofs(flags.prove, all, ran_on, flags.emulated));
+    throw_if(harness::write_proofs(flags.prove, all, options.machine, flags.emulated));
   }
   return harness::exit_code(all, complete);
 }
@@ -97,6 +97,7 @@ void add_verify(CLI::App& command, Exit& exit) {
   command.add_option("--variant", flags->variant, "only this variant");
   command.add_option("--case", flags->case_name, "only this case");
   command.add_option("--isa", flags->isa, "use no more than: portable, avx2, avx512");
+  command.add_flag("--device", flags->device, "only variants for the GPU");
   command.add_flag("--json", flags->json, "one object a line");
   command.add_option("--prove", flags->prove,
                      "record green variants in this folder (bench/proofs)");

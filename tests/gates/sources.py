@@ -15,6 +15,9 @@ NAME = re.compile(r'\.name\s*=\s*"([^"]+)"')
 OPTIONAL = {
     "src/nibble/runtime/communicator_mpi": "NIBBLE_HAVE_MPI:INTERNAL=ON",
     "apps/": "NIBBLE_APPS:BOOL=ON",
+    "src/nibble/cuda/none.cpp": "NIBBLE_HAVE_CUDA:INTERNAL=OFF",
+    **{f"src/nibble/cuda/{part}.cpp": "NIBBLE_HAVE_CUDA:INTERNAL=ON"
+       for part in ("device", "memory", "nvtx", "stream")},
 }
 
 

@@ -1,9 +1,12 @@
 #include "nibble/harness/proofs.h"
 
+#include <bit>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
+
+#include "nibble/cuda/device.h"
 
 namespace nibble::harness {
 namespace {
@@ -13,6 +16,19 @@ using nlohmann::ordered_json;
 
 // Sorted by variant, then machine: a new proof changes one line of the file.
 using Lines = std::map<std::pair<std::string, std::string>, std::string>;
+
+std::pair<Level, std::string> ran(const VariantReport& r, const Machine& m, bool emulated) {
+  if (is_cuda(r.needs)) return {cuda::is_virtual(m) ? Level::executed : Level::proven, m.gpu_model};
+  if (emulated) return {Level::emulated, "an emulator on " + m.cpu_model};
+  return {Level::proven, m.cpu_model};
+}
+
+// ptxrun does the same on all its virtual devices: only that of the variant's own architecture, the
+// last bit, counts.
+bool counts(const VariantReport& r, const Machine& m) {
+  if (!is_cuda(r.needs) || !cuda::is_virtual(m)) return true;
+  return std::bit_width(r.needs.bits) == std::bit_width((m.isas & Isa::any_cuda).bits);
+}
 
 Status read(const fs::path& file, Lines& lines) {
   std::ifstream in(file);
@@ -28,18 +44,19 @@ Status read(const fs::path& file, Lines& lines) {
 }  // namespace
 
 Status write_proofs(const std::string& dir, const std::vector<VariantReport>& reports,
-                    const std::string& ran_on, bool emulated) {
+                    const Machine& machine, bool emulated) {
   std::map<std::string, std::vector<const VariantReport*>> by_op;
   for (const auto& r : reports)
-    if (r.green()) by_op[r.op].push_back(&r);
+    if (r.green() && counts(r, machine)) by_op[r.op].push_back(&r);
   for (const auto& [op, green] : by_op) {
     const fs::path file = fs::path(dir) / (op + ".jsonl"), temporary = file.string() + ".tmp";
     Lines lines;
     if (Status s = read(file, lines); !s.ok()) return s;
     for (const VariantReport* r : green) {
+      const auto [level, ran_on] = ran(*r, machine, emulated);
       const ordered_json j = {{"op", op},
                               {"variant", r->variant},
-                              {"level", to_string(emulated ? Level::emulated : Level::proven)},
+                              {"level", to_string(level)},
                               {"ran_on", ran_on},
                               {"cases", r->cases},
                               {"worst", r->worst},

@@ -7,11 +7,13 @@
 #include <cstring>
 #include <memory>
 
-#include "nibble/cpu/detect.h"
 #include "nibble/cpu/pool.h"
 #include "nibble/harness/fault.h"
+#include "nibble/harness/judge.h"
+#include "nibble/harness/machine.h"
 #include "nibble/harness/memory.h"
 #include "nibble/harness/serial_pool.h"
+#include "nibble/harness/verify_device.h"
 
 namespace nibble::harness {
 namespace {
@@ -109,16 +111,9 @@ std::string run_and_judge(Prepared& p, int variant, const Run& run, VariantRepor
   const auto& buffers = copy.memory.buffers();
   const Contents& want = p.want[run.set];
   for (size_t i = 0; i < buffers.size(); ++i) {
-    const Buffer& b = buffers[i];
-    if (b.role == Role::in && std::memcmp(b.data, p.before[run.set][i].data(), b.bytes) != 0)
-      return "changed its input " + b.name;
-    if (b.role != Role::out && b.role != Role::inout) continue;
-    const Difference d = compare(b.type, b.data, want[i].data(), b.count, copy.bound->tolerance());
-    if (!(d.worst <= report.worst)) report.worst = d.worst;
-    if (!(d.rel_l2 <= report.worst_rel_l2)) report.worst_rel_l2 = d.rel_l2;
-    if (d.wrong)
-      return fmt::format("{} of {} elements of {} are wrong, the first at {}: got {}, want {}",
-                         d.wrong, b.count, b.name, d.first, d.got, d.want);
+    const std::string why = judge(buffers[i], buffers[i].data, p.before[run.set][i], want[i],
+                                  copy.bound->tolerance(), report);
+    if (!why.empty()) return why;
   }
   return {};
 }
@@ -168,6 +163,20 @@ std::string verify_case(Prepared& p, int variant, std::span<const Run> runs, Var
 
 }  // namespace
 
+std::string judge(const Buffer& b, const std::byte* got, const std::vector<std::byte>& before,
+                  const std::vector<std::byte>& want, Tolerance tolerance, VariantReport& report) {
+  if (b.role == Role::in && std::memcmp(got, before.data(), b.bytes) != 0)
+    return "changed its input " + b.name;
+  if (b.role != Role::out && b.role != Role::inout) return {};
+  const Difference d = compare(b.type, got, want.data(), b.count, tolerance);
+  if (!(d.worst <= report.worst)) report.worst = d.worst;
+  if (!(d.rel_l2 <= report.worst_rel_l2)) report.worst_rel_l2 = d.rel_l2;
+  if (d.wrong)
+    return fmt::format("{} of {} elements of {} are wrong, the first at {}: got {}, want {}",
+                       d.wrong, b.count, b.name, d.first, d.got, d.want);
+  return {};
+}
+
 std::vector<VariantReport> verify(const OpView& op, const VerifyOptions& options) {
   std::vector<VariantReport> reports;
   for (int v = 0; v < op.num_variants(); ++v) {
@@ -177,6 +186,8 @@ std::vector<VariantReport> verify(const OpView& op, const VerifyOptions& options
       r.not_run = "not asked for";
     else if (!options.machine.has(r.needs))
       r.not_run = "this machine lacks " + to_string(r.needs - options.machine.isas);
+    else if (options.device_only && !is_cuda(r.needs))
+      r.not_run = "only variants for the GPU were asked for";
   }
   std::vector<std::unique_ptr<Pool>> pools;
   for (int t : options.threads) pools.push_back(cpu::make_pool(t));
@@ -200,7 +211,11 @@ std::vector<VariantReport> verify(const OpView& op, const VerifyOptions& options
       if (why.empty() && !p.copies.front()->bound->takes(v).empty()) continue;
       ++r.cases;
       Contents bits[kSets];
-      if (why.empty()) why = verify_case(p, v, runs, r, bits);
+      if (why.empty() && is_cuda(r.needs))
+        why = verify_on_device(op, c, v, {p.copies.front()->memory.buffers(), p.before, p.want}, r,
+                               bits);
+      else if (why.empty())
+        why = verify_case(p, v, runs, r, bits);
       if (why.empty() && op.bit_exact()) {
         if (agreed[0].empty())
           std::move(bits, bits + kSets, agreed);
@@ -241,7 +256,7 @@ int exit_code(const std::vector<VariantReport>& reports, bool rest_ok) {
 int verify_main(std::string_view op_name, bool rest_ok) {
   const OpView* op = find_op(op_name);
   if (!op) return fmt::print(stderr, "no op named {}\n", op_name), 1;
-  const auto reports = verify(*op, {.machine = cpu::this_machine()});
+  const auto reports = verify(*op, {.machine = machine_with_device()});
   for (const VariantReport& r : reports) {
     if (r.cases == 0)
       fmt::print("not run  {}/{}: {}\n", r.op, r.variant, r.not_run);

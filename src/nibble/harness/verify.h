@@ -6,7 +6,7 @@
 // of inputs must give the same bits. Inputs cannot be written while a run is on one thread. Faults
 // are caught on the calling thread alone, so the runs that look for them let one thread play all
 // workers (serial_pool.h); real threads come last, when a variant has shown that it keeps inside
-// its buffers.
+// its buffers. What CUDA variants go through is in verify_device.h.
 #pragma once
 #include <string>
 #include <vector>
@@ -20,6 +20,7 @@ struct VerifyOptions {
   std::vector<int> threads = {1, 2, 7};  // of the runs with real workers
   std::string variant, case_name;        // empty: all
   bool bench_cases = false;              // verify the bench cases too
+  bool device_only = false;              // no variant for the CPU
   // Under qemu a masked vector load touches the lanes that it leaves out, which no CPU does: no
   // buffer is laid with its end at a page then.
   bool emulated = false;
