@@ -1,0 +1,199 @@
+// y[j][r] = alpha * sum_k w[r][k] x[j][k] for NVFP4 weights and up to 8 rows of activations:
+// weights stream through registers once, in 16-byte loads; nothing but sums passes through shared
+// memory.
+//
+// A warp takes kWeightRows rows of weights and one chunk of K at a time: a lane has 32 consecutive
+// codes of each row in flight. Eight of them are decoded at a time, and meet all rows of
+// activations, which come from L1 again for each group of weight rows.
+//
+// The products of a block are added in halves, even and odd ones apart. With activations made of
+// codes that is exact: products are multiples of 1/4 up to 36, a half of the register holds up to
+// 8 * 36 = 288, and 288 * 4 is less than the 2^11 steps of its significand.
+#pragma once
+#include "nibble/cuda/launch.cuh"
+#include "nibble/cuda/ptx/dependency.cuh"
+#include "nibble/cuda/ptx/load.cuh"
+#include "nibble/cuda/tile/gemv_plan.h"
+#include "nibble/cuda/tile/nvfp4.cuh"
+#include "nibble/cuda/tile/warp_sum.cuh"
+#include "nibble/numerics/scale_place.h"
+
+namespace nibble::cuda::tile {
+
+struct Gemv {
+  int64_t m = 0;
+  int k = 0, rows = 1;
+  float alpha = 1;
+  ScaleLayout layout = ScaleLayout::linear;
+  const uint8_t *codes = nullptr, *scales = nullptr;  // [batch][m][k / 2], and their scales
+  uint16_t* y = nullptr;                              // [batch][rows][m], fp16
+  float* partial = nullptr;                           // [batch][rows][m][8] if K is split
+};
+
+// Where a lane reads a row of NVFP4.
+struct CodeRow {
+  const uint8_t *codes, *scales;
+};
+// A matrix of one batch entry out of several.
+struct CodeMatrix {
+  const uint8_t *codes, *scales;
+  int k;
+  ScaleLayout layout;
+
+  __device__ __forceinline__ CodeMatrix(const uint8_t* all_codes, const uint8_t* all_scales,
+                                        int64_t batch, int64_t rows, int k, ScaleLayout layout)
+      : codes(all_codes + batch * rows * (k / 2)),
+        scales(all_scales + batch * scale_bytes(layout, rows, k / 16)),
+        k(k),
+        layout(layout) {}
+  __device__ __forceinline__ CodeRow row(int64_t r) const {
+    return {codes + r * (k / 2), scales + scale_row(layout, r, k / 16)};
+  }
+};
+
+__device__ __forceinline__ uint32_t word(const uint4& v, int i) {
+  return i == 0 ? v.x : i == 1 ? v.y : i == 2 ? v.z : v.w;
+}
+__device__ __forceinline__ float half_of(const float2& v, int i) { return i == 0 ? v.x : v.y; }
+
+// Activations that are NVFP4, too: 32 of a row at a time, eight of which become halves when they
+// are needed. `factor` goes beside the weights' scale into the products of each of the two blocks.
+template <class Decode>
+struct CodeRows {
+  const uint8_t *codes = nullptr, *scales = nullptr;  // [batch][stride][k / 2], and their scales
+  int64_t stride = 1;                                 // rows of a batch entry
+  ScaleLayout layout = ScaleLayout::linear;
+
+  struct Slice {
+    uint4 raw;
+    float2 factor;
+  };
+
+  __device__ __forceinline__ Slice load(int batch, int j, int k, int k0) const {
+    const CodeRow row = CodeMatrix(codes, scales, batch, stride, k, layout).row(j);
+    Slice s{.raw = ptx::load_kept(row.codes + k0 / 2)};
+    const float2 two = Decode::scales(ptx::load_kept16(row.scales + scale_column(layout, k0 / 16)));
+    s.factor = {two.x * Decode::kUnit, two.y * Decode::kUnit};
+    return s;
+  }
+  static __device__ __forceinline__ void widen(const Slice& s, int i, uint32_t (&h)[4]) {
+    Decode::codes(word(s.raw, i), h);
+    if constexpr (Decode::kUnit !=
+                  1)  // as large as the codes are: products of two small ones vanish
+#pragma unroll
+      for (uint32_t& x : h) x = ptx::mul_f16x2(x, 0x74007400u);
+  }
+};
+
+// The rows of weights of a warp; past the end it is the last row again, dropped when sums are
+// stored. Kept as one place and how far on the others are: pointers would take twice the registers.
+template <int kWeightRows>
+struct WeightRows {
+  CodeRow first;
+  int codes_on[kWeightRows], scales_on[kWeightRows];
+
+  __device__ __forceinline__ WeightRows(const CodeMatrix& m, int64_t row, int64_t rows)
+      : first(m.row(min(row, rows - 1))) {
+#pragma unroll
+    for (int r = 0; r < kWeightRows; ++r) {
+      const CodeRow at = m.row(min(row + r, rows - 1));
+      codes_on[r] = int(at.codes - first.codes), scales_on[r] = int(at.scales - first.scales);
+    }
+  }
+};
+
+// One chunk of K: a lane's 32 elements of each row of weights, eight at a time, with every row of
+// activations.
+template <class Decode, class Activations, int kRows, int kWeightRows>
+__device__ __forceinline__ void add_chunk(const Gemv& g, const Activations& x,
+                                          const WeightRows<kWeightRows>& rows, int batch, int j0,
+                                          int k0, float (&sum)[kWeightRows * kRows]) {
+  uint4 codes[kWeightRows];
+  float2 scale[kWeightRows];
+#pragma unroll
+  for (int r = 0; r < kWeightRows; ++r) {
+    codes[r] = ptx::load_streamed(rows.first.codes + (rows.codes_on[r] + k0 / 2));
+    const int at = rows.scales_on[r] + int(scale_column(g.layout, k0 / 16));
+    scale[r] = Decode::scales(ptx::load_kept16(rows.first.scales + at));
+  }
+  typename Activations::Slice slice[kRows];
+#pragma unroll
+  for (int j = 0; j < kRows; ++j) slice[j] = x.load(batch, min(j0 + j, g.rows - 1), g.k, k0);
+#pragma unroll
+  for (int block = 0; block < 2; ++block) {
+    uint32_t pair[kWeightRows][kRows] = {};
+#pragma unroll
+    for (int i = 2 * block; i < 2 * block + 2; ++i) {
+      uint32_t w[kWeightRows][4];
+#pragma unroll
+      for (int r = 0; r < kWeightRows; ++r) Decode::codes(word(codes[r], i), w[r]);
+#pragma unroll
+      for (int j = 0; j < kRows; ++j) {
+        uint32_t h[4];
+        Activations::widen(slice[j], i, h);
+#pragma unroll
+        for (int r = 0; r < kWeightRows; ++r)
+#pragma unroll
+          for (int n = 0; n < 4; ++n) pair[r][j] = ptx::fma_f16x2(w[r][n], h[n], pair[r][j]);
+      }
+    }
+#pragma unroll
+    for (int r = 0; r < kWeightRows; ++r)
+#pragma unroll
+      for (int j = 0; j < kRows; ++j) {
+        const float2 halves = ptx::widen_f16x2(pair[r][j]);
+        const float factor = half_of(scale[r], block) * half_of(slice[j].factor, block);
+        sum[r * kRows + j] = fmaf(halves.x + halves.y, factor, sum[r * kRows + j]);
+      }
+  }
+}
+
+// Grid: tiles of rows, splits of K, batch with as many passes as it takes to do all activations
+// kRows at a time. Block: 32 lanes, warps along K, groups of rows.
+template <class Decode, class Activations, int kRows, int kWeightRows>
+__device__ __forceinline__ void gemv(const Gemv& g, const Activations& x) {
+  constexpr int kSums = kRows * kWeightRows;
+  __shared__ float sums[kVirtualWarps][kVirtualWarps * kSums];
+  const int lane = int(threadIdx.x), groups = int(blockDim.z);
+  const int passes = (g.rows + kRows - 1) / kRows;
+  const int batch = int(blockIdx.z) / passes, j0 = int(blockIdx.z) % passes * kRows;
+  const int64_t first_row = int64_t(blockIdx.x) * groups * kWeightRows;
+  const int64_t row = first_row + threadIdx.z * kWeightRows;
+  const CodeMatrix weights(g.codes, g.scales, batch, g.m, g.k, g.layout);
+  const WeightRows<kWeightRows> rows(weights, row, g.m);
+  const int each = kVirtualWarps / int(gridDim.y), begin = int(blockIdx.y) * each;
+  const int end = min(begin + each, (g.k + kChunk - 1) / kChunk);
+  for (int v = begin + int(threadIdx.y); v < end; v += int(blockDim.y)) {
+    float sum[kSums] = {};
+    for (int k0 = v * kChunk + lane * kLaneElements; k0 < g.k; k0 += kVirtualWarps * kChunk)
+      add_chunk<Decode, Activations, kRows, kWeightRows>(g, x, rows, batch, j0, k0, sum);
+    const float total = warp_sum(sum, lane);
+    if (is_first_of_value<kSums>(lane))
+      sums[v - begin][threadIdx.z * kSums + value_of_lane<kSums>(lane)] = total;
+  }
+  __syncthreads();
+  const int thread = lane + 32 * int(threadIdx.y + blockDim.y * threadIdx.z);
+  for (int i = thread; i < groups * kSums; i += 32 * int(blockDim.y * blockDim.z)) {
+    const int j = j0 + i % kRows;
+    const int64_t r = first_row + i / kRows, at = (int64_t(batch) * g.rows + j) * g.m + r;
+    if (j >= g.rows || r >= g.m) continue;
+    float total = 0;
+    for (int v = 0; v < end - begin; ++v) {
+      if (gridDim.y > 1) g.partial[at * kVirtualWarps + begin + v] = sums[v][i];
+      total += sums[v][i];
+    }
+    if (gridDim.y == 1) g.y[at] = ptx::narrow_f16(g.alpha * total);
+  }
+}
+
+// The second stage of a split: the virtual warps' sums in their order.
+__device__ __forceinline__ void gemv_combine(const Gemv& g, int64_t outputs) {
+  const int64_t i = int64_t(blockIdx.x) * blockDim.x + threadIdx.x;
+  if (i >= outputs) return;
+  float total = 0;
+  for (int v = 0; v < min(kVirtualWarps, (g.k + kChunk - 1) / kChunk); ++v)
+    total += g.partial[i * kVirtualWarps + v];
+  g.y[i] = ptx::narrow_f16(g.alpha * total);
+}
+
+}  // namespace nibble::cuda::tile

@@ -1,0 +1,7 @@
+#include "nibble/ops/gemv_nvfp4/kernel.cuh"
+
+namespace nibble::gemv_nvfp4 {
+
+void sm100a(const Args& a, const Exec& e) { run<cuda::tile::Converted, true>(a, e); }
+
+}  // namespace nibble::gemv_nvfp4
