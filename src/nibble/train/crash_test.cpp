@@ -98,8 +98,8 @@ int test(int moments) {
   const std::string whole = (dir / "whole").string();
   const auto start = steady_clock::now();
   go(whole, config);
-  // How long a process takes: a guess, for other work on the machine comes and goes. A first process
-  // that ends before its moment makes it smaller, so that some are killed on any machine.
+  // How long a process takes: a guess, for other work on the machine comes and goes. A first
+  // process that ends before its moment makes it smaller, so that some are killed on any machine.
   int64_t us =
       std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - start).count();
   const std::string expected = last_weights(whole);
