@@ -13,7 +13,7 @@
 //   block 0: T int32, what the sums of the tokens start at; T * kBlock bytes, token by token
 //   block 1: ...
 //
-// so that a tile is read front to back, whatever ldx is.
+// and where panels are unpacked, chunk by chunk of columns: whatever ldx is, all is read in order.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -40,8 +40,8 @@ struct Fp4Panels {
 using Nvfp4Panels = Fp4Panels<16>;
 using Mxfp4Panels = Fp4Panels<32>;
 
-constexpr int kFp4Ahead = 4096;               // bytes that a panel is prefetched ahead
-constexpr int kFp4Chunk = 1024;               // columns that are unpacked at a time
+constexpr int kFp4Ahead = 6144;               // bytes that a panel is prefetched ahead
+constexpr int kFp4Chunk = 512;                // columns that are unpacked at a time
 constexpr int kFp4Tiles = 32;                 // tiles of tokens that share an unpacked chunk
 constexpr int64_t kFp4TaskBytes = 256 << 10;  // of panels read: long runs for prefetchers
 
@@ -92,13 +92,25 @@ constexpr int fp4_width(int64_t m) {
   return int(std::min<int64_t>(m, widest));
 }
 
+// Blocks of a chunk.
+template <class K, class F>
+constexpr int fp4_chunk(int64_t m, int blocks) {
+  if constexpr (kFp4Unpacks<K, F>)
+    if (m > K::kReadAgain) return kFp4Chunk / F::kBlock;
+  return blocks;
+}
+
 template <class K, class F>
 void fp4_pack(const int8_t* x, int64_t ldx, int64_t m, int blocks, uint8_t* packed, Pool* pool) {
-  const int width = fp4_width<K, F>(m);
+  const int width = fp4_width<K, F>(m), chunk = fp4_chunk<K, F>(m, blocks);
   parallel_for(pool, m, 8 * width, [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; t += width)
-      K::template pack<F>(x + t * ldx, ldx, int(std::min<int64_t>(width, end - t)), blocks,
-                          packed + F::token_bytes(t) * blocks);
+      for (int b = 0; b < blocks; b += chunk) {
+        const int here = std::min(chunk, blocks - b);
+        K::template pack<F>(x + t * ldx + b * F::kBlock, ldx,
+                            int(std::min<int64_t>(width, end - t)), here,
+                            packed + F::token_bytes(m * b + t * here));
+      }
   });
 }
 
@@ -130,9 +142,9 @@ void fp4_many(const std::array<const uint8_t*, P>& w, const Fp4Tokens& x, Write&
         K::template unpack<F, P>(w[p] + b / 4 * F::kTileBytes, blocks, int(p), unpacked);
       for (int t = 0; t < count; t += kWidth) {
         const int width = std::min(kWidth, count - t);
-        kTable[size_t(width - 1)](
-            unpacked, x.packed + F::token_bytes(begin + t) * x.blocks + F::token_bytes(width) * b,
-            blocks, sums + size_t(t) * P * 16);
+        kTable[size_t(width - 1)](unpacked,
+                                  x.packed + F::token_bytes(x.m * b + (begin + t) * blocks), blocks,
+                                  sums + size_t(t) * P * 16);
       }
     }
     write(Fp4Sums{begin, count, sums, 16 * P, 16});
@@ -172,13 +184,17 @@ void fp4_panels(const Fp4Product& g, int64_t begin, int64_t end) {
   const int64_t panel_bytes = F::kLayout.panel_bytes(g.k);
   const auto writer = [&](int64_t first, int panels) {
     return [&g, first, panels](const Fp4Sums& s) {
+      V w_scale[2];
+      int rows[2] = {};
       for (int p = 0; p < panels; ++p) {
-        const int64_t row = (first + p) * 16;
-        const int rows = int(std::min<int64_t>(16, g.n - row));
-        const V w_scale = V::load(g.w_scale + row, rows);
-        for (int t = 0; t < s.count; ++t)
-          fp4_scaled(V::load(s.of(t, p)), K::template kUnit<F>, w_scale, g.x_scale[s.begin + t])
-              .store(g.y + (s.begin + t) * g.ldy + row, rows);
+        rows[p] = int(std::min<int64_t>(16, g.n - (first + p) * 16));
+        w_scale[p] = V::load(g.w_scale + (first + p) * 16, rows[p]);
+      }
+      for (int t = 0; t < s.count; ++t) {
+        float* y = g.y + (s.begin + t) * g.ldy + first * 16;
+        for (int p = 0; p < panels; ++p)
+          fp4_scaled(V::load(s.of(t, p)), K::template kUnit<F>, w_scale[p], g.x_scale[s.begin + t])
+              .store(y + 16 * p, rows[p]);
       }
     };
   };

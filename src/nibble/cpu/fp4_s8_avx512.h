@@ -167,20 +167,29 @@ struct Fp4Avx512 {
       __m512i code[F::kQuads][P];
 #pragma GCC unroll 16
       for (int i = 0; i < F::kQuads * P; ++i) code[i / P][i % P] = _mm512_load_si512(w + 64 * i);
+        // Two tokens in turns: chains of vpdpbusd are 4 or 8 long.
 #pragma GCC unroll 8
-      for (int t = 0; t < T; ++t) {
-        __m512i sum[P];
+      for (int t = 0; t < T; t += 2) {
+        const int count = t + 1 < T ? 2 : 1;
+        __m512i sum[2][P];
 #pragma GCC unroll 2
-        for (int p = 0; p < P; ++p) sum[p] = broadcast(x + 4 * t);
+        for (int i = 0; i < count; ++i)
+#pragma GCC unroll 2
+          for (int p = 0; p < P; ++p) sum[i][p] = broadcast(x + 4 * (t + i));
 #pragma GCC unroll 8
-        for (int q = 0; q < F::kQuads; ++q) {
-          const __m512i v = broadcast(x + 4 * T + F::kBlock * t + 4 * q);
+        for (int q = 0; q < F::kQuads; ++q)
 #pragma GCC unroll 2
-          for (int p = 0; p < P; ++p) sum[p] = _mm512_dpbusd_epi32(sum[p], code[q][p], v);
-        }
+          for (int i = 0; i < count; ++i) {
+            const __m512i v = broadcast(x + 4 * T + F::kBlock * (t + i) + 4 * q);
 #pragma GCC unroll 2
-        for (int p = 0; p < P; ++p)
-          acc[t][p] = fold(sum[p], _mm512_load_ps(w + 64 * (P * F::kQuads + p)), acc[t][p]);
+            for (int p = 0; p < P; ++p) sum[i][p] = _mm512_dpbusd_epi32(sum[i][p], code[q][p], v);
+          }
+#pragma GCC unroll 2
+        for (int i = 0; i < count; ++i)
+#pragma GCC unroll 2
+          for (int p = 0; p < P; ++p)
+            acc[t + i][p] =
+                fold(sum[i][p], _mm512_load_ps(w + 64 * (P * F::kQuads + p)), acc[t + i][p]);
       }
       w += F::unpacked_bytes(P), x += F::token_bytes(T);
     }

@@ -1,0 +1,8 @@
+#include "nibble/cpu/fp4_s8_avx2.h"
+#include "nibble/ops/gemm_mxfp4_s8/kernels.h"
+
+namespace nibble::gemm_mxfp4_s8 {
+
+void avx2(const Args& a, const Exec& e) { cpu::fp4_gemm<cpu::Fp4Avx2, cpu::Mxfp4Panels>(a, e); }
+
+}  // namespace nibble::gemm_mxfp4_s8

@@ -1,0 +1,62 @@
+#include <cmath>
+#include <vector>
+
+#include "nibble/harness/verify.h"
+#include "nibble/numerics/fp4_rows.h"
+#include "nibble/ops/gemm_mxfp4_s8/cases.h"
+
+using namespace nibble;
+using namespace nibble::gemm_mxfp4_s8;
+
+namespace {
+
+// The contract's order of float sums stays near the exact sum: each of the k / 32 additions rounds
+// once, and three products follow.
+bool accurate() {
+  Args a{.m = 3, .n = 40, .k = 4096, .ldx = 4096, .ldy = 40};
+  std::vector<uint8_t> w(size_t(kLayout.bytes(a.n, a.k)) + 64);
+  std::vector<int8_t> x(size_t(a.m * a.k));
+  std::vector<float> w_scale(size_t(a.n)), x_scale(size_t(a.m)), y(size_t(a.m * a.n));
+  a.w = w.data(), a.x = x.data(), a.w_scale = w_scale.data(), a.x_scale = x_scale.data();
+  a.y = y.data();
+  Random rng(7);
+  fill_written(a, rng);
+  Op::reference(a);
+  const double step = (a.k / 32 + 3) * 0x1p-24;
+  for (int j = 0; j < a.n; ++j) {
+    const Fp4Row row(kLayout, a.w, j, a.k);
+    for (int64_t i = 0; i < a.m; ++i) {
+      double exact = 0, magnitudes = 0;
+      for (int k = 0; k < a.k; ++k) {
+        const double term = 0.5 * row.doubled[size_t(k)] * row.scale[size_t(k / 32)] *
+                            a.x[i * a.ldx + k] * a.w_scale[j] * a.x_scale[i];
+        exact += term, magnitudes += std::fabs(term);
+      }
+      if (!(std::fabs(a.y[i * a.ldy + j] - exact) <= step * magnitudes)) return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+int main() {
+  const bool refused = !Op::check({.m = 1, .n = 1, .k = 48, .ldx = 48, .ldy = 1}).ok() &&
+                       !Op::check({.m = 1, .n = 8, .k = 32, .ldx = 32, .ldy = 7}).ok();
+
+  // Selection is a pure function of data: no such machines are needed to ask about them.
+  constexpr Proof all[] = {{"gemm_mxfp4_s8", "avx512_vnni", Level::proven, "x"},
+                           {"gemm_mxfp4_s8", "avx2", Level::proven, "x"},
+                           {"gemm_mxfp4_s8", "portable", Level::proven, "x"}};
+  const auto on = [&](IsaSet isas) {
+    Machine m;
+    m.isas = isas;
+    const auto* v = select<Op>(Args{.m = 1, .n = 64, .k = 64}, m, all);
+    return v ? v->name : "none";
+  };
+  const bool chosen =
+      on(Isa::portable) == "portable" &&
+      (on(Isa::avx512) == "avx2") == (Op::variants().size() >= 3) &&
+      (on(Isa::avx512 | Isa::vnni) == "avx512_vnni") == (Op::variants().size() >= 3);
+  return harness::verify_main("gemm_mxfp4_s8", refused && chosen && accurate());
+}
