@@ -157,11 +157,14 @@ void fp4_product(const std::array<const uint8_t*, P>& w, const Fp4Tokens& x, Wri
   fp4_few<K, F>(w, x, write);
 }
 
-// y[t][r] of up to 16 rows: sums, times the factors of row and token.
+template <class V>
+V fp4_one_nan(V y) {
+  return select(is_nan(y), V(bit_cast<float>(kFp4Nan)), y);
+}
+// y of up to 16 rows: sums, times the factors of row and token.
 template <class V>
 V fp4_scaled(V sums, float unit, V w_scale, float x_scale) {
-  const V y = sums * V(unit) * (w_scale * V(x_scale));
-  return select(is_nan(y), V(bit_cast<float>(kFp4Nan)), y);
+  return fp4_one_nan(sums * V(unit) * (w_scale * V(x_scale)));
 }
 
 // A product, or a group's share of one.

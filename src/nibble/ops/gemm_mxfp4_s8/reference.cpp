@@ -34,10 +34,11 @@ void Op::buffers(Args& a, BufferVisitor& v) {
 }
 
 void Op::reference(const Args& a) {
+  const auto x = fp4_tokens(a.x, a.ldx, a.m, a.k);
   for (int j = 0; j < a.n; ++j) {
     const Fp4Row row(kLayout, a.w, j, a.k);
     for (int64_t i = 0; i < a.m; ++i)
-      a.y[i * a.ldy + j] = fp4_scaled(row.sum(a.x + i * a.ldx), a.w_scale[j], a.x_scale[i]);
+      a.y[i * a.ldy + j] = fp4_scaled(row.sum(x.data() + i * a.k), a.w_scale[j], a.x_scale[i]);
   }
 }
 
