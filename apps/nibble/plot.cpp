@@ -10,7 +10,7 @@ namespace nibble::app {
 namespace {
 
 constexpr double kWidth = 880, kHeight = 500;
-constexpr double kLeft = 66, kRight = 150, kTop = 46, kBottom = 54;
+constexpr double kLeft = 66, kRight = 170, kTop = 46, kBottom = 54;
 constexpr double kPlotRight = kWidth - kRight, kPlotBottom = kHeight - kBottom;
 // Okabe and Ito's palette: told apart by most colour-blind readers.
 constexpr const char* kColours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
@@ -60,13 +60,21 @@ void draw_axes(Out out, const Plot& p, const Axis& x, const Axis& y) {
                  (kTop + kPlotBottom) / 2, escape_xml(p.y_label));
 }
 
+// Names stand at the right end of their lines, from the top down, a line of text apart at least.
 void draw_levels(Out out, const Plot& p, const Axis& y) {
-  for (const Level& l : p.levels)
+  std::vector<Level> levels = p.levels;
+  std::stable_sort(levels.begin(), levels.end(),
+                   [](const Level& a, const Level& b) { return a.y > b.y; });
+  double free = kTop - 20;
+  for (const Level& l : levels) {
+    free = std::max(free, y.at(l.y) + 4);
     fmt::format_to(out,
                    "<path class='level' d='M{0} {1:.1f}H{2}'/>"
                    "<text class='quiet' x='{3}' y='{4:.1f}'>{5} {6}</text>\n",
-                   kLeft, y.at(l.y), kPlotRight, kPlotRight + 8, y.at(l.y) + 4, escape_xml(l.name),
+                   kLeft, y.at(l.y), kPlotRight, kPlotRight + 8, free, escape_xml(l.name),
                    l.figure.empty() ? fmt::format("{:.3f}", l.y) : l.figure);
+    free += 13;
+  }
 }
 
 void draw_curves(Out out, const Plot& p, const Axis& x, const Axis& y) {
@@ -81,7 +89,8 @@ void draw_curves(Out out, const Plot& p, const Axis& x, const Axis& y) {
   }
 }
 
-// Names stand right of their dots, each below the last where they would overlap.
+// Names stand right of their dots, left where there is no room; each below the last where they
+// would overlap.
 void draw_marks(Out out, const Plot& p, const Axis& x, const Axis& y) {
   std::vector<Mark> marks = p.marks;
   std::sort(marks.begin(), marks.end(), [](const Mark& a, const Mark& b) { return a.y > b.y; });
@@ -91,7 +100,10 @@ void draw_marks(Out out, const Plot& p, const Axis& x, const Axis& y) {
   std::vector<Box> taken;
   constexpr double kLine = 11;
   for (const Mark& m : marks) {
-    const double left = x.at(m.x) + 7, right = left + 5.6 * double(m.name.size());
+    const double width = 5.6 * double(m.name.size());
+    const bool right_of = x.at(m.x) + 7 + width < kPlotRight;
+    const double left = right_of ? x.at(m.x) + 7 : x.at(m.x) - 7 - width, right = left + width;
+    const double lead = right_of ? left : right;
     double top = y.at(m.y) - kLine / 2;
     const auto overlaps = [&](const Box& b) {
       return left < b.right && b.left < right && top < b.top + kLine && b.top < top + kLine;
@@ -106,9 +118,9 @@ void draw_marks(Out out, const Plot& p, const Axis& x, const Axis& y) {
     fmt::format_to(out,
                    "<path class='lead' stroke='{0}' d='M{1:.1f} {2:.1f}L{3:.1f} {4:.1f}'/>"
                    "<circle cx='{1:.1f}' cy='{2:.1f}' r='3.5' fill='{0}'/>"
-                   "<text class='mark' x='{3:.1f}' y='{5:.1f}'>{6}</text>\n",
-                   colour, x.at(m.x), y.at(m.y), left, top + kLine / 2, top + kLine - 2,
-                   escape_xml(m.name));
+                   "<text class='mark' x='{3:.1f}' y='{5:.1f}' text-anchor='{7}'>{6}</text>\n",
+                   colour, x.at(m.x), y.at(m.y), lead, top + kLine / 2, top + kLine - 2,
+                   escape_xml(m.name), right_of ? "start" : "end");
   }
 }
 

@@ -19,6 +19,7 @@ constexpr ComputeLoop kCompute[] = {
     {"vpmaddubsw_zmm", Isa::avx512, Arithmetic::int8, 8 * 128, avx512_int8},
     {"vpmaddubsw_ymm", Isa::avx2, Arithmetic::int8, 8 * 64, avx2_int8},
     {"nvfp4_mix_ymm", Isa::avx2, Arithmetic::int8, 4 * 4 * 64, avx2_nvfp4_mix, true},
+    {"ternary_mix_ymm", Isa::avx2, Arithmetic::int8, 8 * 16 * 64, avx2_ternary_mix, true},
     {"vfmadd_ymm", Isa::avx2, Arithmetic::fp32, 12 * 16, avx2_fma},
 #endif
     {"portable_int16_mac", Isa::portable, Arithmetic::int8, 4 * 16, portable_int16_mac},

@@ -78,6 +78,29 @@ uint64_t avx2_nvfp4_mix(int64_t rounds) {
   return fold(_mm256_castps_si256(sum));
 }
 
+// Ternary weights and bytes without VNNI: a pair of products is at most 2 * 2 * 127, so that 16
+// bits hold sixteen and more of them, and a vpmaddwd and a vpaddd for each sixteen.
+uint64_t avx2_ternary_mix(int64_t rounds) {
+  const __m256i ones = _mm256_set1_epi16(1);
+  __m256i acc[2] = {}, x = _mm256_set1_epi8(1), w = _mm256_set1_epi8(-3);
+  for (int64_t i = 0; i < rounds; ++i) {
+    __m256i pairs[8] = {};
+#pragma GCC unroll 16
+    for (int d = 0; d < 16; ++d) {
+#pragma GCC unroll 8
+      for (int j = 0; j < 8; ++j) {
+        // The product is not the last one's, and is added before the next is made.
+        __asm__ volatile("" : "+x"(x), "+x"(pairs[j]));
+        pairs[j] = _mm256_add_epi16(pairs[j], _mm256_maddubs_epi16(x, w));
+      }
+    }
+#pragma GCC unroll 8
+    for (int j = 0; j < 8; ++j)
+      acc[j % 2] = _mm256_add_epi32(acc[j % 2], _mm256_madd_epi16(pairs[j], ones));
+  }
+  return fold(_mm256_add_epi32(acc[0], acc[1]));
+}
+
 // Twelve chains: two ports times five cycles, and room to spare in 16 registers.
 uint64_t avx2_fma(int64_t rounds) {
   __m256 acc[12] = {}, x = _mm256_set1_ps(0.5f), w = _mm256_set1_ps(1.5f);

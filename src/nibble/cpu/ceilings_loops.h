@@ -16,6 +16,7 @@ void portable_copy(std::byte* to, const std::byte* from, size_t bytes);
 
 uint64_t avx2_int8(int64_t rounds);
 uint64_t avx2_nvfp4_mix(int64_t rounds);
+uint64_t avx2_ternary_mix(int64_t rounds);
 uint64_t avx2_fma(int64_t rounds);
 uint64_t avx2_read(const std::byte* p, size_t bytes);
 uint64_t avx2_read_ahead(const std::byte* p, size_t bytes);
