@@ -1,9 +1,10 @@
 // Products of 4-bit panels and activations in float, in one order of sums for every ISA.
 //
-// A block of a row (16 columns of NVFP4, 32 of MXFP4) is one chain, from zero, one rounding a sum:
+// 16 columns of a row are a chain, from zero, one rounding a sum; a block is one of them (NVFP4) or
+// the sum of two (MXFP4), because longer chains leave processors waiting for themselves:
 //
-//   chain = chain + value * x      columns 2 0 3 1 6 4 7 5 of each eight, eight after eight
-//   acc   = fma(chain, scale, acc)           blocks in order; scale may have a factor of the token
+//   chain = chain + value * x      columns 2 0 3 1 6 4 7 5 of the first eight, then of the second
+//   acc   = fma(block, scale, acc)           blocks in order; scale may have a factor of the token
 //   y     = (acc * w_scale[row]) * x_scale[token]
 //
 // value is e2m1 and x has no more than 8 significant bits, so the product has 10 and is exact. The

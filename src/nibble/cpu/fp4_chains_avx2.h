@@ -68,6 +68,25 @@ struct Eight {
 
 constexpr int kChainTokens = 4;  // of a tile: 8 chains of 16 registers
 
+template <int R>
+[[gnu::always_inline]] inline void chain_of_16(const uint8_t* codes, const float* x, int64_t ldx,
+                                               __m256 (&chain)[R][2]) {
+  for (int c = 0; c < 16; c += 8, codes += 64) {
+    const Eight eight[2] = {Eight(codes), Eight(codes + 32)};
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; ++i) {
+      const __m256 low = eight[0].column(kChainOrder[i]);
+      const __m256 high = eight[1].column(kChainOrder[i]);
+#pragma GCC unroll 4
+      for (int r = 0; r < R; ++r) {
+        const __m256 v = _mm256_broadcast_ss(x + r * ldx + c + kChainOrder[i]);
+        chain[r][0] = _mm256_fmadd_ps(low, v, chain[r][0]);
+        chain[r][1] = _mm256_fmadd_ps(high, v, chain[r][1]);
+      }
+    }
+  }
+}
+
 template <class Blocks, int R, bool kTokenBlocks>
 void chains_tile(const Fp4Chains& p, int64_t m, int64_t panel) {
   constexpr PanelLayout panels = Blocks::kPanels;
@@ -84,21 +103,15 @@ void chains_tile(const Fp4Chains& p, int64_t m, int64_t panel) {
       _mm_prefetch(reinterpret_cast<const char*>(w + kAhead + 64 * line), _MM_HINT_T0);
     of.scales(w, scales);
     for (int b = 0; b < 4; ++b) {
-      __m256 chain[R][2] = {};
-      for (int c = b * panels.block; c < (b + 1) * panels.block; c += 8) {
-        const uint8_t* codes = w + panels.dword_offset(0, c / 8);
-        const Eight eight[2] = {Eight(codes), Eight(codes + 32)};
-#pragma GCC unroll 8
-        for (int i = 0; i < 8; ++i) {
-          const __m256 low = eight[0].column(kChainOrder[i]);
-          const __m256 high = eight[1].column(kChainOrder[i]);
+      __m256 sum[R][2] = {};
+      for (int c = b * panels.block; c < (b + 1) * panels.block; c += 16) {
+        __m256 chain[R][2] = {};
+        chain_of_16<R>(w + panels.dword_offset(0, c / 8), x + c, p.ldx, chain);
 #pragma GCC unroll 4
-          for (int r = 0; r < R; ++r) {
-            const __m256 v = _mm256_broadcast_ss(x + r * p.ldx + c + kChainOrder[i]);
-            chain[r][0] = _mm256_fmadd_ps(low, v, chain[r][0]);
-            chain[r][1] = _mm256_fmadd_ps(high, v, chain[r][1]);
-          }
-        }
+        for (int r = 0; r < R; ++r)
+#pragma GCC unroll 2
+          for (int half = 0; half < 2; ++half)
+            sum[r][half] = _mm256_add_ps(sum[r][half], chain[r][half]);
       }
 #pragma GCC unroll 4
       for (int r = 0; r < R; ++r)
@@ -107,7 +120,7 @@ void chains_tile(const Fp4Chains& p, int64_t m, int64_t panel) {
           __m256 scale = _mm256_load_ps(scales.block[b] + 8 * half);
           if (kTokenBlocks)
             scale = _mm256_mul_ps(scale, _mm256_set1_ps(p.x_blocks[(m + r) * blocks + 4 * t + b]));
-          acc[r][half] = _mm256_fmadd_ps(chain[r][half], scale, acc[r][half]);
+          acc[r][half] = _mm256_fmadd_ps(sum[r][half], scale, acc[r][half]);
         }
     }
   }

@@ -69,7 +69,7 @@ void multiply_chains(const Fp4Chains& p, Pool* pool) {
   constexpr PanelLayout panels = Blocks::kPanels;
   panel_tasks(pool, p.m, panels.panels(p.n), panels.panel_bytes(p.k),
               [&](int64_t begin, int64_t end, int64_t panel) {
-                token_tiles<Core::kTokens>(begin, end, [&](int64_t m, auto count) {
+                token_tiles<Core::template kTokens<Blocks>>(begin, end, [&](int64_t m, auto count) {
                   Core::template tile<Blocks, decltype(count)::value, kTokenBlocks>(p, m, panel);
                 });
               });

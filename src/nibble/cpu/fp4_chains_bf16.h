@@ -32,7 +32,9 @@ alignas(64) constexpr uint16_t kBf16Values[32] = {
 }
 
 struct Bf16Chains {
-  static constexpr int kTokens = 8;  // of a tile: chains, sums, values and the table in registers
+  // Tokens of a tile: sums of blocks and of rows, 8 values, scales and the table in registers.
+  template <class Blocks>
+  static constexpr int kTokens = Blocks::kPanels.block == 16 ? 8 : 6;
 
   template <class Blocks, int R, bool kTokenBlocks>
   static void tile(const Fp4Chains& p, int64_t m, int64_t panel) {
@@ -47,7 +49,7 @@ struct Bf16Chains {
       const BlockScales scales = Blocks::scales(w);
 #pragma GCC unroll 4
       for (int b = 0; b < 4; ++b) {
-        __m512 chain[R] = {};
+        __m512 sum[R];
 #pragma GCC unroll 2
         for (int c = 0; c < panels.block; c += 16) {
           __m512i value[8];
@@ -59,19 +61,22 @@ struct Bf16Chains {
             value[q] = _mm512_permutexvar_epi16(_mm512_srli_epi16(codes, shift), values);
           }
 #pragma GCC unroll 8
-          for (int r = 0; r < R; ++r)
+          for (int r = 0; r < R; ++r) {
+            __m512 chain = _mm512_setzero_ps();
 #pragma GCC unroll 8
             for (int q = 0; q < 8; ++q)
-              chain[r] =
-                  _mm512_dpbf16_ps(chain[r], (__m512bh)value[q],
+              chain =
+                  _mm512_dpbf16_ps(chain, (__m512bh)value[q],
                                    broadcast_pair(x + r * p.ldx + b * panels.block + c + 2 * q));
+            sum[r] = c == 0 ? chain : _mm512_add_ps(sum[r], chain);
+          }
         }
 #pragma GCC unroll 8
         for (int r = 0; r < R; ++r) {
           __m512 scale = scales.block[b];
           if (kTokenBlocks)
             scale = _mm512_mul_ps(scale, _mm512_set1_ps(p.x_blocks[(m + r) * blocks + 4 * t + b]));
-          acc[r] = _mm512_fmadd_ps(chain[r], scale, acc[r]);
+          acc[r] = _mm512_fmadd_ps(sum[r], scale, acc[r]);
         }
       }
     }

@@ -9,7 +9,9 @@ namespace nibble::cpu {
 namespace {
 
 struct FmaChains {
-  static constexpr int kTokens = 8;  // of a tile: chains, sums, 8 values and scales in registers
+  // Tokens of a tile: chains, sums of blocks and of rows, 8 values and scales in registers.
+  template <class Blocks>
+  static constexpr int kTokens = Blocks::kPanels.block == 16 ? 8 : 6;
 
   template <class Blocks, int R, bool kTokenBlocks>
   static void tile(const Fp4Chains& p, int64_t m, int64_t panel) {
@@ -26,29 +28,35 @@ struct FmaChains {
       const BlockScales scales = Blocks::scales(w);
 #pragma GCC unroll 4
       for (int b = 0; b < 4; ++b) {
-        __m512 chain[R] = {};
-#pragma GCC unroll 4
-        for (int c = 0; c < panels.block; c += 8) {
-          const int column = b * panels.block + c;
-          const __m512i codes = _mm512_load_si512(w + panels.dword_offset(0, column / 8));
-          __m512 value[8];
-#pragma GCC unroll 8
-          for (int i = 0; i < 8; ++i)
-            value[i] = _mm512_permutexvar_ps(
-                _mm512_srli_epi32(codes, unsigned(code_bit(kChainOrder[i]))), values);
-#pragma GCC unroll 8
-          for (int r = 0; r < R; ++r)
+        __m512 sum[R];
+#pragma GCC unroll 2
+        for (int c = 0; c < panels.block; c += 16) {
+          __m512 chain[R] = {};
+#pragma GCC unroll 2
+          for (int eight = 0; eight < 2; ++eight) {
+            const int column = b * panels.block + c + 8 * eight;
+            const __m512i codes = _mm512_load_si512(w + panels.dword_offset(0, column / 8));
+            __m512 value[8];
 #pragma GCC unroll 8
             for (int i = 0; i < 8; ++i)
-              chain[r] = _mm512_fmadd_ps(
-                  value[i], _mm512_set1_ps(x[r * p.ldx + column + kChainOrder[i]]), chain[r]);
+              value[i] = _mm512_permutexvar_ps(
+                  _mm512_srli_epi32(codes, unsigned(code_bit(kChainOrder[i]))), values);
+#pragma GCC unroll 8
+            for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+              for (int i = 0; i < 8; ++i)
+                chain[r] = _mm512_fmadd_ps(
+                    value[i], _mm512_set1_ps(x[r * p.ldx + column + kChainOrder[i]]), chain[r]);
+          }
+#pragma GCC unroll 8
+          for (int r = 0; r < R; ++r) sum[r] = c == 0 ? chain[r] : _mm512_add_ps(sum[r], chain[r]);
         }
 #pragma GCC unroll 8
         for (int r = 0; r < R; ++r) {
           __m512 scale = scales.block[b];
           if (kTokenBlocks)
             scale = _mm512_mul_ps(scale, _mm512_set1_ps(p.x_blocks[(m + r) * blocks + 4 * t + b]));
-          acc[r] = _mm512_fmadd_ps(chain[r], scale, acc[r]);
+          acc[r] = _mm512_fmadd_ps(sum[r], scale, acc[r]);
         }
       }
     }

@@ -40,14 +40,18 @@ void chains_panel(const Fp4Chains& p, int64_t begin, int64_t end, int64_t panel)
     const PortableBlock<kBlock, Scale> block(w + b / 4 * panels.tile_bytes(), int(b % 4));
     for (int64_t i = begin; i < end; ++i) {
       const float* x = static_cast<const float*>(p.x) + i * p.ldx + b * kBlock;
-      float chain[16] = {};
-      for (int c = 0; c < kBlock; ++c) {
-        const int column = c / 8 * 8 + kChainOrder[c % 8];
-        for (int r = 0; r < 16; ++r) chain[r] += block.value[column][r] * x[column];
+      float sum[16] = {};
+      for (int c = 0; c < kBlock; c += 16) {
+        float chain[16] = {};
+        for (int k = 0; k < 16; ++k) {
+          const int column = c + k / 8 * 8 + kChainOrder[k % 8];
+          for (int r = 0; r < 16; ++r) chain[r] += block.value[column][r] * x[column];
+        }
+        for (int r = 0; r < 16; ++r) sum[r] += chain[r];
       }
       const float factor = p.x_blocks ? p.x_blocks[i * blocks + b] : 1;
       float* to = acc[i - begin];
-      for (int r = 0; r < 16; ++r) to[r] = std::fma(chain[r], block.scale[r] * factor, to[r]);
+      for (int r = 0; r < 16; ++r) to[r] = std::fma(sum[r], block.scale[r] * factor, to[r]);
     }
   }
   for (int64_t i = begin; i < end; ++i)

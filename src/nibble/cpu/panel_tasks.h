@@ -11,7 +11,7 @@ namespace nibble::cpu {
 namespace {
 
 constexpr int64_t kTokenChunk = 64;            // whose activations stay in L2 while panels go by
-constexpr int64_t kPanelGroupBytes = 1 << 17;  // of weights: what a task is worth starting for
+constexpr int64_t kPanelGroupBytes = 1 << 18;  // of weights: what a task is worth starting for
 
 // fn(first token, end, panel) for every chunk and panel; the chunks one after another, the panels
 // of a task in order, as they stand in memory.

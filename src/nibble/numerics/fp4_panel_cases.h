@@ -1,6 +1,6 @@
 // Panels of 4-bit codes to multiply with, for the cases of ops.
 #pragma once
-#include <cstring>
+#include <algorithm>
 
 #include "nibble/base/case.h"
 #include "nibble/numerics/panel_layout.h"
@@ -25,7 +25,7 @@ inline uint8_t hard_e4m3(Random& rng) {
 template <class Scale>
 void fill_panels(PanelLayout p, int64_t n, int64_t k, Random& rng, Scale scale, uint8_t* w,
                  uint8_t (*code_at)(int64_t row, int k) = nullptr) {
-  std::memset(w, 0, size_t(p.bytes(n, k)));
+  std::fill_n(w, p.bytes(n, k), uint8_t(0));
   for (int64_t row = 0; row < n; ++row) {
     uint8_t* panel = w + row / p.rows * p.panel_bytes(k);
     const int r = int(row % p.rows);

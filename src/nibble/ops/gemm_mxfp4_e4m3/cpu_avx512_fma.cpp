@@ -1,0 +1,11 @@
+#include "nibble/cpu/fp4_chains_fma.h"
+#include "nibble/ops/gemm_mxfp4_e4m3/pack.h"
+
+namespace nibble::gemm_mxfp4_e4m3 {
+
+void avx512_fma(const Args& a, const Exec& e) {
+  pack_floats(a, e, 1);
+  cpu::multiply_chains<cpu::FmaChains, cpu::Mxfp4Blocks, true>(chains_of(a), e.pool);
+}
+
+}  // namespace nibble::gemm_mxfp4_e4m3
