@@ -1,0 +1,122 @@
+// The loops around a kernel of a dense product  y[m][n] = sum_k x[m][k] w[n][k]  on the panels of
+// numerics/dense_panel.h, for GEMV and GEMM alike. Compiled once per ISA.
+//
+// Rows of x are cut into strips of nearly equal height, at most Kernel::kRows, whose sums stay in
+// registers, and repacked once: step after step of k, the rows of a strip side by side, so that a
+// kernel broadcasts from one stream. A task multiplies some strips with some panels, in blocks of
+// k: a block of a panel is read from the cache by all strips of the task.
+//
+//   memory   panels, once for the strips of a task
+//   L2       strips x block: 8 x 14 x 512 floats, 224 KiB; their sums: 112 x 128 floats, 56 KiB
+//   L1, L2   panel x block: 512 x 128 bytes, 64 KiB, or half of it for fp16
+//
+// A sum is one chain of fma in the order of k, whatever the blocks: between them it waits in y.
+#pragma once
+#include <cstdint>
+
+#include "nibble/base/op.h"
+#include "nibble/numerics/dense_panel.h"
+
+namespace nibble::cpu {
+
+namespace {  // NOLINT: internal linkage is the point
+
+constexpr int64_t kPanelsPerTask = 4;
+constexpr int64_t kStripsPerTask = 8;
+constexpr int64_t kStepsPerBlock = 512;
+
+// Strip s of `count` strips of m rows, of nearly equal heights.
+struct Strip {
+  int64_t begin, rows;
+};
+constexpr Strip strip_of(int64_t m, int64_t count, int64_t s) {
+  const int64_t low = m / count, more = m % count;
+  return {s * low + (s < more ? s : more), low + (s < more)};
+}
+static_assert(strip_of(17, 2, 0).rows == 9 && strip_of(17, 2, 1).begin == 9);
+
+// Kernel:
+//   Activation, kParts   x is repacked to so many of these for a step of a row
+//   kRows                the greatest height of a strip
+//   kFewRows             so few at most that two panels are read side by side
+//   parts(x, left, to, stride)   the activations of a step, from x[0..left) of a row
+//   tile(tile, rows, panels)     adds the steps of a block to a strip of y, or begins it
+template <class Activation, class W>
+struct Tile {
+  const Activation* a;  // [steps][kParts][rows]
+  const W* b;           // [steps][32][group], the next panel `panel` elements behind
+  int64_t panel, steps;
+  float* y;
+  int64_t ldy, columns;
+  bool begins;
+};
+
+template <class Kernel, class X>
+void repack(const X* x, int64_t ldx, int64_t rows, int64_t k, typename Kernel::Activation* to) {
+  constexpr int64_t group = Kernel::kLayout.group, at_once = 64;
+  const int64_t steps = Kernel::kLayout.steps(k), whole = k / group;
+  for (int64_t begin = 0; begin < steps; begin += at_once) {  // what is written stays in L1
+    const int64_t end = begin + at_once < steps ? begin + at_once : steps;
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t q = begin; q < end; ++q)
+        Kernel::parts(x + r * ldx + q * group, q < whole ? group : k % group,
+                      to + q * Kernel::kParts * rows + r, rows);
+  }
+}
+
+// Rows first..first + m of x and y, which are repacked already, in strips; panels p0..p1 of w.
+template <class Kernel, class Args>
+void panels_by_strips(const Args& a, int64_t first, int64_t m, int64_t strips, int64_t s0,
+                      int64_t s1, int64_t p0, int64_t p1) {
+  constexpr DensePanel layout = Kernel::kLayout;
+  const auto* packed = reinterpret_cast<const typename Kernel::Activation*>(a.workspace);
+  const int64_t steps = layout.steps(a.k), panel = layout.panel_elements(a.k);
+  const int64_t block = strips == 1 ? steps : kStepsPerBlock;
+  const int64_t most = strips == 1 && m <= Kernel::kFewRows ? 2 : 1;
+  for (int64_t q = 0; q < steps; q += block)
+    for (int64_t p = p0; p < p1; p += most) {
+      const int64_t beside = p + most <= p1 ? most : 1;
+      for (int64_t s = s0; s < s1; ++s) {
+        const Strip strip = strip_of(m, strips, s);
+        Kernel::tile({.a = packed + (strip.begin * steps + q * strip.rows) * Kernel::kParts,
+                      .b = a.w + p * panel + q * layout.step_elements(),
+                      .panel = panel,
+                      .steps = q + block < steps ? block : steps - q,
+                      .y = a.y + (first + strip.begin) * a.ldy + p * kDensePanel,
+                      .ldy = a.ldy,
+                      .columns = a.n - p * kDensePanel,
+                      .begins = q == 0},
+                     int(strip.rows), int(beside));
+      }
+    }
+}
+
+template <class Kernel, class Args>
+void dense(const Args& a, const Exec& e) {
+  constexpr DensePanel layout = Kernel::kLayout;
+  auto* packed = reinterpret_cast<typename Kernel::Activation*>(a.workspace);
+  const int64_t panels = layout.panels(a.n);
+  for (int64_t first = 0; first < a.m; first += kDenseRowsAtOnce) {
+    const int64_t m = a.m - first < kDenseRowsAtOnce ? a.m - first : kDenseRowsAtOnce;
+    const int64_t strips = (m + Kernel::kRows - 1) / Kernel::kRows;
+    parallel_for(e.pool, strips, kStripsPerTask, [&](int64_t begin, int64_t end) {
+      for (int64_t s = begin; s < end; ++s) {
+        const Strip strip = strip_of(m, strips, s);
+        repack<Kernel>(a.x + (first + strip.begin) * a.ldx, a.ldx, strip.rows, a.k,
+                       packed + strip.begin * layout.steps(a.k) * Kernel::kParts);
+      }
+    });
+    // Neighbouring tasks share panels.
+    const int64_t across = (panels + kPanelsPerTask - 1) / kPanelsPerTask;
+    const int64_t down = (strips + kStripsPerTask - 1) / kStripsPerTask;
+    parallel_tasks(e.pool, across * down, [&](int64_t task, int) {
+      const int64_t p = task / down * kPanelsPerTask, s = task % down * kStripsPerTask;
+      panels_by_strips<Kernel>(a, first, m, strips, s,
+                               s + kStripsPerTask < strips ? s + kStripsPerTask : strips, p,
+                               p + kPanelsPerTask < panels ? p + kPanelsPerTask : panels);
+    });
+  }
+}
+
+}  // namespace
+}  // namespace nibble::cpu
