@@ -87,25 +87,50 @@ void param_lane(Warp& w, Access& a, int lane, uint64_t offset) {
   a.data[lane] = const_cast<uint8_t*>(params.data()) + offset;
 }
 
-// The allocation hit last: most accesses hit it again.
-struct Recent {
-  const Memory* memory = nullptr;
-  uint64_t base = 1, bytes = 0;
-  uint8_t* data = nullptr;
-};
-Recent recent;
+// The allocation that holds these bytes, of those hit last; null: none of them.
+const Recent* recent_of(const Launch& launch, uint64_t address, uint32_t bytes) {
+  for (const Recent& r : launch.recent)
+    if (address - r.base < r.bytes && r.bytes - (address - r.base) >= bytes) return &r;
+  return nullptr;
+}
+const Recent& found_at(Launch& launch, const Allocation& found) {
+  Recent& r = launch.recent[launch.next_recent++ % launch.recent.size()];
+  return r = {found.base, found.bytes, found.data};
+}
+
+// Every lane in one allocation, one of those hit last, and aligned: the usual case of global
+// memory, found out for all lanes at once. The windows of other spaces lie in no allocation, so
+// generic addresses may ask.
+bool all_recent(const Launch& launch, uint32_t mask, Access& a) {
+  if (mask != kAll) return false;
+  const Recent* const r = recent_of(launch, a.address[0], a.bytes);
+  if (!r) return false;
+  const uint64_t base = r->base, reach = r->bytes - a.bytes;
+  uint64_t farthest = 0, bits = 0;
+  for (int l = 0; l < kLanes; ++l) {
+    const uint64_t offset = a.address[l] - base;  // below the base: beyond every reach
+    farthest = farthest > offset ? farthest : offset;
+    bits |= a.address[l];
+  }
+  if (farthest > reach || bits % a.bytes) return false;
+  uint8_t* const data = r->data;
+  for (int l = 0; l < kLanes; ++l) a.data[l] = data + (a.address[l] - base);
+  a.global = kAll;
+  return true;
+}
 
 void global_lane(Warp& w, Access& a, int lane, uint64_t address) {
-  if (address - recent.base + a.bytes > recent.bytes || address < recent.base) {
-    const Memory& memory = *w.block->launch->memory;
-    const Allocation* found = memory.find(address, a.bytes);
-    if (!found) out_of_bounds(a, "global", address, lane, memory.describe(address));
-    recent = {&memory, found->base, found->bytes, found->data};
+  Launch& launch = *w.block->launch;
+  const Recent* r = recent_of(launch, address, a.bytes);
+  if (!r) {
+    const Allocation* found = launch.memory->find(address, a.bytes);
+    if (!found) out_of_bounds(a, "global", address, lane, launch.memory->describe(address));
+    r = &found_at(launch, *found);
   }
   if (address % a.bytes) misaligned(a, "global", address, lane);
   a.global |= 1u << lane;
   a.address[lane] = address;
-  a.data[lane] = recent.data + (address - recent.base);
+  a.data[lane] = r->data + (address - r->base);
 }
 
 void lane(Warp& w, Access& a, Space space, int l, uint64_t address) {
@@ -135,13 +160,14 @@ void lane(Warp& w, Access& a, Space space, int l, uint64_t address) {
 
 }  // namespace
 
-void forget_recent_allocation() { recent = {}; }
-
 void locate_at(Warp& w, const Op& op, uint32_t mask, Space space, Access& a) {
   a.mask = mask;
-  each_lane(mask, [&](int l) { lane(w, a, space, l, a.address[l]); });
-  const Launch& launch = *w.block->launch;
-  if (launch.counts_accesses) count_access(op, a);
+  const bool may_be_global =
+      space == Space::global || space == Space::generic || space == Space::constant;
+  if (!may_be_global || !all_recent(*w.block->launch, mask, a))
+    each_lane(mask, [&](int l) { lane(w, a, space, l, a.address[l]); });
+  Launch& launch = *w.block->launch;
+  if (!launch.counts.empty()) count_access(launch.counts[number_of(launch, op)], a);
   if (launch.checker && (a.shared | a.global)) launch.checker->access(w, op, a);
 }
 
@@ -149,10 +175,10 @@ void locate(Warp& w, const Op& op, uint32_t mask, int base, Access& a) {
   const size_t k = size_t(base);
   if (op.size[k] == 4) {
     const uint32_t* p = w.reg<uint32_t>(op.a[k]);
-    each_lane(mask, [&](int l) { a.address[l] = uint32_t(p[l] + uint32_t(op.imm)); });
+    each_value(mask, [&](int l) { a.address[l] = uint32_t(p[l] + uint32_t(op.imm)); });
   } else {
     const uint64_t* p = w.reg<uint64_t>(op.a[k]);
-    each_lane(mask, [&](int l) { a.address[l] = p[l] + uint64_t(op.imm); });
+    each_value(mask, [&](int l) { a.address[l] = p[l] + uint64_t(op.imm); });
   }
   locate_at(w, op, mask, op.space, a);
 }

@@ -26,9 +26,6 @@ void locate(Warp& warp, const Op& op, uint32_t mask, int base, Access& access);
 // The same for addresses that a handler computed itself (ldmatrix, cp.async).
 void locate_at(Warp& warp, const Op& op, uint32_t mask, Space space, Access& access);
 
-// To be called when an allocation goes away.
-void forget_recent_allocation();
-
 // An access that is not one lane's own instruction: bytes of one lane, checked but not counted.
 uint8_t* resolve(Warp& warp, const Op& op, Space space, uint64_t address, uint32_t bytes, int lane,
                  bool write);

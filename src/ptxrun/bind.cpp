@@ -44,6 +44,33 @@ uint32_t round_up(uint32_t n, uint32_t to) { return (n + to - 1) / to * to; }
 
 }  // namespace
 
+namespace {
+
+// Whether blocks can hear of each other through it: atomics and ordered accesses beyond a block's
+// own shared memory, fences that reach further than a block, output and memory that all blocks
+// share.
+bool is_communication(const Instruction& ins) {
+  const auto has = [&](std::initializer_list<std::string_view> names) {
+    return std::any_of(ins.parts.begin(), ins.parts.end(), [&](const std::string& part) {
+      return std::find(names.begin(), names.end(), part) != names.end();
+    });
+  };
+  const std::string& name = ins.parts[0];
+  const bool inside = has({"shared", "shared::cta", "shared::cluster", "cta"});
+  if (name == "atom" || name == "red" || name == "membar") return !inside;
+  if (name == "fence") return !inside && !has({"proxy", "mbarrier_init", "cluster"});
+  if (name == "ld" || name == "st")
+    return !inside && has({"volatile", "relaxed", "acquire", "release", "mmio"});
+  if (name == "cp") return has({"reduce"});
+  if (name != "call") return false;
+  return std::any_of(ins.operands.begin(), ins.operands.end(), [](const Operand& o) {
+    if (o.kind != Operand::Kind::function || o.function->defined) return false;
+    return o.function->name != "__assertfail";
+  });
+}
+
+}  // namespace
+
 // ---- modifiers ----
 
 bool Form::take(std::string_view name) {
@@ -288,6 +315,7 @@ void Binder::bind_instruction(const Instruction& ins) {
     Form form(ins);
     if (ins.guard >= 0) op.guard = int32_t(reg(ins.guard).at), op.guard_negated = ins.guard_negated;
     row->bind(*this, form, op);
+    kernel_.communicates |= is_communication(ins);
     if (!op.run) throw Unsupported("form");
     form.finish();
     // A ret outside a function that was called ends the thread.

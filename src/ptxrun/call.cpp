@@ -147,7 +147,7 @@ void malloc_builtin(Warp& w, const Op& op, uint32_t mask) {
   ++w.block->launch->progress;
 }
 void free_builtin(Warp& w, const Op& op, uint32_t mask) {
-  forget_recent_allocation();
+  w.block->launch->recent = {};
   each_lane(mask, [&](int l) {
     const uint64_t address = argument<uint64_t>(w, op, 0, l);
     if (address && !w.block->launch->memory->release(address, Allocation::Kind::device))

@@ -9,17 +9,30 @@ namespace ptxrun {
 
 // ---- accesses ----
 
+namespace {
+// The widest cell, as a shift, whose borders these bytes respect.
+int widest_cell(uint64_t at, uint64_t bytes) {
+  const uint64_t odd = at | bytes;
+  return odd % 16 == 0 ? 4 : odd % 4 == 0 ? 2 : 0;
+}
+}  // namespace
+
+void Checker::Page::refine(int to) {
+  if (!cells.empty()) {
+    std::vector<Cell> fine(kPageBytes >> to);
+    for (size_t k = 0; k < fine.size(); ++k) fine[k] = cells[k >> (shift - to)];
+    cells = std::move(fine);
+  }
+  shift = to;
+}
+
 template <class F>
 void Checker::each_cell(Shadow& shadow, uint64_t at, uint32_t bytes, F&& f) {
   while (bytes) {
     const uint32_t here = uint32_t(std::min<uint64_t>(bytes, kPageBytes - at % kPageBytes));
     Page& page = shadow.page(at / kPageBytes);
+    if (const int widest = widest_cell(at, here); widest < page.shift) page.refine(widest);
     if (page.cells.empty()) page.cells.resize(kPageBytes >> page.shift);
-    if (page.shift == 2 && (at % 4 || here % 4)) {
-      std::vector<Cell> fine(kPageBytes);
-      for (size_t k = 0; k < kPageBytes; ++k) fine[k] = page.cells[k / 4];
-      page.cells = std::move(fine), page.shift = 0;
-    }
     const uint64_t first = at % kPageBytes >> page.shift;
     for (uint64_t k = 0; k < here >> page.shift; ++k) f(page.cells[first + k]);
     at += here, bytes -= here;
@@ -48,18 +61,19 @@ void Checker::report(Warp& w, int lane, const std::string& what, const Touch& ot
        1u << lane);
 }
 
-namespace {
-uint32_t number_of(const Warp& w, const Op& op) {
-  return uint32_t(&op - w.block->launch->kernel->code.data());
-}
-}  // namespace
-
 Checker::Touch Checker::touch_of(const Warp& w, const Op& op, int lane) const {
-  return {.op = number_of(w, op),
+  return {.op = uint32_t(number_of(*w.block->launch, op)),
           .block = uint32_t(w.block->linear),
           .slot = slot(w),
           .time = states_[slot(w)].now,
           .thread = uint16_t(w.index * kLanes + lane)};
+}
+
+// Keeps the reader itself and one other.
+void Checker::remember_read(Cell& c, const Touch& mine) {
+  Touch& last = c.reads[0];
+  if (last.time != 0 && (last.slot != mine.slot || last.lane() != mine.lane())) c.reads[1] = last;
+  last = mine;
 }
 
 void Checker::touch(Warp& w, const Op& op, const Access& a, int lane, Cell& c, bool silent) {
@@ -77,17 +91,12 @@ void Checker::touch(Warp& w, const Op& op, const Access& a, int lane, Cell& c, b
     if (!silent && conflicts(c.write)) report(w, lane, "write after a write", c.write);
     for (const Touch& r : c.reads)
       if (!silent && conflicts(r)) report(w, lane, "write after a read", r);
-    c.write = mine;
+    c.write = mine, c.value = stored_, c.silent = silent;
     c.reads[0] = c.reads[1] = {};
     c.flight = false;
   } else {
     if (conflicts(c.write)) report(w, lane, "read after a write", c.write);
-    // Keep the reader itself and one other.
-    const bool first =
-        c.reads[0].time == 0 || (c.reads[0].slot == mine.slot && c.reads[0].lane() == lane);
-    if (!first && !(c.reads[1].slot == mine.slot && c.reads[1].lane() == lane))
-      c.reads[1] = c.reads[0];
-    c.reads[0] = mine;
+    remember_read(c, mine);
   }
 }
 
@@ -125,7 +134,8 @@ void Checker::access(Warp& w, const Op& op, const Access& a) {
     return true;
   };
   auto same_store = [&](int l, const Cell& c) {
-    if (c.write.op != number_of(w, op) || c.write.slot != slot(w) || c.write.time != state(w).now)
+    if (c.write.op != number_of(*w.block->launch, op) || c.write.slot != slot(w) ||
+        c.write.time != state(w).now)
       return false;
     for (const Slot& s : op.list)
       if (std::memcmp(w.registers.data() + s.at + size_t(l) * s.size,
@@ -133,8 +143,29 @@ void Checker::access(Warp& w, const Op& op, const Access& a) {
         return false;
     return !op.list.empty();
   };
+  // Most of what kernels do is read what nobody wrote: no order to look at.
+  if (!a.write && a.global == kAll && a.order == Order::plain) {
+    Touch mine = touch_of(w, op, 0);
+    for (int l = 0; l < kLanes; ++l) {
+      mine.thread = uint16_t(w.index * kLanes + l);
+      each_cell(global_, a.address[l], a.bytes, [&](Cell& c) {
+        c.write.time == 0 ? remember_read(c, mine) : touch(w, op, a, l, c, false);
+      });
+    }
+    return;
+  }
+  // Never 0 of a store: FNV-1a of its address and bytes.
+  auto value_of = [&](int l) {
+    uint32_t h = 2166136261u ^ uint32_t(a.address[l]);
+    for (const Slot& s : op.list) {
+      const uint8_t* p = w.registers.data() + s.at + size_t(l) * s.size;
+      for (int k = 0; k < s.size; ++k) h = (h ^ p[k]) * 16777619u;
+    }
+    return h | 1;
+  };
   auto one = [&](Shadow& shadow, int l) {
     const bool quiet = silent(l);
+    stored_ = a.write && !a.atomic && !op.list.empty() ? value_of(l) : 0;
     each_cell(shadow, a.address[l], a.bytes,
               [&](Cell& c) { touch(w, op, a, l, c, quiet || (a.write && same_store(l, c))); });
   };
@@ -143,6 +174,7 @@ void Checker::access(Warp& w, const Op& op, const Access& a) {
     if (a.owner[l] != w.block) place(*a.owner[l]).visitors[slot(w)] = touch_of(w, op, l);
   });
   each_lane(a.global, [&](int l) { one(global_, l); });
+  stored_ = 0;
   if (a.order != Order::plain || a.atomic) synchronise(w, a);
 }
 
@@ -215,7 +247,7 @@ void Checker::async_touch(Warp& w, const Op& op, int lane, Agent agent, Cell& c,
   }
   for (const Touch& r : c.reads)
     if (conflicts(r)) report(w, lane, std::string(verb) + " after a read", r);
-  c.write = mine;
+  c.write = mine, c.value = 0, c.silent = false;
   c.reads[0] = c.reads[1] = {};
   c.flight = false, c.written = true;
 }

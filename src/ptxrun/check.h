@@ -49,6 +49,10 @@ class Checker {
   // `warps` of a block, `places` for blocks side by side.
   Checker(bool races, bool initialisation, uint32_t warps, uint32_t places);
 
+  // What another piece of the launch touched in global memory joins what earlier pieces touched,
+  // and is compared with it: nothing orders blocks of different pieces.
+  void absorb(Checker& piece, const Launch& launch);
+
   void start(Block& block);  // takes the place block.place
   void end(Block& block);
 
@@ -115,13 +119,17 @@ class Checker {
   };
   struct Cell {
     Touch write, reads[2];
+    uint32_t value = 0;  // a hash of what an ordinary store wrote; 0: not known
     bool flight = false, written = false;
+    bool silent = false;  // the write changed nothing
   };
-  // Memory in pages of cells: 4 bytes a cell until somebody touches less.
+  // Memory in pages of cells. A cell is as many bytes as every access so far touched whole: 16 at
+  // most, and fewer from the first access on that touches less.
   static constexpr uint64_t kPageBytes = 1024;
   struct Page {
-    int shift = 2;
+    int shift = 4;
     std::vector<Cell> cells;
+    void refine(int to);
   };
   class Shadow {
    public:
@@ -129,6 +137,7 @@ class Checker {
       if (number != last_) page_ = &pages_[number], last_ = number;
       return *page_;
     }
+    std::unordered_map<uint64_t, Page>& pages() { return pages_; }
 
    private:
     std::unordered_map<uint64_t, Page> pages_;
@@ -161,8 +170,10 @@ class Checker {
   bool ordered(const Warp& w, int lane, const Touch& t);
   Touch touch_of(const Warp& w, const Op& op, int lane) const;
   void touch(Warp& w, const Op& op, const Access& a, int lane, Cell& cell, bool silent);
+  static void remember_read(Cell& cell, const Touch& mine);
   void async_touch(Warp& w, const Op& op, int lane, Agent agent, Cell& cell, bool write);
   void report(Warp& w, int lane, const std::string& what, const Touch& other);
+  static void join_cells(Cell& mine, Cell& theirs, const Launch& launch);
   void synchronise(Warp& w, const Access& a);
   template <class F>
   static void each_cell(Shadow& shadow, uint64_t at, uint32_t bytes, F&& f);
@@ -174,10 +185,11 @@ class Checker {
   std::vector<Place> places_;
   std::unordered_map<uint64_t, Knowledge> global_sync_;
   Shadow global_;
+  uint32_t stored_ = 0;  // Cell::value of the store being looked at
 };
 
 // What a warp's access costs: shared-memory wavefronts and global sectors, against the least
 // possible.
-void count_access(const Op& op, const Access& access);
+void count_access(Count& count, const Access& access);
 
 }  // namespace ptxrun

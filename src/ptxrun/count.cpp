@@ -45,9 +45,15 @@ void count_global(Count& count, const Access& a) {
 
 }  // namespace
 
-void count_access(const Op& op, const Access& a) {
-  if (a.shared) count_shared(op.count, a);
-  if (a.global) count_global(op.count, a);
+void add(Count& to, const Count& from) {
+  to.warps += from.warps, to.lanes += from.lanes;
+  to.wavefronts += from.wavefronts, to.ideal_wavefronts += from.ideal_wavefronts;
+  to.sectors += from.sectors, to.ideal_sectors += from.ideal_sectors;
+}
+
+void count_access(Count& count, const Access& a) {
+  if (a.shared) count_shared(count, a);
+  if (a.global) count_global(count, a);
 }
 
 }  // namespace ptxrun

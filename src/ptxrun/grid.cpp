@@ -24,35 +24,43 @@ std::string triple(uint64_t x, uint64_t y, uint64_t z) {
   return "(" + std::to_string(x) + "," + std::to_string(y) + "," + std::to_string(z) + ")";
 }
 
-Finding finding_at(const Warp& w, FaultKind kind, const std::string& what, uint32_t lanes) {
-  const Block& b = *w.block;
-  const Launch& l = *b.launch;
+}  // namespace
+
+// At an instruction, or null; of a block, by its number in the grid; of a thread of it, or none:
+// -1.
+Finding finding_at(const Launch& l, const Op* op, uint64_t block, int thread, FaultKind kind,
+                   const std::string& what) {
   Finding f{.kind = kind, .what = what};
-  f.where =
-      "kernel " + demangle(l.kernel->name) + ", block " + triple(b.index.x, b.index.y, b.index.z);
-  if (lanes) {
-    const uint32_t t = uint32_t(w.index * kLanes + std::countr_zero(lanes));
+  f.where = "kernel " + demangle(l.kernel->name) + ", block " +
+            triple(block % l.grid.x, block / l.grid.x % l.grid.y,
+                   block / (uint64_t(l.grid.x) * l.grid.y));
+  if (thread >= 0) {
+    const uint32_t t = uint32_t(thread);
     f.where +=
         ", thread " + triple(t % l.block.x, t / l.block.x % l.block.y, t / (l.block.x * l.block.y));
   }
-  if (w.op) {
-    f.text = w.op->ins->text, f.line = w.op->ins->line;
+  if (op) {
+    f.text = op->ins->text, f.line = op->ins->line;
     const auto& files = l.kernel->module->files;
-    if (auto it = files.find(w.op->ins->file); it != files.end())
-      f.source = it->second + ":" + std::to_string(w.op->ins->source_line);
+    if (auto it = files.find(op->ins->file); it != files.end())
+      f.source = it->second + ":" + std::to_string(op->ins->source_line);
   }
   return f;
 }
+
+namespace {
 
 class Grid {
  public:
   explicit Grid(Launch& launch)
       : launch_(launch),
         options_(launch.report->options()),
-        random_(options_.seed * 1000003 + launch.id) {}
+        random_(options_.seed * 1000003 + launch.id + (launch.next_cluster << 32)) {}
 
   void run() {
-    const uint64_t size = launch_.cluster.count(), clusters = launch_.grid.count() / size;
+    const uint64_t size = launch_.cluster.count(), first = launch_.next_cluster;
+    const uint64_t end = std::min(launch_.end_cluster, launch_.grid.count() / size);
+    const uint64_t clusters = end - first;
     const uint64_t side_by_side =
         launch_.cooperative
             ? clusters
@@ -60,15 +68,16 @@ class Grid {
                                  std::max<uint64_t>(1, uint64_t(options_.resident) / size));
     free_places_.resize(side_by_side);
     for (size_t k = 0; k < side_by_side; ++k) free_places_[k] = uint32_t(side_by_side - 1 - k);
-    launch_.counts_accesses = !options_.stats.empty();
+    if (!options_.stats.empty()) launch_.counts.assign(launch_.kernel->code.size(), {});
     launch_.schedule = options_.schedule;
     if (options_.check_race || options_.check_init)
       launch_.checker = std::make_shared<Checker>(
           options_.check_race, options_.check_init,
           uint32_t((launch_.block.count() + kLanes - 1) / kLanes), uint32_t(side_by_side * size));
     progress_at_ = 0, last_progress_ = launch_.progress;
-    while (launch_.next_cluster < clusters || !resident_.empty()) {
-      while (launch_.next_cluster < clusters && resident_.size() < side_by_side)
+    while (launch_.next_cluster < end || !resident_.empty()) {
+      if (launch_.stop && *launch_.stop < first) return;
+      while (launch_.next_cluster < end && resident_.size() < side_by_side)
         resident_.push_back(start(launch_.next_cluster++));
       round();
       retire();
@@ -101,14 +110,37 @@ class Grid {
   void start(Block& b) {
     b.launch = &launch_;
     b.live_threads = uint32_t(launch_.block.count());
+    b.shared = used_before();
     // 0xff: not-a-number in every format, so that a value never written spoils what it touches
     b.shared.assign(launch_.kernel->static_shared + launch_.dynamic_shared, 0xff);
     const uint32_t warps = (b.live_threads + kLanes - 1) / kLanes;
     for (uint32_t i = 0; i < warps; ++i) {
       b.warps.push_back(std::make_unique<Warp>());
+      b.warps.back()->registers = used_before();
       start_warp(*b.warps.back(), b, int(i));
     }
     if (launch_.checker) launch_.checker->start(b);
+  }
+
+  // Memory of blocks that have ended, so that it need not be asked for again: of this thread, from
+  // launch to launch.
+  static std::vector<std::vector<uint8_t>>& spare() {
+    thread_local std::vector<std::vector<uint8_t>> buffers;
+    return buffers;
+  }
+  static std::vector<uint8_t> used_before() {
+    if (spare().empty()) return {};
+    std::vector<uint8_t> bytes = std::move(spare().back());
+    spare().pop_back();
+    return bytes;
+  }
+  static void keep_memory(Cluster& c) {
+    constexpr size_t kMost = 256;
+    for (auto& b : c.blocks) {
+      for (auto w = b->warps.rbegin(); w != b->warps.rend() && spare().size() < kMost; ++w)
+        spare().push_back(std::move((*w)->registers));
+      if (spare().size() < kMost) spare().push_back(std::move(b->shared));
+    }
   }
 
   // Every warp of every resident block gets one turn: forward (eager), backward (lazy), or in an
@@ -162,6 +194,7 @@ class Grid {
       if (c->live_threads() != 0) return false;
       if (c->pending) run_all(*c);
       free_places_.push_back(c->place);
+      keep_memory(*c);
       return true;
     });
   }
@@ -234,11 +267,12 @@ class Grid {
 }  // namespace
 
 void note(Warp& w, FaultKind kind, const std::string& what, uint32_t lanes) {
-  w.block->launch->report->add(finding_at(w, kind, what, lanes));
+  const int thread = lanes ? w.index * kLanes + std::countr_zero(lanes) : -1;
+  w.block->launch->report->add(
+      finding_at(*w.block->launch, w.op, w.block->linear, thread, kind, what));
 }
 
-bool execute(Launch& launch) {
-  forget_recent_allocation();
+bool execute_piece(Launch& launch) {
   Grid grid(launch);
   try {
     grid.run();

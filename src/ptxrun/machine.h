@@ -6,6 +6,7 @@
 // offset.
 #pragma once
 #include <array>
+#include <atomic>
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -63,6 +64,7 @@ struct Count {
   uint64_t wavefronts = 0, ideal_wavefronts = 0;  // shared memory
   uint64_t sectors = 0, ideal_sectors = 0;        // global memory, 32 bytes each
 };
+void add(Count& to, const Count& from);
 
 struct Op {
   Handler run = nullptr;
@@ -81,7 +83,6 @@ struct Op {
   std::vector<Slot> list;
   const Instruction* ins = nullptr;
   const Function* function = nullptr;
-  mutable Count count;
 };
 
 // Slots of the registers that an instruction reads and writes.
@@ -94,9 +95,11 @@ struct Kernel {
   const Module* module = nullptr;
   const Function* function = nullptr;
   std::vector<Op> code;
-  bool tracks_registers = false;     // there are instructions that use them later: flight.h
-  std::vector<RegisterUse> uses;     // then: of each instruction; empty for those that do that
-  std::vector<std::string> unknown;  // instructions without a meaning here: the kernel is refused
+  mutable std::vector<Count> counts;  // of each instruction, over all launches that counted
+  bool communicates = false;          // its blocks may hear of each other before the launch ends
+  bool tracks_registers = false;      // there are instructions that use them later: flight.h
+  std::vector<RegisterUse> uses;      // then: of each instruction; empty for those that do that
+  std::vector<std::string> unknown;   // instructions without a meaning here: the kernel is refused
   uint32_t register_bytes = 0;
   struct Constant {
     Slot slot;
@@ -207,6 +210,12 @@ struct Cluster {
   }
 };
 
+// Allocations that were hit last: most accesses hit one of them again.
+struct Recent {
+  uint64_t base = 1, bytes = 0;
+  uint8_t* data = nullptr;
+};
+
 struct Launch {
   const Kernel* kernel = nullptr;
   Dim3 grid, block, cluster;
@@ -217,17 +226,26 @@ struct Launch {
   Memory* memory = nullptr;
   Report* report = nullptr;
   std::shared_ptr<Checker> checker;  // null: not asked for
-  bool counts_accesses = false;
+  std::vector<Count> counts;         // of each instruction; empty: not asked for
   Schedule schedule = Schedule::eager;
   uint64_t progress = 0;  // stores, arrivals, exits: what can release somebody who waits
   uint64_t steps = 0;     // warp instructions executed
   uint64_t id = 0;
-  uint64_t next_cluster = 0;  // the first that has not started
+  uint64_t next_cluster = 0;                    // the first that has not started
+  uint64_t end_cluster = ~uint64_t(0);          // and where this piece of the launch ends
+  const std::atomic<uint64_t>* stop = nullptr;  // pieces that start later than this are in vain
   int sms = 1;
   uint64_t workspace = 0;                // of a cooperative launch: 64 bytes that start at zero
   FaultKind fault = FaultKind::refused;  // of a launch that failed
   Warp* blamed = nullptr;                // whose earlier instruction is being carried out
+  std::array<Recent, 4> recent{};
+  uint32_t next_recent = 0;
 };
+
+// Which of the kernel's instructions it is.
+inline size_t number_of(const Launch& launch, const Op& op) {
+  return size_t(&op - launch.kernel->code.data());
+}
 
 // Shared addresses start here, so that address 0 is nobody's. Bits 24 and up are the rank of the
 // block in its cluster, as on hardware.
@@ -244,6 +262,44 @@ inline void each_lane(uint32_t mask, F&& f) {
   }
 }
 
+// The same for an f that reads and writes its own lane of registers alone. Slots coincide or are
+// disjoint, so lanes may be done together: this is where the compiler finds its vectors.
+template <class F>
+[[gnu::flatten]] inline void each_value(uint32_t mask, F&& f) {
+  if (mask == kAll) {
+#pragma GCC ivdep
+    for (int lane = 0; lane < kLanes; ++lane) f(lane);
+  } else {
+    for (; mask; mask &= mask - 1) f(std::countr_zero(mask));
+  }
+}
+
+// The same value for the lanes of `mask`, as many of its low bytes as the slot has.
+inline void fill(Warp& w, const Slot& s, uint32_t mask, uint64_t bits) {
+  uint8_t* const at = w.registers.data() + s.at;
+  auto as = [&](auto value) {
+    auto* p = reinterpret_cast<decltype(value)*>(at);
+    each_value(mask, [&](int l) { p[l] = value; });
+  };
+  switch (s.size) {
+    case 0: {
+      auto& p = *reinterpret_cast<uint32_t*>(at);
+      p = (p & ~mask) | (bits ? mask : 0);
+      break;
+    }
+    case 1:
+      return as(uint8_t(bits));
+    case 2:
+      return as(uint16_t(bits));
+    case 4:
+      return as(uint32_t(bits));
+    case 8:
+      return as(bits);
+    default:
+      each_lane(mask, [&](int l) { std::memcpy(at + size_t(l) * s.size, &bits, 8); });
+  }
+}
+
 // A finding that ends the launch.
 struct Fault {
   FaultKind kind;
@@ -257,6 +313,11 @@ uint8_t* resolve(Warp& warp, const Op& op, Space space, uint64_t address, uint32
 
 // Executes the launch to its end, or to its first fault, which it reports; false then.
 bool execute(Launch& launch);
+// The same for the clusters from launch.next_cluster to launch.end_cluster.
+bool execute_piece(Launch& launch);
+
+Finding finding_at(const Launch& launch, const Op* op, uint64_t block, int thread, FaultKind kind,
+                   const std::string& what);
 
 // A finding at the instruction being executed; the launch goes on.
 void note(Warp& warp, FaultKind kind, const std::string& what, uint32_t lanes);

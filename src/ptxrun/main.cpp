@@ -12,6 +12,7 @@
 #include <map>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "device.h"
 #include "options.h"
@@ -34,6 +35,8 @@ constexpr char kUsage[] =
     "  --stats FILE       writes counters as JSON\n"
     "  --watchdog N       warp instructions without progress that are a deadlock\n"
     "  --resident N       blocks that run side by side in an ordinary launch (default 4)\n"
+    "  --accumulators A   exact (default), or short: FP8 sums of wgmma cut as on Hopper\n"
+    "  --threads N        of the host, for blocks that do not communicate (default: processors)\n"
     "Exit status: 86 if faults were found, 87 if the program could not be run, 128 + N if it died "
     "of\nsignal N, else the program's.\n";
 
@@ -42,13 +45,25 @@ int fail(const std::string& why) {
   return kCannotRun;
 }
 
+// The folders of the library that this processor can run, best first.
+std::vector<std::string> folders() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+      __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2"))
+    return {"x86-64-v3", ""};
+#endif
+  return {""};
+}
 // Beside the command, where the build puts it, or in the lib folder next to its bin.
 std::string find_library() {
   namespace fs = std::filesystem;
   std::error_code error;
   const fs::path here = fs::read_symlink("/proc/self/exe", error).parent_path();
-  for (const fs::path& p : {here / "libcudart.so.13", here / "../lib/ptxrun/libcudart.so.13"})
-    if (fs::exists(p, error)) return fs::canonical(p, error).string();
+  for (const fs::path& place : {here, here / "../lib/ptxrun"})
+    for (const std::string& folder : folders())
+      if (const fs::path p = place / folder / "libcudart.so.13"; fs::exists(p, error))
+        return fs::canonical(p, error).string();
   return {};
 }
 

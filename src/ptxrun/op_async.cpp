@@ -86,7 +86,7 @@ void copy(Warp& w, const Op& op, uint32_t mask) {
     if (now) move(w, c);
     all.open[l].push_back(c);
   });
-  if (launch.counts_accesses) count_access(op, to);
+  if (!launch.counts.empty()) count_access(launch.counts[number_of(launch, op)], to);
   ++launch.progress;
 }
 void commit(Warp& w, const Op&, uint32_t mask) {

@@ -12,38 +12,51 @@ enum Compare { kEq, kNe, kLt, kLe, kGt, kGe, kEqu, kNeu, kLtu, kLeu, kGtu, kGeu,
 constexpr std::string_view kNames[] = {"eq",  "ne",  "lt",  "le",  "gt",  "ge",  "equ",
                                        "neu", "ltu", "leu", "gtu", "geu", "num", "nan"};
 
-template <class T>
-bool compare(int how, T a, T b) {
+// f(compare) with the comparison as a function of its own, so that a loop over lanes has no choice.
+template <class F>
+uint32_t with_comparison(int how, F&& f) {
   switch (how) {
     case kEq:
-      return a == b;
+      return f([](auto a, auto b) { return a == b; });
     case kNe:
-      return a < b || a > b;
+      return f([](auto a, auto b) { return a < b || a > b; });
     case kLt:
-      return a < b;
+      return f([](auto a, auto b) { return a < b; });
     case kLe:
-      return a <= b;
+      return f([](auto a, auto b) { return a <= b; });
     case kGt:
-      return a > b;
+      return f([](auto a, auto b) { return a > b; });
     case kGe:
-      return a >= b;
+      return f([](auto a, auto b) { return a >= b; });
     case kEqu:
-      return !(a < b || a > b);
+      return f([](auto a, auto b) { return !(a < b || a > b); });
     case kNeu:
-      return !(a == b);
+      return f([](auto a, auto b) { return !(a == b); });
     case kLtu:
-      return !(a >= b);
+      return f([](auto a, auto b) { return !(a >= b); });
     case kLeu:
-      return !(a > b);
+      return f([](auto a, auto b) { return !(a > b); });
     case kGtu:
-      return !(a <= b);
+      return f([](auto a, auto b) { return !(a <= b); });
     case kGeu:
-      return !(a < b);
+      return f([](auto a, auto b) { return !(a < b); });
     case kNum:
-      return a == a && b == b;
+      return f([](auto a, auto b) { return a == a && b == b; });
     default:
-      return !(a == a && b == b);
+      return f([](auto a, auto b) { return !(a == a && b == b); });
   }
+}
+
+// Bit l of the result is the low bit of byte l.
+uint32_t gather_bits(const uint8_t (&bytes)[kLanes]) {
+  uint32_t r = 0;
+  for (int k = 0; k < kLanes; k += 8) {
+    uint64_t eight;
+    std::memcpy(&eight, bytes + k, 8);
+    // byte i holds bit 0; the product moves it to bit 56 + i, and nothing else gets there
+    r |= uint32_t((eight * 0x0102040810204080u) >> 56) << k;
+  }
+  return r;
 }
 
 // How the lanes of a slot are read.
@@ -69,17 +82,18 @@ struct BrainOf {
 
 template <class Lanes>
 uint32_t compare_lanes(int how, uint32_t mask, bool flush, Lanes a, Lanes b) {
-  uint32_t r = 0;
-  each_lane(mask, [&](int l) {
-    auto x = a[l], y = b[l];
-    if constexpr (std::is_same_v<decltype(x), float>)
-      if (flush) {
-        if (std::fabs(x) < 0x1p-126f) x = 0;
-        if (std::fabs(y) < 0x1p-126f) y = 0;
+  return with_comparison(how, [&](auto test) {
+    uint8_t yes[kLanes] = {};
+    each_value(mask, [&](int l) {
+      auto x = a[l], y = b[l];
+      if constexpr (std::is_same_v<decltype(x), float>) {
+        x = flush && std::fabs(x) < 0x1p-126f ? 0 : x;
+        y = flush && std::fabs(y) < 0x1p-126f ? 0 : y;
       }
-    r |= uint32_t(compare(how, x, y)) << l;
+      yes[l] = uint8_t(test(x, y));
+    });
+    return gather_bits(yes);
   });
-  return r;
 }
 template <class T>
 uint32_t compare_plain(Warp& w, const Op& op, int k, uint32_t mask) {
@@ -276,7 +290,7 @@ void select(Warp& w, const Op& op, uint32_t mask) {
   T* d = w.reg<T>(op.a[0]);
   const T *a = w.reg<T>(op.a[1]), *b = w.reg<T>(op.a[2]);
   const uint32_t p = w.pred(op, 3);
-  each_lane(mask, [&](int l) { d[l] = p >> l & 1 ? a[l] : b[l]; });
+  each_value(mask, [&](int l) { d[l] = p >> l & 1 ? a[l] : b[l]; });
 }
 void bind_selp(Binder& b, Form& form, Op& op) {
   const Type t = form.type();
@@ -290,7 +304,7 @@ template <class T>
 void select_sign(Warp& w, const Op& op, uint32_t mask) {
   T* d = w.reg<T>(op.a[0]);
   const T *a = w.reg<T>(op.a[1]), *b = w.reg<T>(op.a[2]);
-  each_lane(mask, [&](int l) {
+  each_value(mask, [&](int l) {
     const bool first = op.mode[0] ? w.reg<float>(op.a[3])[l] >= 0 : w.reg<int32_t>(op.a[3])[l] >= 0;
     d[l] = first ? a[l] : b[l];
   });

@@ -27,69 +27,112 @@ void write(Warp& w, const Op& op, int lane, T value) {
 }
 
 template <class D, class S>
-void integer(Warp& w, const Op& op, uint32_t mask) {
-  if (op.size[0] == sizeof(D) && op.size[1] == sizeof(S) && !op.mode[kSaturate]) {
-    D* d = w.reg<D>(op.a[0]);
-    const S* s = w.reg<S>(op.a[1]);
-    each_lane(mask, [&](int l) { d[l] = D(s[l]); });
-    return;
-  }
+void saturated(Warp& w, const Op& op, uint32_t mask) {
   each_lane(mask, [&](int l) {
-    const S s = read<S>(w, op, 1, l);
-    D d = D(s);
-    if (op.mode[kSaturate]) {
-      using Wide = __int128;
-      constexpr Wide low = std::numeric_limits<D>::min(), high = std::numeric_limits<D>::max();
-      d = D(Wide(s) < low ? low : Wide(s) > high ? high : Wide(s));
-    }
-    write(w, op, l, d);
+    using Wide = __int128;
+    constexpr Wide low = std::numeric_limits<D>::min(), high = std::numeric_limits<D>::max();
+    const Wide s = read<S>(w, op, 1, l);
+    write(w, op, l, D(s < low ? low : s > high ? high : s));
   });
 }
-template <class D>
-Handler integer_from(Type from) {
-  switch (from) {
-    case Type::s8:
-      return integer<D, int8_t>;
-    case Type::u8:
-    case Type::b8:
-      return integer<D, uint8_t>;
-    case Type::s16:
-      return integer<D, int16_t>;
-    case Type::u16:
-    case Type::b16:
-      return integer<D, uint16_t>;
-    case Type::s32:
-      return integer<D, int32_t>;
-    case Type::u32:
-    case Type::b32:
-      return integer<D, uint32_t>;
-    case Type::s64:
-      return integer<D, int64_t>;
+// Without saturation: the low bits of the source's register, extended as its type says, then cut
+// and extended as the result's type says. mode[kRounding], mode[kFlush]: by how much to shift for
+// that.
+template <class Wide, class DR, class SR, bool DSigned, bool SSigned>
+void integer(Warp& w, const Op& op, uint32_t mask) {
+  using Unsigned = std::make_unsigned_t<Wide>;
+  const int cut = op.mode[kRounding], extend = op.mode[kFlush];
+  DR* d = w.reg<DR>(op.a[0]);
+  const SR* s = w.reg<SR>(op.a[1]);
+  each_value(mask, [&](int l) {
+    Unsigned v = Unsigned(s[l]) << cut;
+    v = SSigned ? Unsigned(Wide(v) >> cut) : v >> cut;
+    v <<= extend;
+    d[l] = DR(DSigned ? Unsigned(Wide(v) >> extend) : v >> extend);
+  });
+}
+template <class Wide, class DR, class SR>
+Handler integer_signs(bool d, bool s) {
+  return d ? (s ? integer<Wide, DR, SR, true, true> : integer<Wide, DR, SR, true, false>)
+           : (s ? integer<Wide, DR, SR, false, true> : integer<Wide, DR, SR, false, false>);
+}
+template <class DR, class SR>
+Handler integer_plain(Op& op, Type to, Type from) {
+  using Wide = std::conditional_t<sizeof(DR) == 8 || sizeof(SR) == 8, int64_t, int32_t>;
+  op.mode[kRounding] = 8 * int(sizeof(Wide)) - 8 * size_of(from);
+  op.mode[kFlush] = 8 * int(sizeof(Wide)) - 8 * size_of(to);
+  return integer_signs<Wide, DR, SR>(is_signed(to), is_signed(from));
+}
+template <class DR>
+Handler integer_into(Op& op, Type to, Type from) {
+  switch (op.size[1]) {
+    case 1:
+      return integer_plain<DR, uint8_t>(op, to, from);
+    case 2:
+      return integer_plain<DR, uint16_t>(op, to, from);
+    case 4:
+      return integer_plain<DR, uint32_t>(op, to, from);
     default:
-      return integer<D, uint64_t>;
+      return integer_plain<DR, uint64_t>(op, to, from);
   }
 }
-Handler integer_to(Type to, Type from) {
-  switch (to) {
+Handler integer_unsaturated(Op& op, Type to, Type from) {
+  switch (op.size[0]) {
+    case 1:
+      return integer_into<uint8_t>(op, to, from);
+    case 2:
+      return integer_into<uint16_t>(op, to, from);
+    case 4:
+      return integer_into<uint32_t>(op, to, from);
+    default:
+      return integer_into<uint64_t>(op, to, from);
+  }
+}
+template <class D>
+Handler saturated_from(Type from) {
+  switch (from) {
     case Type::s8:
-      return integer_from<int8_t>(from);
+      return saturated<D, int8_t>;
     case Type::u8:
     case Type::b8:
-      return integer_from<uint8_t>(from);
+      return saturated<D, uint8_t>;
     case Type::s16:
-      return integer_from<int16_t>(from);
+      return saturated<D, int16_t>;
     case Type::u16:
     case Type::b16:
-      return integer_from<uint16_t>(from);
+      return saturated<D, uint16_t>;
     case Type::s32:
-      return integer_from<int32_t>(from);
+      return saturated<D, int32_t>;
     case Type::u32:
     case Type::b32:
-      return integer_from<uint32_t>(from);
+      return saturated<D, uint32_t>;
     case Type::s64:
-      return integer_from<int64_t>(from);
+      return saturated<D, int64_t>;
     default:
-      return integer_from<uint64_t>(from);
+      return saturated<D, uint64_t>;
+  }
+}
+Handler saturated_to(Type to, Type from) {
+  switch (to) {
+    case Type::s8:
+      return saturated_from<int8_t>(from);
+    case Type::u8:
+    case Type::b8:
+      return saturated_from<uint8_t>(from);
+    case Type::s16:
+      return saturated_from<int16_t>(from);
+    case Type::u16:
+    case Type::b16:
+      return saturated_from<uint16_t>(from);
+    case Type::s32:
+      return saturated_from<int32_t>(from);
+    case Type::u32:
+    case Type::b32:
+      return saturated_from<uint32_t>(from);
+    case Type::s64:
+      return saturated_from<int64_t>(from);
+    default:
+      return saturated_from<uint64_t>(from);
   }
 }
 
@@ -297,7 +340,7 @@ template <float (*Value)(uint16_t)>
 void widen(Warp& w, const Op& op, uint32_t mask) {
   float* d = w.reg<float>(op.a[0]);
   const uint16_t* a = w.reg<uint16_t>(op.a[1]);
-  each_lane(mask, [&](int l) {
+  each_value(mask, [&](int l) {
     const float f = Value(a[l]);
     d[l] = f != f ? std::bit_cast<float>(0x7fffffffu) : f;
   });
@@ -323,7 +366,7 @@ void bind_cvt(Binder& b, Form& form, Op& op) {
     return bind_packed_cvt(b, form, op, Round(op.mode[kRounding]), to, from);
   b.out_wide(op, 0, b.operand(0), to), b.in_wide(op, 1, b.operand(1), from);
   if (!is_float(to) && !is_float(from)) {
-    op.run = integer_to(to, from);
+    op.run = op.mode[kSaturate] ? saturated_to(to, from) : integer_unsaturated(op, to, from);
     return;
   }
   if (whole >= 0) {

@@ -53,25 +53,33 @@ T opaque(T x) {
   return x;
 }
 
-template <class T, class F>
+// kPlain: neither .ftz nor .sat, which is most of what compilers emit.
+template <class T, class F, bool kPlain>
+T result(const Op& op, T a, T b, T c, F f) {
+  if constexpr (!kPlain) return finish(op, f(input(op, a), input(op, b), input(op, c)));
+  const T r = f(a, b, c);
+  if constexpr (sizeof(T) == 4) return r != r ? std::bit_cast<float>(0x7fffffffu) : r;
+  return r;
+}
+template <class T, class F, bool kPlain>
 void unary(Warp& w, const Op& op, uint32_t mask) {
   T* d = w.reg<T>(op.a[0]);
   const T* a = w.reg<T>(op.a[1]);
-  each_lane(mask, [&](int l) { d[l] = finish(op, F{}(input(op, a[l]))); });
+  const auto f = [](T x, T, T) { return F{}(x); };
+  each_value(mask, [&](int l) { d[l] = result<T, decltype(f), kPlain>(op, a[l], T(0), T(0), f); });
 }
-template <class T, class F>
+template <class T, class F, bool kPlain>
 void binary(Warp& w, const Op& op, uint32_t mask) {
   T* d = w.reg<T>(op.a[0]);
   const T *a = w.reg<T>(op.a[1]), *b = w.reg<T>(op.a[2]);
-  each_lane(mask, [&](int l) { d[l] = finish(op, F{}(input(op, a[l]), input(op, b[l]))); });
+  const auto f = [](T x, T y, T) { return F{}(x, y); };
+  each_value(mask, [&](int l) { d[l] = result<T, decltype(f), kPlain>(op, a[l], b[l], T(0), f); });
 }
-template <class T, class F>
+template <class T, class F, bool kPlain>
 void ternary(Warp& w, const Op& op, uint32_t mask) {
   T* d = w.reg<T>(op.a[0]);
   const T *a = w.reg<T>(op.a[1]), *b = w.reg<T>(op.a[2]), *c = w.reg<T>(op.a[3]);
-  each_lane(mask, [&](int l) {
-    d[l] = finish(op, F{}(input(op, a[l]), input(op, b[l]), input(op, c[l])));
-  });
+  each_value(mask, [&](int l) { d[l] = result<T, F, kPlain>(op, a[l], b[l], c[l], F{}); });
 }
 // The same in another rounding direction.
 template <class T, class F>
@@ -129,6 +137,9 @@ struct FmaAny {
 };
 struct Fma {
   double operator()(double a, double b, double c) const { return std::fma(a, b, c); }
+#ifdef __FMA__
+  float operator()(float a, float b, float c) const { return std::fma(a, b, c); }
+#else
   // The product is exact in double; rounding the sum twice differs from once only if the double
   // lies midway between two floats, or the result is subnormal.
   float operator()(float a, float b, float c) const {
@@ -137,6 +148,7 @@ struct Fma {
     if ((bits & 0x0fffffff) == 0 || std::fabs(sum) < 0x1p-125) return std::fma(a, b, c);
     return float(sum);
   }
+#endif
 };
 struct Rsqrt {
   template <class T>
@@ -217,6 +229,12 @@ Type operands(Binder& b, Form& form, Op& op, size_t count) {
   for (size_t i = count + 1; i < 4; ++i) b.set(op, int(i), b.constant(0, size_of(t)));
   return t;
 }
+// The handler of a type, for the modifiers in op.mode.
+#define PTXRUN_PLAIN_OR_NOT(HANDLER, WIDE, F)                            \
+  (op.mode[kFlush] || op.mode[kSaturate]                                 \
+       ? ((WIDE) ? HANDLER<double, F, false> : HANDLER<float, F, false>) \
+       : ((WIDE) ? HANDLER<double, F, true> : HANDLER<float, F, true>))
+
 template <class F>
 void bind_binary(Binder& b, Form& form, Op& op) {
   modifiers(form, op);
@@ -224,7 +242,7 @@ void bind_binary(Binder& b, Form& form, Op& op) {
   if (op.mode[kRounding])
     op.run = wide ? directed<double, F> : directed<float, F>;
   else
-    op.run = wide ? binary<double, F> : binary<float, F>;
+    op.run = PTXRUN_PLAIN_OR_NOT(binary, wide, F);
 }
 void bind_fma(Binder& b, Form& form, Op& op) {
   modifiers(form, op);
@@ -232,7 +250,7 @@ void bind_fma(Binder& b, Form& form, Op& op) {
   if (op.mode[kRounding])
     op.run = wide ? directed<double, FmaAny> : directed<float, FmaAny>;
   else
-    op.run = wide ? ternary<double, Fma> : ternary<float, Fma>;
+    op.run = PTXRUN_PLAIN_OR_NOT(ternary, wide, Fma);
 }
 void bind_div(Binder& b, Form& form, Op& op) {
   if (!form.take("approx")) form.take("full");
@@ -244,12 +262,12 @@ void bind_root(Binder& b, Form& form, Op& op) {
   modifiers(form, op);
   const bool wide = operands(b, form, op, 1) == Type::f64;
   if (wide && approximate) {
-    op.run = unary<double, High>;
     op.mode[kFlush] = 0;
+    op.run = unary<double, High, false>;
   } else if (op.mode[kRounding]) {
     op.run = wide ? directed<double, F> : directed<float, F>;
   } else {
-    op.run = wide ? unary<double, F> : unary<float, F>;
+    op.run = PTXRUN_PLAIN_OR_NOT(unary, wide, F);
   }
 }
 void bind_rsqrt(Binder& b, Form& form, Op& op) {
@@ -257,15 +275,16 @@ void bind_rsqrt(Binder& b, Form& form, Op& op) {
   const bool flushes = form.take("ftz");
   op.mode[kFlush] = flushes;
   const bool wide = operands(b, form, op, 1) == Type::f64;
-  op.run = wide ? (flushes ? unary<double, RsqrtHigh> : unary<double, Rsqrt>) : unary<float, Rsqrt>;
   if (wide) op.mode[kFlush] = 0;
+  op.run =
+      wide && flushes ? unary<double, RsqrtHigh, false> : PTXRUN_PLAIN_OR_NOT(unary, wide, Rsqrt);
 }
 template <class F>
 void bind_function(Binder& b, Form& form, Op& op) {
   if (!form.take("approx")) throw Unsupported("without .approx");
   op.mode[kFlush] = form.take("ftz");
   if (operands(b, form, op, 1) == Type::f64) throw Unsupported("double function");
-  op.run = unary<float, F>;
+  op.run = unary<float, F, false>;
 }
 template <bool Max>
 void bind_extremum(Binder& b, Form& form, Op& op) {
@@ -286,7 +305,7 @@ void sign_bit(Warp& w, const Op& op, uint32_t mask) {
   T* d = w.reg<T>(op.a[0]);
   const T* a = w.reg<T>(op.a[1]);
   const T* b = w.reg<T>(op.a[2]);
-  each_lane(mask, [&](int l) {
+  each_value(mask, [&](int l) {
     T x = a[l];
     if constexpr (sizeof(T) == 4)
       if (op.mode[kFlush]) x = std::bit_cast<T>(flush(std::bit_cast<float>(x)));

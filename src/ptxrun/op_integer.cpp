@@ -18,19 +18,19 @@ template <class T, class F>
 void unary(Warp& w, const Op& op, uint32_t mask) {
   T* d = w.reg<T>(op.a[0]);
   const T* a = w.reg<T>(op.a[1]);
-  each_lane(mask, [&](int l) { d[l] = F{}(a[l]); });
+  each_value(mask, [&](int l) { d[l] = F{}(a[l]); });
 }
 template <class T, class F>
 void binary(Warp& w, const Op& op, uint32_t mask) {
   T* d = w.reg<T>(op.a[0]);
   const T *a = w.reg<T>(op.a[1]), *b = w.reg<T>(op.a[2]);
-  each_lane(mask, [&](int l) { d[l] = F{}(a[l], b[l]); });
+  each_value(mask, [&](int l) { d[l] = F{}(a[l], b[l]); });
 }
 template <class T, class F>
 void ternary(Warp& w, const Op& op, uint32_t mask) {
   T* d = w.reg<T>(op.a[0]);
   const T *a = w.reg<T>(op.a[1]), *b = w.reg<T>(op.a[2]), *c = w.reg<T>(op.a[3]);
-  each_lane(mask, [&](int l) { d[l] = F{}(a[l], b[l], c[l]); });
+  each_value(mask, [&](int l) { d[l] = F{}(a[l], b[l], c[l]); });
 }
 
 // The handler for each integer type. Bit types take the unsigned one.
@@ -224,7 +224,7 @@ template <bool Subtract>
 void saturated(Warp& w, const Op& op, uint32_t mask) {
   int32_t* d = w.reg<int32_t>(op.a[0]);
   const int32_t *a = w.reg<int32_t>(op.a[1]), *b = w.reg<int32_t>(op.a[2]);
-  each_lane(mask, [&](int l) {
+  each_value(mask, [&](int l) {
     const int64_t r = Subtract ? int64_t(a[l]) - b[l] : int64_t(a[l]) + b[l];
     d[l] = int32_t(r < INT32_MIN ? INT32_MIN : r > INT32_MAX ? INT32_MAX : r);
   });
@@ -234,7 +234,7 @@ template <class T>
 void mul_wide(Warp& w, const Op& op, uint32_t mask) {
   Wider<T>* d = w.reg<Wider<T>>(op.a[0]);
   const T *a = w.reg<T>(op.a[1]), *b = w.reg<T>(op.a[2]);
-  each_lane(mask, [&](int l) { d[l] = Wider<T>(a[l]) * Wider<T>(b[l]); });
+  each_value(mask, [&](int l) { d[l] = Wider<T>(a[l]) * Wider<T>(b[l]); });
 }
 template <class T>
 void mad_wide(Warp& w, const Op& op, uint32_t mask) {
@@ -242,7 +242,7 @@ void mad_wide(Warp& w, const Op& op, uint32_t mask) {
   Wide* d = w.reg<Wide>(op.a[0]);
   const T *a = w.reg<T>(op.a[1]), *b = w.reg<T>(op.a[2]);
   const Wide* c = w.reg<Wide>(op.a[3]);
-  each_lane(mask, [&](int l) { d[l] = Wide(uint64_t(Wide(a[l]) * Wide(b[l])) + uint64_t(c[l])); });
+  each_value(mask, [&](int l) { d[l] = Wide(uint64_t(Wide(a[l]) * Wide(b[l])) + uint64_t(c[l])); });
 }
 Type wider(Type t) {
   switch (t) {

@@ -96,9 +96,10 @@ void kernel_param(Warp& w, const Op& op, uint32_t mask) {
     int64_t v[2] = {};
     std::memcpy(v, p + k * size, size);
     if (op.mode[1] && size < 8) v[0] = sign_extend(v[0], size);
-    each_lane(mask, [&](int l) {
-      std::memcpy(w.registers.data() + s.at + size_t(l) * s.size, v, s.size);
-    });
+    if (s.size == 16)
+      each_lane(mask, [&](int l) { std::memcpy(w.registers.data() + s.at + l * 16, v, 16); });
+    else
+      fill(w, s, mask, uint64_t(v[0]));
   }
 }
 

@@ -9,7 +9,7 @@ template <class T>
 void move(Warp& w, const Op& op, uint32_t mask) {
   T* d = w.reg<T>(op.a[0]);
   const T* a = w.reg<T>(op.a[1]);
-  each_lane(mask, [&](int l) { d[l] = a[l]; });
+  each_value(mask, [&](int l) { d[l] = a[l]; });
 }
 struct Bytes16 {
   uint64_t low, high;
@@ -43,7 +43,7 @@ template <class Whole, class Part>
 void unpack_two(Warp& w, const Op& op, uint32_t mask) {
   const Whole* s = w.reg<Whole>(op.a[0]);
   Part *low = w.reg<Part>(op.list[0].at), *high = w.reg<Part>(op.list[1].at);
-  each_lane(mask, [&](int l) {
+  each_value(mask, [&](int l) {
     const Whole v = s[l];  // a part may be a piece of the whole's own register
     low[l] = Part(v), high[l] = Part(v >> 8 * sizeof(Part));
   });
@@ -52,7 +52,7 @@ template <class Whole, class Part>
 void pack_two(Warp& w, const Op& op, uint32_t mask) {
   Whole* d = w.reg<Whole>(op.a[0]);
   const Part *low = w.reg<Part>(op.list[0].at), *high = w.reg<Part>(op.list[1].at);
-  each_lane(mask, [&](int l) { d[l] = Whole(low[l]) | Whole(high[l]) << 8 * sizeof(Part); });
+  each_value(mask, [&](int l) { d[l] = Whole(low[l]) | Whole(high[l]) << 8 * sizeof(Part); });
 }
 Handler two_of(const Op& op, bool packs) {
   if (op.list.size() != 2 || op.list[0].size * 2 != op.size[0]) return nullptr;
@@ -126,7 +126,7 @@ void change_space(Warp& w, const Op& op, uint32_t mask) {
   uint64_t* d = w.reg<uint64_t>(op.a[0]);
   const uint64_t* a = w.reg<uint64_t>(op.a[1]);
   const uint64_t delta = op.mode[0] ? 0 - uint64_t(op.imm) : uint64_t(op.imm);
-  each_lane(mask, [&](int l) { d[l] = a[l] + delta; });
+  each_value(mask, [&](int l) { d[l] = a[l] + delta; });
 }
 int64_t window_of(const Memory& m, Space s) {
   return s == Space::shared || s == Space::cluster ? int64_t(m.shared_window())

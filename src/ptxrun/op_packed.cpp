@@ -74,7 +74,7 @@ void widen(Warp& w, const Op& op, uint32_t mask) {
   }();
   uint32_t* d = w.reg<uint32_t>(op.a[0]);
   const Register* s = w.reg<Register>(op.a[1]);
-  each_lane(mask, [&](int l) {
+  each_value(mask, [&](int l) {
     const uint32_t v = s[l];
     d[l] = FromBits == 4 ? table[v & 255] : table[v >> 8 & 255] << 16 | table[v & 255];
   });

@@ -38,6 +38,10 @@ std::string set(const std::string& key, const std::string& value, Options& o) {
         return "check is '" + name + "': allowed are race, init, bounds (always on) and none";
       b = e + 1;
     }
+  } else if (key == "accumulators") {
+    if (value != "short" && value != "exact")
+      return "accumulators is '" + value + "': allowed are exact and short";
+    o.short_accumulators = value == "short";
   } else if (key == "stats") {
     o.stats = value;
   } else if (!number(value, n)) {
@@ -48,6 +52,8 @@ std::string set(const std::string& key, const std::string& value, Options& o) {
     o.watchdog = n;
   } else if (key == "resident" && n > 0 && n <= 65536) {
     o.resident = int(n);
+  } else if (key == "threads" && n > 0 && n <= 1024) {
+    o.threads = int(n);
   } else if (key == "ledger") {
     o.ledger_fd = int(n);
   } else {
@@ -78,6 +84,8 @@ std::string write_options(const Options& o) {
                                       : "random:" + std::to_string(o.seed);
   s += ",slice=" + std::to_string(o.slice) + ",watchdog=" + std::to_string(o.watchdog);
   s += ",resident=" + std::to_string(o.resident);
+  if (o.short_accumulators) s += ",accumulators=short";
+  if (o.threads) s += ",threads=" + std::to_string(o.threads);
   s += std::string(",check=bounds") + (o.check_race ? "+race" : "") + (o.check_init ? "+init" : "");
   if (!o.stats.empty()) s += ",stats=" + o.stats;
   if (o.ledger_fd >= 0) s += ",ledger=" + std::to_string(o.ledger_fd);

@@ -15,9 +15,11 @@ struct Options {
   uint64_t slice = 4096;          // warp instructions before another warp's turn
   uint64_t watchdog = 200000000;  // warp instructions without progress that count as a deadlock
   int resident = 4;               // blocks of an ordinary launch that run side by side
+  int threads = 0;                // of the host, for blocks that do not communicate; 0: processors
   bool check_race = true, check_init = true;
-  std::string stats;   // JSON file for the counters; empty: none
-  int ledger_fd = -1;  // where the ptxrun command learns what happened; -1: nowhere
+  bool short_accumulators = false;  // of FP8 products in wgmma: matrix.h
+  std::string stats;                // JSON file for the counters; empty: none
+  int ledger_fd = -1;               // where the ptxrun command learns what happened; -1: nowhere
 };
 
 // "schedule=random:7,slice=1,check=race+init": empty if understood, else a sentence that says what

@@ -66,12 +66,14 @@ void Report::add(Finding finding) {
                           (finding.text.empty() ? finding.what : "");
   auto [it, is_new] = known_.try_emplace(key, findings_.size());
   if (!is_new) {
-    ++findings_[it->second].times;
+    findings_[it->second].times += finding.times;
     return;
   }
   // At once, not at exit: a program that crashes afterwards must not take the finding along.
-  write_all(2, to_text(finding));
-  ledger(std::string("fault ") + name_of(finding.kind));
+  if (!quiet_) {
+    write_all(2, to_text(finding));
+    ledger(std::string("fault ") + name_of(finding.kind));
+  }
   findings_.push_back(std::move(finding));
 }
 

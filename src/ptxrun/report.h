@@ -39,7 +39,8 @@ struct Finding {
 
 class Report {
  public:
-  explicit Report(const Options& options) : options_(options) {}
+  // A quiet one keeps what is added to it and tells nobody.
+  explicit Report(const Options& options, bool quiet = false) : options_(options), quiet_(quiet) {}
   // Findings of one kind at one instruction are one finding, counted.
   void add(Finding finding);
   // One line for the ptxrun command, which reads it when the program has ended.
@@ -50,6 +51,7 @@ class Report {
 
  private:
   const Options& options_;
+  bool quiet_;
   std::vector<Finding> findings_;
   std::map<std::string, size_t> known_;
 };

@@ -101,7 +101,6 @@ cudaError_t release(void* p, Allocation::Kind kind) {
   if (rt.streams.captures()) return rt.fail(cudaErrorStreamCaptureUnsupported);
   rt.streams.finish_all();  // cudaFree waits for the device
   if (!p) return rt.sticky;
-  forget_recent_allocation();
   return rt.memory.release(reinterpret_cast<uint64_t>(p), kind) ? rt.sticky
                                                                 : rt.fail(cudaErrorInvalidValue);
 }
@@ -139,7 +138,6 @@ cudaError_t cudaFreeHost(void* p) { return release(p, Allocation::Kind::pinned);
 cudaError_t cudaFreeAsync(void* p, cudaStream_t stream) {
   PTXRUN_ENTER;
   rt.streams.push(stream_of(stream), [&rt, p] {
-    forget_recent_allocation();
     rt.memory.release(reinterpret_cast<uint64_t>(p), Allocation::Kind::device);
   });
   return cudaSuccess;

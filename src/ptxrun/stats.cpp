@@ -17,11 +17,6 @@ std::string quoted(const std::string& s) {
 std::string field(const char* name, uint64_t value) {
   return std::string("\"") + name + "\": " + std::to_string(value);
 }
-void add(Count& to, const Count& from) {
-  to.warps += from.warps, to.lanes += from.lanes;
-  to.wavefronts += from.wavefronts, to.ideal_wavefronts += from.ideal_wavefronts;
-  to.sectors += from.sectors, to.ideal_sectors += from.ideal_sectors;
-}
 std::string counts(const Count& c) {
   std::string s = field("warps", c.warps) + ", " + field("lanes", c.lanes);
   if (c.ideal_wavefronts)
@@ -35,9 +30,9 @@ std::string counts(const Count& c) {
 void kernel(std::ostream& out, const Kernel& k) {
   Count total;
   std::map<std::string, Count> mix;
-  for (const Op& op : k.code) {
-    add(total, op.count);
-    if (op.count.warps) add(mix[op.ins->opcode], op.count);
+  for (size_t i = 0; i < k.counts.size(); ++i) {
+    add(total, k.counts[i]);
+    if (k.counts[i].warps) add(mix[k.code[i].ins->opcode], k.counts[i]);
   }
   out << "    {\"name\": " << quoted(k.name) << ", \"total\": {" << counts(total)
       << "},\n     \"mix\": {";
@@ -49,8 +44,9 @@ void kernel(std::ostream& out, const Kernel& k) {
   // Single instructions that cost more than they had to.
   out << "},\n     \"excess\": [";
   separator = "";
-  for (const Op& op : k.code) {
-    const Count& c = op.count;
+  for (size_t i = 0; i < k.counts.size(); ++i) {
+    const Op& op = k.code[i];
+    const Count& c = k.counts[i];
     if (c.wavefronts <= c.ideal_wavefronts && c.sectors <= c.ideal_sectors) continue;
     out << separator << "\n      {\"line\": " << op.ins->line
         << ", \"source_line\": " << op.ins->source_line << ", \"text\": " << quoted(op.ins->text)

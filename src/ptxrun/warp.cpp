@@ -125,7 +125,10 @@ void collective(Warp& w, size_t at, const Op& op, uint32_t active) {
     op.run(w, op, part);
   }
   if (w.again) {
-    --op.count.warps, op.count.lanes -= uint64_t(std::popcount(active));
+    if (Launch& l = *w.block->launch; !l.counts.empty()) {
+      Count& c = l.counts[number_of(l, op)];
+      --c.warps, c.lanes -= uint64_t(std::popcount(active));
+    }
     w.groups[at].wait = Group::Wait::event, w.groups[at].seen = w.block->launch->progress;
     return;
   }
@@ -303,13 +306,81 @@ bool can_run(const Warp& w) {
   return false;
 }
 
+namespace {
+
+// How far group `at`, the one furthest behind or furthest ahead, goes before another could be
+// chosen or met: while it executes straight instructions, no other moves.
+uint64_t steps_alone(const Warp& w, size_t at, uint64_t left) {
+  if (w.groups.size() == 1) return left;
+  left = std::min(left, kTurn - w.steps % kTurn);
+  const uint32_t pc = w.groups[at].pc;
+  for (size_t i = 0; i < w.groups.size(); ++i) {
+    // two at one place that do not merge, having been called from different ones, take turns
+    if (i != at && w.groups[i].pc == pc) return 1;
+    if (w.groups[i].pc > pc) left = std::min<uint64_t>(left, w.groups[i].pc - pc);
+  }
+  return left;
+}
+
+uint32_t active_lanes(Warp& w, const Op& op, uint32_t mask) {
+  if (op.guard < 0) return mask;
+  const uint32_t p = *w.reg<uint32_t>(uint32_t(op.guard));
+  return mask & (op.guard_negated ? ~p : p);
+}
+
+// Executes up to `left` straight instructions of group `at`. kWatched: with counters, or with an
+// eye on registers in flight.
+template <bool kWatched>
+void run_straight(Warp& w, Group& g, uint64_t left) {
+  Launch& launch = *w.block->launch;
+  const bool counts = !launch.counts.empty();
+  const bool tracks = launch.kernel->tracks_registers && launch.checker;
+  const Op* const code = launch.kernel->code.data();
+  const Op* op = code + g.pc;
+  const uint32_t mask = g.mask;
+  const uint64_t end = w.steps + left;
+  for (; w.steps < end && op->flow == Flow::straight; ++op) {
+    const uint32_t active = active_lanes(w, *op, mask);
+    w.op = op;
+    ++w.steps;
+    if (kWatched && counts) {
+      Count& c = launch.counts[size_t(op - code)];
+      ++c.warps, c.lanes += uint64_t(std::popcount(active));
+    }
+    if (kWatched && tracks && active) track_registers(w, *op, active);
+    if (active) op->run(w, *op, active);
+    if (w.stalled) {
+      ++op;
+      break;
+    }
+  }
+  g.pc = uint32_t(op - code);
+}
+
+// One instruction that is not straight.
+void run_turn(Warp& w, size_t at) {
+  Launch& launch = *w.block->launch;
+  const Op& op = launch.kernel->code[w.groups[at].pc];
+  const uint32_t active = active_lanes(w, op, w.groups[at].mask);
+  w.op = &op;
+  ++w.steps;
+  if (!launch.counts.empty()) {
+    Count& c = launch.counts[number_of(launch, op)];
+    ++c.warps, c.lanes += uint64_t(std::popcount(active));
+  }
+  if (launch.kernel->tracks_registers && launch.checker && active) track_registers(w, op, active);
+  turn(w, at, op, active);
+}
+
+}  // namespace
+
 void run_slice(Warp& w, uint64_t budget) {
   Launch& launch = *w.block->launch;
   const std::vector<Op>& code = launch.kernel->code;
   w.stalled = false;
-  const uint64_t end = w.steps + budget;
-  const uint64_t begin = w.steps;
-  const bool tracks = launch.kernel->tracks_registers && launch.checker;
+  const uint64_t begin = w.steps, end = begin + budget;
+  const bool watched =
+      !launch.counts.empty() || (launch.kernel->tracks_registers && launch.checker);
   while (w.steps < end && !w.stalled) {
     if (w.groups.size() > 1) merge(w);
     const size_t at = choose(w);
@@ -317,28 +388,13 @@ void run_slice(Warp& w, uint64_t budget) {
       if (w.groups.size() > 1 && join_warp_barriers(w)) continue;
       break;
     }
-    const bool alone = w.groups.size() == 1;
-    do {
-      Group& g = w.groups[at];
-      const Op& op = code[g.pc];
-      w.op = &op;
-      uint32_t active = g.mask;
-      if (op.guard >= 0) {
-        const uint32_t p = *w.reg<uint32_t>(uint32_t(op.guard));
-        active &= op.guard_negated ? ~p : p;
-      }
-      ++w.steps;
-      ++op.count.warps;
-      op.count.lanes += uint64_t(std::popcount(active));
-      if (tracks && active) track_registers(w, op, active);
-      if (op.flow == Flow::straight) {
-        if (active) op.run(w, op, active);
-        ++g.pc;
-      } else {
-        turn(w, at, op, active);
-        break;
-      }
-    } while (alone && w.steps < end && !w.stalled);
+    if (code[w.groups[at].pc].flow != Flow::straight) {
+      run_turn(w, at);
+      continue;
+    }
+    const uint64_t left = steps_alone(w, at, end - w.steps);
+    watched ? run_straight<true>(w, w.groups[at], left)
+            : run_straight<false>(w, w.groups[at], left);
   }
   launch.steps += w.steps - begin;
 }
@@ -353,21 +409,10 @@ void start_warp(Warp& w, Block& block, int index) {
   w.groups[0].mask = w.live;
   w.registers.assign(k.register_bytes + 64, 0);
   w.local.assign(size_t(k.local_bytes) * kLanes, 0);
-  for (const auto& [slot, value, shared] : k.constants) {
-    const uint64_t bits = value + (shared ? uint64_t(block.rank) << kRankShift : 0);
-    if (slot.size == 0)
-      *w.reg<uint32_t>(slot.at) = uint32_t(bits);
-    else
-      for (int l = 0; l < kLanes; ++l)
-        std::memcpy(w.registers.data() + slot.at + l * slot.size, &bits,
-                    std::min<size_t>(slot.size, 8));
-  }
+  for (const auto& [slot, value, shared] : k.constants)
+    fill(w, slot, kAll, value + (shared ? uint64_t(block.rank) << kRankShift : 0));
   for (const auto& [slot, which] : k.specials)
-    for (int l = 0; l < kLanes; ++l) {
-      const uint64_t v = special_value(which, w, l);
-      if (slot.size == 0) *w.reg<uint32_t>(slot.at) = v ? kAll : 0;
-      std::memcpy(w.registers.data() + slot.at + l * slot.size, &v, std::min<size_t>(slot.size, 8));
-    }
+    for (int l = 0; l < kLanes; ++l) fill(w, slot, 1u << l, special_value(which, w, l));
 }
 
 std::string lanes_text(uint32_t mask) {

@@ -23,11 +23,7 @@ Found run(const std::string& body, Dim3 grid = {1}, Dim3 block = {64}) {
   EXPECT_TRUE(
       gpu.run(module_of(".param .u64 out", kPrologue + body + "\nret;"), {out}, grid, block));
   Found f{gpu.report.findings(), {}};
-  for (const Op& op : gpu.kernel->code) {
-    f.count.wavefronts += op.count.wavefronts,
-        f.count.ideal_wavefronts += op.count.ideal_wavefronts;
-    f.count.sectors += op.count.sectors, f.count.ideal_sectors += op.count.ideal_sectors;
-  }
+  for (const Count& c : gpu.kernel->counts) add(f.count, c);
   return f;
 }
 void expect_race(const std::string& body, const std::string& part, Dim3 grid = {1},
@@ -133,6 +129,92 @@ TEST(Race, FlagsBetweenBlocks) {
               "read after a write", {2});
   expect_race(message("st.release.gpu.global.u32 [%o], 1;", "ld.relaxed.gpu.global.u32 %v, [%o];"),
               "read after a write", {2});
+}
+// Blocks in different pieces of a launch: the same findings, counters and bytes on any number of
+// threads of the host. 64 blocks are 16 pieces.
+struct Whole {
+  std::string findings;
+  std::vector<uint32_t> memory;
+  Count count;
+  uint64_t steps;
+  bool good;
+};
+Whole run_pieces(const std::string& body, int threads, Schedule schedule) {
+  Gpu gpu;
+  gpu.options.threads = threads, gpu.options.stats = "counted", gpu.options.schedule = schedule;
+  const uint64_t out = gpu.put(std::vector<uint32_t>(8192));
+  const std::string text = module_of(".param .u64 out", kPrologue + body + "\nret;");
+  Whole w;
+  w.good = gpu.run(text, {out}, {64}, {64});
+  for (const Finding& f : gpu.report.findings())
+    w.findings += to_text(f) + std::to_string(f.times) + "\n";
+  for (const Count& c : gpu.kernel->counts) add(w.count, c);
+  w.memory = gpu.get<uint32_t>(out, 8192), w.steps = gpu.steps;
+  EXPECT_TRUE(!w.good || w.steps == w.count.warps) << w.steps << " " << w.count.warps;
+  return w;
+}
+void expect_same(const std::string& body, const std::string& finding) {
+  for (const Schedule s : {Schedule::eager, Schedule::lazy, Schedule::random}) {
+    const Whole one = run_pieces(body, 1, s);
+    for (const int threads : {2, 5}) {
+      const Whole many = run_pieces(body, threads, s);
+      EXPECT_EQ(one.findings, many.findings) << body;
+      EXPECT_EQ(one.good, many.good);
+      if (!one.good) continue;  // what a faulting launch leaves behind is nobody's business
+      EXPECT_EQ(one.memory, many.memory) << body;
+      EXPECT_EQ(one.count.warps, many.count.warps);
+      EXPECT_EQ(one.count.sectors, many.count.sectors);
+    }
+    if (finding.empty())
+      EXPECT_EQ(one.findings, "") << body;
+    else
+      EXPECT_NE(one.findings.find(finding), std::string::npos) << body << one.findings;
+  }
+}
+TEST(Pieces, SameOnAnyNumberOfThreads) {
+  // every block its own words, and all read what nobody writes
+  const std::string own = "mad.lo.u32 %v, %c, 64, %t;\nmad.wide.u32 %q, %v, 4, %o;\n";
+  expect_same(own + "ld.global.u32 %w, [%o+32000];\nadd.u32 %v, %v, %w;\nst.global.u32 [%q], %v;",
+              "");
+  // all store the same, or bytes of their own in one word
+  expect_same("st.global.u32 [%o], 7;", "");
+  expect_same(
+      "setp.eq.u32 %p, %t, 0;\ncvt.u64.u32 %q, %c;\nadd.u64 %q, %q, %o;\n"
+      "@%p st.global.u8 [%q], %c;",
+      "");
+}
+TEST(Pieces, RacesBetweenPieces) {
+  // blocks b and b + 32 are in different pieces
+  const std::string far =
+      "and.b32 %v, %c, 31;\nmad.lo.u32 %v, %v, 64, %t;\n"
+      "mad.wide.u32 %q, %v, 4, %o;\n";
+  expect_same(far + "st.global.u32 [%q], %c;", "write after a write by thread 0 of block 0 at");
+  expect_same(far +
+                  "setp.ge.u32 %p, %c, 32;\n@%p st.global.u32 [%q], %c;\n"
+                  "@!%p ld.global.u32 %v, [%q];",
+              "write after a read by thread 0 of block 0 at");
+  expect_same(far +
+                  "setp.lt.u32 %p, %c, 32;\n@%p st.global.u32 [%q], 9;\n"
+                  "@!%p ld.global.u32 %v, [%q];",
+              "read after a write by thread 0 of block 0 at");
+}
+TEST(Pieces, FirstFaultOnly) {
+  // blocks 40 and up are out of bounds; what earlier blocks do is reported, what later ones do not
+  expect_same(
+      "setp.ge.u32 %p, %c, 40;\nld.shared.u32 %v, [%l];\nmul.wide.u32 %q, %c, 4096;\n"
+      "@!%p mov.u64 %q, 0;\nadd.u64 %q, %q, %o;\n@%p ld.global.u32 %v, [%q];",
+      "block (4");
+}
+// Whose blocks may hear of each other is executed as a whole: they wait for one another.
+TEST(Pieces, BlocksThatCommunicateStayTogether) {
+  const std::string meet =
+      "setp.ne.u32 %p, %t, 0;\n@%p ret;\natom.global.add.u32 %v, [%o], 1;\n"
+      "SPIN: ld.volatile.global.u32 %v, [%o];\nsetp.lt.u32 %p, %v, 64;\n@%p bra SPIN;\n";
+  Gpu gpu;
+  gpu.options.resident = 64;
+  const uint64_t out = gpu.put(std::vector<uint32_t>(64));
+  EXPECT_TRUE(gpu.run(module_of(".param .u64 out", kPrologue + meet + "ret;"), {out}, {64}, {64}));
+  EXPECT_EQ(gpu.get<uint32_t>(out, 1)[0], 64u);
 }
 TEST(Init, SharedMemoryNobodyWrote) {
   const Found f =

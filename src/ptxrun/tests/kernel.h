@@ -48,8 +48,11 @@ struct Gpu {
     launch.report = &report;
     launch.params.resize(kernel->param_bytes);
     std::memcpy(launch.params.data(), params.data(), params.size() * 8);
-    return execute(launch);
+    const bool good = execute(launch);
+    steps = launch.steps;
+    return good;
   }
+  uint64_t steps = 0;
   Symbols symbols;
   std::unique_ptr<Kernel> kernel;
 
