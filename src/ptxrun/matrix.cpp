@@ -1,6 +1,8 @@
 #include "matrix.h"
 
 #include <array>
+#include <climits>
+#include <cmath>
 
 #include "number.h"
 
@@ -91,6 +93,28 @@ SharedMatrix blackwell_matrix(uint64_t d, bool mn_major) {
     bad("swizzle " + std::to_string(mode) + ": allowed are 0, 1, 2, 4, 6");
   constexpr int kSwizzles[] = {0, 128, 128, 0, 64, 0, 32, 0};
   return {field(d, 0), field(d, 16), field(d, 32), kSwizzles[mode], mode == 1, mn_major};
+}
+
+double short_sum(const double* a, uint32_t a_step, const double* b, uint32_t b_step, uint32_t depth,
+                 double old) {
+  constexpr int kKept = 13;
+  double exact = old;
+  int top = old == 0 ? INT_MIN : std::ilogb(old);
+  for (uint32_t k = 0; k < depth; ++k) {
+    const double term = a[k * a_step] * b[k * b_step];
+    exact += term;
+    if (term != 0) top = std::max(top, std::ilogb(term));
+  }
+  if (!std::isfinite(exact) || top == INT_MIN) return exact;
+  // Terms are below 2^(kKept + 1) units: their sum is exact.
+  const double unit = std::ldexp(1.0, top - kKept);
+  double units = std::trunc(old / unit);
+  for (uint32_t k = 0; k < depth; ++k) units += std::trunc(a[k * a_step] * b[k * b_step] / unit);
+  return units * unit;
+}
+float cut_to_float(double v) {
+  const float nearest = float(v);
+  return std::fabs(double(nearest)) > std::fabs(v) ? std::nextafter(nearest, 0.f) : nearest;
 }
 
 const uint8_t* matrix_bytes(const Block& block, uint32_t address, uint32_t bytes) {

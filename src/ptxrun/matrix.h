@@ -44,6 +44,13 @@ void each_sixteen(const SharedMatrix& m, uint32_t first_row, uint32_t rows, uint
   }
 }
 
+// The sum of the products a[k] b[k] and of `old` as a tensor core with short accumulators forms it:
+// every term is cut, toward zero, to a multiple of 2^-13 of the power of two of the largest.
+double short_sum(const double* a, uint32_t a_step, const double* b, uint32_t b_step, uint32_t depth,
+                 double old);
+// To f32, toward zero.
+float cut_to_float(double v);
+
 // The bytes at a shared address of a block; throws Fault if they are not there.
 const uint8_t* matrix_bytes(const Block& block, uint32_t address, uint32_t bytes);
 

@@ -85,6 +85,8 @@ void run(Warp& w, Product& p) {
   for (uint32_t i = 0; i < 16; ++i)
     for (uint32_t k = 0; k < depth; ++k)
       for (uint32_t j = 0; j < n; ++j) sums[i * n + j] += a[i * depth + k] * b[k * n + j];
+  const bool is_short = size == 1 && type_b(op) != Type::s8 && type_b(op) != Type::u8 &&
+                        w.block->launch->report->options().short_accumulators;
   const bool negative = bool(op.mode[2] & kNegateA) != bool(op.mode[2] & kNegateB);
   for (uint32_t l = 0; l < kLanes; ++l)
     for (uint32_t e = 0; e < n / 2; ++e) {
@@ -105,7 +107,12 @@ void run(Warp& w, Product& p) {
         d = uint32_t(s);
       } else {
         const double old = p.accumulates ? double(std::bit_cast<float>(d)) : 0;
-        const float f = float(add_to_odd(sum, old));
+        float f = float(add_to_odd(sum, old));
+        if (is_short) {
+          const double sign = negative ? -1 : 1;  // symmetric: cutting is toward zero
+          f = cut_to_float(
+              sign * short_sum(a.data() + row * depth, 1, b.data() + column, n, depth, sign * old));
+        }
         d = f != f ? 0x7fffffffu : std::bit_cast<uint32_t>(f);
       }
     }

@@ -16,7 +16,7 @@ using namespace tensor_test;
 std::vector<uint32_t> run_wgmma(const std::string& before, const std::string& instruction,
                                 int outputs, const Matrix& a, const Matrix& b, uint64_t da,
                                 uint64_t db, Schedule schedule, uint64_t slice = 4096,
-                                const std::string& after = "") {
+                                const std::string& after = "", bool short_accumulators = false) {
   std::string body = copies() + ".reg .b32 d<" + std::to_string(outputs) + ">, r<4>;\n" + before;
   body += "mad.wide.u32 %o, %t, " + std::to_string(4 * outputs) +
           ", %o;\nwgmma.fence.sync.aligned;\n" + instruction +
@@ -25,6 +25,7 @@ std::vector<uint32_t> run_wgmma(const std::string& before, const std::string& in
     body += "st.global.u32 [%o+" + std::to_string(4 * k) + "], d" + std::to_string(k) + ";\n";
   Gpu gpu;
   gpu.options.schedule = schedule, gpu.options.slice = slice;
+  gpu.options.short_accumulators = short_accumulators;
   const uint64_t out = gpu.put(std::vector<uint32_t>(size_t(128 * outputs)));
   EXPECT_TRUE(gpu.run(module_of(kParams, body + "ret;"),
                       {gpu.put(a.image), gpu.put(b.image), out, da, db}, {1}, {128}));
@@ -183,6 +184,59 @@ TEST(Wgmma, Discipline) {
 }
 
 // A warp that leaves before the product leaves the others waiting.
+// One large product and 31 small ones, e4m3: a sum of small terms far below the largest is lost
+// with short accumulators, in integers of the unit: 2^-13 of the largest term's power of two.
+TEST(Wgmma, ShortAccumulators) {
+  Matrix a{{}, std::vector<uint8_t>(kImage, 0xff)}, b = a;
+  std::vector<double> av(64 * 32), bv(8 * 32);
+  Random r(21);
+  auto put = [&](Matrix& m, std::vector<double>& v, uint32_t rows) {
+    for (uint32_t i = 0; i < rows; ++i)
+      for (uint32_t k = 0; k < 32; ++k) {
+        // 1 to 1.875 times 2^-6 to 2^7, either sign
+        const uint32_t fraction = uint32_t(r.below(8)), exponent = 1 + uint32_t(r.below(14));
+        const uint32_t sign = uint32_t(r.below(2));
+        v[i * 32 + k] = (sign ? -1 : 1) * std::ldexp(1 + fraction / 8.0, int(exponent) - 7);
+        m.image[in_blocks(i, k)] = uint8_t(sign << 7 | exponent << 3 | fraction);
+      }
+  };
+  put(a, av, 64), put(b, bv, 8);
+  const std::string text =
+      "wgmma.mma_async.sync.aligned.m64n8k32.f32.e4m3.e4m3 {d0, d1, d2, d3}, %da, %db, p, 1, 1;\n";
+  std::string before;
+  for (int k = 0; k < 4; ++k) before += "mov.b32 d" + std::to_string(k) + ", 0;\n";
+  const auto out =
+      run_wgmma(before, "setp.ne.u32 p, 0, 0;\n" + text + "setp.ne.u32 p, 1, 0;\n" + text, 4, a, b,
+                descriptor(kPlain, 1024, 64, 1, false), descriptor(kPlain, 17408, 8, 1, false),
+                Schedule::eager, 4096, "", true);
+  // In units of 2^-18, of which every product is a multiple; the unit that is kept is 2^(top - 13).
+  auto step = [&](uint32_t row, uint32_t column, int64_t old) {
+    int64_t terms[33], largest = 0, sum = 0;
+    for (uint32_t k = 0; k < 32; ++k)
+      terms[k] = int64_t(std::ldexp(av[row * 32 + k] * bv[column * 32 + k], 18));
+    terms[32] = old;
+    for (int64_t t : terms) largest = std::max(largest, std::abs(t));
+    int64_t unit = 1;
+    while (unit << 14 <= largest) unit *= 2;
+    for (int64_t t : terms) sum += t / unit * unit;  // C++ divides toward zero
+    for (int64_t cut = 1; std::abs(sum) >> 24 >= cut; cut *= 2) sum = sum / (2 * cut) * (2 * cut);
+    return sum;
+  };
+  int differ = 0;
+  for (uint32_t row = 0; row < 64; ++row)
+    for (uint32_t column = 0; column < 8; ++column) {
+      const uint32_t thread = row / 16 * 32 + row % 8 * 4 + column / 2 % 4;
+      const uint32_t e = row / 8 % 2 * 2 + column % 2;
+      const int64_t expected = step(row, column, step(row, column, 0));
+      ASSERT_EQ(std::ldexp(double(std::bit_cast<float>(out[thread * 4 + e])), 18), double(expected))
+          << row << ", " << column;
+      double exact = 0;
+      for (uint32_t k = 0; k < 32; ++k) exact += 2 * av[row * 32 + k] * bv[column * 32 + k];
+      differ += double(std::bit_cast<float>(out[thread * 4 + e])) != double(float(exact));
+    }
+  EXPECT_GT(differ, 256);  // of 512: the option does something
+}
+
 TEST(Wgmma, NeedsAllFour) {
   EXPECT_NE(findings_of("setp.eq.u32 q, %w, 3;\n@q ret;\n" + kFence + kOne + kCommit + kWait)
                 .find("deadlock: nobody can go on: warp 0 lanes 0-31 wait at wgmma.wait_group"),
