@@ -17,6 +17,7 @@ void add_eval(CLI::App& command, Exit& exit);
 void add_explain(CLI::App& command, Exit& exit);
 void add_generate(CLI::App& command, Exit& exit);
 void add_inspect(CLI::App& command, Exit& exit);
+void add_multiply(CLI::App& command, Exit& exit);
 void add_pack(CLI::App& command, Exit& exit);
 void add_quantize(CLI::App& command, Exit& exit);
 void add_report(CLI::App& command, Exit& exit);

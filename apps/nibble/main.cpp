@@ -25,6 +25,8 @@ constexpr Command kCommands[] = {
     {"quantize", "make the weights of a checkpoint 4 or 8 bits wide, or ternary",
      nibble::app::add_quantize},
     {"convert", "change how a quantised checkpoint names its parts", nibble::app::add_convert},
+    {"multiply", "multiply by the weights of a checkpoint: how fast, how exact",
+     nibble::app::add_multiply},
     {"pack", "lay the weights of a checkpoint out for this processor, in a file beside it",
      nibble::app::add_pack},
     {"inspect", "list and check the tensors of a checkpoint", nibble::app::add_inspect},

@@ -1,0 +1,158 @@
+// Products with checkpoints, against sums in double of what the checkpoints decode to.
+#include "nibble/runtime/linear.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "nibble/base/case.h"
+#include "nibble/cpu/detect.h"
+#include "nibble/cpu/pool.h"
+#include "nibble/runtime/error.h"
+#include "nibble/runtime/quantise.h"
+
+namespace nibble {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr int64_t kRows = 37, kCols = 192;  // no whole panels, no whole pairs of tiles
+
+class LinearTest : public testing::Test {
+ protected:
+  LinearTest() {
+    char name[] = "/tmp/nibble_linear_XXXXXX";
+    folder = ::mkdtemp(name);
+    Random rng(3);
+    for (float& v : weights) v = rng.uniform(-1, 1);
+    const safetensors::Tensor tensors[] = {
+        {"up.weight", DType::f32, {kRows, kCols}, std::as_bytes(std::span(weights))}};
+    safetensors::write(folder / "in.safetensors", tensors);
+  }
+  ~LinearTest() override { fs::remove_all(folder); }
+
+  fs::path quantised(WeightFormat format, const std::string& mode = "") {
+    const fs::path out = folder / (std::string(to_string(format)) + mode + ".safetensors");
+    quantise(
+        Source(folder / "in.safetensors"), out,
+        {.format = format, .mode = mode, .layout = usual_layout(format), .include = {"*.weight"}},
+        cpu::this_machine(), nullptr);
+    return out;
+  }
+
+  fs::path folder;
+  std::vector<float> weights = std::vector<float>(kRows * kCols);
+};
+
+// Relative L2 distance from the sums in double; rows of x and y lie farther apart than they are
+// long, and what is between rows of y must stay.
+double error_of(Linear& linear, const Source& source, int64_t tokens, Pool* pool) {
+  constexpr float kUntouched = 7;
+  const int64_t ldx = kCols + 5, ldy = kRows + 3;
+  std::vector<float> x(size_t(tokens * ldx)), y(size_t(tokens * ldy), kUntouched);
+  std::vector<float> w(kRows * kCols);
+  Random rng(uint64_t(tokens) + 11);
+  for (float& v : x) v = rng.uniform(-2, 2);
+  linear(MatrixView<const float>(x.data(), tokens, kCols, ldx),
+         MatrixView<float>(y.data(), tokens, kRows, ldy), pool);
+  const Recognised found = recognise(source);
+  decode_rows(found.weights.at(0), 0, kRows, cpu::this_machine(), nullptr, w.data());
+  double wrong = 0, all = 0;
+  for (int64_t t = 0; t < tokens; ++t)
+    for (int64_t n = 0; n < ldy; ++n) {
+      const float got = y[size_t(t * ldy + n)];
+      if (n >= kRows) {
+        EXPECT_EQ(got, kUntouched);
+        continue;
+      }
+      double sum = 0;
+      for (int64_t k = 0; k < kCols; ++k)
+        sum += double(w[size_t(n * kCols + k)]) * x[size_t(t * ldx + k)];
+      wrong += (got - sum) * (got - sum), all += sum * sum;
+    }
+  return std::sqrt(wrong / all);
+}
+
+// Of x uniform in +-2: its rounding error over its size. A step of int codes is 2 / most, of which
+// an error is uniform in half: 1 / (most sqrt 12) against 1 / sqrt 3. bf16 keeps 8 bits: 2^-9 at
+// most, of the values whose errors are largest. Twice that is out of reach of a sample so large.
+double bound(Activations a) {
+  switch (a) {
+    case Activations::bf16:
+      return 0x1p-9;
+    case Activations::s16:
+      return 2 * 0.5 / 32639;
+    default:
+      return 2 * 0.5 / 127;
+  }
+}
+
+TEST_F(LinearTest, MultipliesByEveryFormatThatHasAnOp) {
+  const auto pool = cpu::make_pool(2);
+  for (WeightFormat format :
+       {WeightFormat::nvfp4, WeightFormat::mxfp4, WeightFormat::int8, WeightFormat::ternary}) {
+    const PackedWeights packed(quantised(format), {.rows = 16});
+    ASSERT_FALSE(activations_for(format).empty());
+    EXPECT_EQ(Linear(packed.weights()[0], {}, cpu::this_machine()).activations(),
+              activations_for(format).front());
+    for (Activations a : activations_for(format)) {
+      Linear linear(packed.weights()[0], a, cpu::this_machine());
+      for (int64_t tokens : {1, 3, 20, 2}) {  // fewer, more, and fewer than before
+        const double error = error_of(linear, packed.source(), tokens, pool.get());
+        EXPECT_LT(error, bound(a)) << to_string(format) << " by " << to_string(a);
+        EXPECT_GT(error, 0);
+      }
+    }
+  }
+}
+
+TEST_F(LinearTest, AppliesScalesOfRowsThatAreBf16) {
+  std::vector<int8_t> codes(kRows * kCols);
+  std::vector<bf16> scales(kRows);
+  Random rng(5);
+  fill_i8(codes.data(), int64_t(codes.size()), rng);
+  for (size_t i = 0; i < scales.size(); ++i) scales[i] = to_bf16(0.01f * float(i + 1));
+  const safetensors::Tensor tensors[] = {
+      {"up.weight", DType::i8, {kRows, kCols}, std::as_bytes(std::span(codes))},
+      {"up.weight_scale", DType::bf16, {kRows, 1}, std::as_bytes(std::span(scales))}};
+  safetensors::write(folder / "narrow.safetensors", tensors);
+  const PackedWeights packed(folder / "narrow.safetensors", {.rows = 16});
+  Linear linear(packed.weights()[0], {}, cpu::this_machine());
+  EXPECT_LT(error_of(linear, packed.source(), 4, nullptr), bound(Activations::s8));
+}
+
+TEST_F(LinearTest, RefusesInOneSentence) {
+  const auto error_of = [](auto&& call) -> std::string {
+    try {
+      call();
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "no error";
+  };
+  const Machine& machine = cpu::this_machine();
+  const fs::path file = quantised(WeightFormat::mxfp4);
+  const PackedWeights mxfp4(file, {.rows = 16}), halves(file, {.rows = 8});
+  const PackedWeights mxfp8(quantised(WeightFormat::mxfp8), {.rows = 16});
+  EXPECT_EQ(error_of([&] { Linear(mxfp4.weights()[0], Activations::s16, machine); }),
+            "tensor up.weight: no op multiplies mxfp4 by s16, but by s8");
+  EXPECT_EQ(error_of([&] { Linear(halves.weights()[0], {}, machine); }),
+            "tensor up.weight: products read panels of 16 rows, not of 8");
+  EXPECT_EQ(error_of([&] { Linear(mxfp8.weights()[0], {}, machine); }),
+            "tensor up.weight: no op multiplies by mxfp8");
+  Linear linear(mxfp4.weights()[0], {}, machine);
+  std::vector<float> x(kCols), y(kRows);
+  EXPECT_EQ(error_of([&] {
+              linear(MatrixView<const float>(x.data(), 1, kCols - 1),
+                     MatrixView<float>(y.data(), 1, kRows));
+            }),
+            "tensor up.weight: x is 1 x 191 and y 1 x 37, but [tokens][192] and [tokens][37] are "
+            "needed");
+  EXPECT_EQ(error_of([&] { parse_activations("int8"); }),
+            "activations are not rounded to 'int8', but to one of bf16, s16, s8");
+}
+
+}  // namespace
+}  // namespace nibble
