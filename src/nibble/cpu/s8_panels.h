@@ -18,8 +18,6 @@
 
 namespace nibble::cpu {
 
-inline constexpr int kPanelRows = 16;
-
 struct Int8Codes {
   static constexpr PanelLayout kLayout{kPanelRows, PanelCodes::bytes, 0};
   static constexpr int kBias = 128;
@@ -84,29 +82,6 @@ template <bool kWide>
       }
     sums[r] = sum;
   }
-}
-
-// copy(begin, rows) for the tiles of a block; a few rows are not worth waking a worker for.
-template <int kTokens, class Copy>
-[[maybe_unused]] void each_s8_copy(int64_t rows, Pool* pool, Copy&& copy) {
-  const TokenTiles tiles{rows, kTokens};
-  parallel_for(rows <= kTokens ? nullptr : pool, tiles.count(), 1,
-               [&](int64_t i, int64_t) { copy(tiles.begin(i), tiles.rows(i)); });
-}
-
-// tile(begin, rows, panel, panels) for all tiles of a block of rows, P panels at a time.
-template <int kTokens, int P, class Args, class Tile>
-[[maybe_unused]] void each_s8_tile(const Args& a, int64_t rows, int64_t panel_bytes, Pool* pool,
-                                   Tile&& tile) {
-  const TokenTiles tiles{rows, kTokens};
-  const int64_t panels = (int64_t(a.n) + kPanelRows - 1) / kPanelRows;
-  // Rows are few, or weights are multiplied long enough to be a task each.
-  const int64_t grain = rows <= kTokens ? panels_per_task(panel_bytes, P) : P;
-  parallel_for(pool, panels, grain, [&](int64_t begin, int64_t end) {
-    for (int64_t p = begin; p < end; p += P)
-      for (int64_t t = 0; t < tiles.count(); ++t)
-        tile(tiles.begin(t), tiles.rows(t), p, int(std::min<int64_t>(P, end - p)));
-  });
 }
 
 // The tile at row `begin` of a block that starts at row `block`.

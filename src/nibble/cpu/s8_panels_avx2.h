@@ -107,12 +107,12 @@ void run_s8_avx2(const Args& a, const Exec& e) {
   const S8Rows x = s8_rows(a.scratch, most);
   for (int64_t block = 0; block < a.m; block += most) {
     const int64_t rows = std::min(most, a.m - block);
-    each_s8_copy<kTokens>(rows, e.pool, [&](int64_t begin, int count) {
+    each_tile_copy<kTokens>(rows, e.pool, [&](int64_t begin, int count) {
       s8_copy<kWide>(a.x + (block + begin) * a.ldx, a.ldx, count, a.k,
                      x.groups + begin * padded_k(a.k) / 4 * kGroupBytes, x.sums + begin);
     });
-    each_s8_tile<kTokens, 1>(
-        a, rows, panel_bytes, e.pool, [&](int64_t begin, int count, int64_t panel, int panels) {
+    each_tile<kTokens, 1>(
+        rows, a.n, panel_bytes, e.pool, [&](int64_t begin, int count, int64_t panel, int panels) {
           const S8Tile t = s8_tile(a, x, kGroupBytes, block, begin, panel, panel_bytes, panels);
           if (count == 1) s8_tile_avx2<Codes, 1>(t);
           if (count == 2) s8_tile_avx2<Codes, 2>(t);

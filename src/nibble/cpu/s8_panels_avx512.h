@@ -145,7 +145,7 @@ void run_s8_avx512(const Args& a, const Exec& e) {
   const S8Rows x = s8_rows(a.scratch, most);
   for (int64_t block = 0; block < a.m; block += most) {
     const int64_t rows = std::min(most, a.m - block);
-    each_s8_copy<kTokens>(rows, e.pool, [&](int64_t begin, int count) {
+    each_tile_copy<kTokens>(rows, e.pool, [&](int64_t begin, int count) {
       s8_copy_avx512(a.x + (block + begin) * a.ldx, a.ldx, count, a.k,
                      x.groups + begin * padded_k(a.k), x.sums + begin);
     });
@@ -154,9 +154,9 @@ void run_s8_avx512(const Args& a, const Exec& e) {
       panels == 2 ? s8_tile_avx512<Lines, 2>(count, t) : s8_tile_avx512<Lines, 1>(count, t);
     };
     if (rows <= Lines::kAlone)
-      each_s8_tile<kTokens, 1>(a, rows, panel_bytes, e.pool, tile);
+      each_tile<kTokens, 1>(rows, a.n, panel_bytes, e.pool, tile);
     else
-      each_s8_tile<kTokens, 2>(a, rows, panel_bytes, e.pool, tile);
+      each_tile<kTokens, 2>(rows, a.n, panel_bytes, e.pool, tile);
   }
 }
 

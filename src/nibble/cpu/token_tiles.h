@@ -5,7 +5,11 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "nibble/base/parallel.h"
+
 namespace nibble::cpu {
+
+inline constexpr int kPanelRows = 16;
 
 // [0, m) in the fewest tiles of at most `most` rows; their sizes differ by one at most.
 struct TokenTiles {
@@ -33,4 +37,31 @@ constexpr int64_t panels_per_task(int64_t panel_bytes, int together) {
   return std::max<int64_t>(panels / together, 1) * together;
 }
 
+namespace {
+
+// copy(begin, rows) for the tiles of a block; a few rows are not worth waking a worker for.
+template <int kTokens, class Copy>
+[[maybe_unused]] void each_tile_copy(int64_t rows, Pool* pool, Copy&& copy) {
+  const TokenTiles tiles{rows, kTokens};
+  parallel_for(rows <= kTokens ? nullptr : pool, tiles.count(), 1,
+               [&](int64_t i, int64_t) { copy(tiles.begin(i), tiles.rows(i)); });
+}
+
+// tile(begin, rows, panel, panels) for all tiles of a block of rows and n weight rows, P panels at
+// a time, each of which meets all rows before the next.
+template <int kTokens, int P, class Tile>
+[[maybe_unused]] void each_tile(int64_t rows, int64_t n, int64_t panel_bytes, Pool* pool,
+                                Tile&& tile) {
+  const TokenTiles tiles{rows, kTokens};
+  const int64_t panels = (n + kPanelRows - 1) / kPanelRows;
+  // Where rows are many, weights are multiplied long enough to be a task each.
+  const int64_t grain = rows <= kTokens ? panels_per_task(panel_bytes, P) : P;
+  parallel_for(pool, panels, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t p = begin; p < end; p += P)
+      for (int64_t t = 0; t < tiles.count(); ++t)
+        tile(tiles.begin(t), tiles.rows(t), p, int(std::min<int64_t>(P, end - p)));
+  });
+}
+
+}  // namespace
 }  // namespace nibble::cpu
