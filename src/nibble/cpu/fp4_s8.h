@@ -42,6 +42,7 @@ using Mxfp4Panels = Fp4Panels<32>;
 
 constexpr int kFp4Ahead = 6144;               // bytes that a panel is prefetched ahead
 constexpr int kFp4Chunk = 512;                // columns that are unpacked at a time
+constexpr int64_t kFp4PackTokens = 64;        // tokens that are repacked by a task
 constexpr int kFp4Tiles = 32;                 // tiles of tokens that share an unpacked chunk
 constexpr int64_t kFp4TaskBytes = 256 << 10;  // of panels read: long runs for prefetchers
 
@@ -100,17 +101,23 @@ constexpr int fp4_chunk(int64_t m, int blocks) {
   return blocks;
 }
 
+// Repacks those tiles of m tokens that begin within begin .. end.
+template <class K, class F>
+void fp4_pack_tiles(const int8_t* x, int64_t ldx, int64_t m, int blocks, uint8_t* packed,
+                    int64_t begin, int64_t end) {
+  const int width = fp4_width<K, F>(m), chunk = fp4_chunk<K, F>(m, blocks);
+  const int64_t first = (std::max<int64_t>(0, begin) + width - 1) / width * width;
+  for (int64_t t = first; t < std::min(m, end); t += width)
+    for (int b = 0; b < blocks; b += chunk) {
+      const int here = std::min(chunk, blocks - b);
+      K::template pack<F>(x + t * ldx + b * F::kBlock, ldx, int(std::min<int64_t>(width, m - t)),
+                          here, packed + F::token_bytes(m * b + t * here));
+    }
+}
 template <class K, class F>
 void fp4_pack(const int8_t* x, int64_t ldx, int64_t m, int blocks, uint8_t* packed, Pool* pool) {
-  const int width = fp4_width<K, F>(m), chunk = fp4_chunk<K, F>(m, blocks);
-  parallel_for(pool, m, 8 * width, [&](int64_t begin, int64_t end) {
-    for (int64_t t = begin; t < end; t += width)
-      for (int b = 0; b < blocks; b += chunk) {
-        const int here = std::min(chunk, blocks - b);
-        K::template pack<F>(x + t * ldx + b * F::kBlock, ldx,
-                            int(std::min<int64_t>(width, end - t)), here,
-                            packed + F::token_bytes(m * b + t * here));
-      }
+  parallel_for(pool, m, kFp4PackTokens, [&](int64_t begin, int64_t end) {
+    fp4_pack_tiles<K, F>(x, ldx, m, blocks, packed, begin, end);
   });
 }
 

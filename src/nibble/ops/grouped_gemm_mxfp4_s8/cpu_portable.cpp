@@ -1,0 +1,11 @@
+#include "nibble/cpu/fp4_grouped.h"
+#include "nibble/cpu/fp4_s8_portable.h"
+#include "nibble/ops/grouped_gemm_mxfp4_s8/kernels.h"
+
+namespace nibble::grouped_gemm_mxfp4_s8 {
+
+void portable(const Args& a, const Exec& e) {
+  cpu::fp4_grouped<cpu::Fp4Portable, cpu::Mxfp4Panels>(a, e);
+}
+
+}  // namespace nibble::grouped_gemm_mxfp4_s8
