@@ -41,9 +41,8 @@ class Ranks(unittest.TestCase):
         shutil.rmtree(cls.tmp)
 
     def command(self, ranks, run, *more):
-        return nibble.mpirun(
-            ranks, nibble.train([NIBBLE], self.text, run, "activity", *HEAVY, "--threads", 1, *more),
-            MPIRUN)
+        one = nibble.train([NIBBLE], self.text, run, "activity", *HEAVY, "--threads", 1, *more)
+        return nibble.mpirun(ranks, one, MPIRUN)
 
     def start(self, run, steps):
         """Three ranks in the middle of a run that saves often, or at its end if that came first."""
