@@ -8,6 +8,7 @@ build_packages=(g++ cmake ninja-build pkg-config python3 libfmt-dev libcli11-dev
 test_packages=(ccache clang-format python3-dev python3-venv qemu-user g++-aarch64-linux-gnu)
 report_packages=(librsvg2-bin)
 mpi_packages=(libopenmpi-dev openmpi-bin)
+baseline_packages=(libdnnl-dev libopenblas-dev)
 text_packages=(bible-kjv bible-kjv-text)
 
 say() { printf '%s\n' "$*"; }

@@ -1,5 +1,5 @@
 // nibble bench OP|all [--case C] [--variant V|all] [--threads N] [--isa LIMIT] [--json]
-//              [--cold] [--pages 2m|4k] [--ceiling NAME]
+//              [--cold] [--pages 2m|4k] [--ceiling NAME] [--with-baselines]
 // nibble bench OP --ab BASELINE,CANDIDATE [--case C] [--json]
 //              [--record ID --question Q --reopen-if R]
 // nibble bench train [--case default|small|RECIPE] [--set KEY=VALUE]... [--threads N] [--json]
@@ -10,6 +10,7 @@
 #include <ctime>
 #include <memory>
 
+#include "baselines.h"
 #include "bench_suite.h"
 #include "bench_train.h"
 #include "command.h"
@@ -27,7 +28,7 @@ struct Flags {
   std::string record, question, reopen_if, ledger = "bench/ledger.jsonl";
   int threads = 1;
   double seconds = 0;  // 0: 0.3 for each variant and case, 4 for train
-  bool json = false, cold = false, ceilings = false;
+  bool json = false, cold = false, ceilings = false, baselines = false;
 };
 
 harness::BenchOptions options_from(const Flags& flags) {
@@ -124,6 +125,11 @@ Exit bench(const Flags& flags) {
     throw Error("say what to time: an op, all, --suite or --ceilings");
 
   std::vector<harness::BenchResult> all;
+  std::unique_ptr<Baselines> baselines;
+  if (flags.baselines) {
+    baselines = std::make_unique<Baselines>();
+    for (const std::string& why : baselines->absent()) fmt::print(stderr, "absent  {}\n", why);
+  }
   for (const std::string& why : suite.missing) fmt::print(stderr, "missing  {}\n", why);
   bool refused = !suite.missing.empty();
   for (const SuiteEntry& e : suite.entries) {
@@ -140,9 +146,14 @@ Exit bench(const Flags& flags) {
       r.id = e.id;
       if (flags.json) fmt::print("{}\n", harness::to_json(r)), std::fflush(stdout);
       all.push_back(r);
+      if (baselines == nullptr) continue;
+      if (!flags.json) fmt::print("{}", harness::to_table({r}));
+      for (const auto& b : baselines->compare(r, o.sampling.time_us * 1e-6))
+        fmt::print("{}", flags.json ? to_json(b) + "\n" : "  " + to_sentence(b));
+      std::fflush(stdout);
     }
   }
-  if (!flags.json && !all.empty()) fmt::print("{}", harness::to_table(all));
+  if (!flags.json && !all.empty() && !baselines) fmt::print("{}", harness::to_table(all));
   return refused ? 1 : all.empty() ? 77 : 0;
 }
 
@@ -172,6 +183,8 @@ void add_bench(CLI::App& command, Exit& exit) {
       ->capture_default_str();
   command.add_option("--ceiling", flags->ceiling,
                      "what shares are of, by a name that --ceilings prints; else what binds");
+  command.add_flag("--with-baselines", flags->baselines,
+                   "time other libraries on the same shapes, and give ratios");
   command.add_flag("--ceilings", flags->ceilings, "what this machine gives at most");
   command.add_flag("--json", flags->json, "one object a line");
   command.callback([flags, &exit] { exit = bench(*flags); });

@@ -24,7 +24,18 @@ struct Row {
   double rate() const { return unit == "GB/s" ? gb : gop; }
 };
 
-std::vector<Row> read(const std::string& file) {
+struct Peer {  // a line of nibble bench --with-baselines
+  std::string beside, name, shape;
+  int threads = 1;
+  double us = 0, gop = 0, ratio = 0;
+};
+
+std::string shape_of(std::string name) {
+  if (name.starts_with("bench_")) name.erase(0, 6);
+  return name;
+}
+
+std::vector<Row> read(const std::string& file, std::vector<Peer>& peers) {
   std::ifstream in(file);
   if (!in) throw Error("cannot read " + file);
   std::vector<Row> rows;
@@ -32,10 +43,19 @@ std::vector<Row> read(const std::string& file) {
   for (std::string line; std::getline(in, line); ++number) {
     const auto j = nlohmann::json::parse(line, nullptr, false);
     try {
+      if (j.is_object() && j.contains("peer")) {
+        Peer p{.beside = j.value("beside", std::string(j.at("op")))};
+        p.name =
+            fmt::format("{} {} {} ({})", std::string(j.at("peer")), std::string(j.at("version")),
+                        std::string(j.at("type")), std::string(j.at("kernel")));
+        p.shape = shape_of(j.at("case")), p.threads = j.at("threads"), p.us = j.at("median_us");
+        p.gop = j.at("gop_per_s"), p.ratio = j.at("ratio");
+        peers.push_back(std::move(p));
+        continue;
+      }
       Row r{.name = j.value("id", std::string(j.at("op")))};
       r.variant = fmt::format("{}/{}", std::string(j.at("op")), std::string(j.at("variant")));
-      r.shape = j.at("case");
-      if (r.shape.starts_with("bench_")) r.shape.erase(0, 6);
+      r.shape = shape_of(j.at("case"));
       r.threads = j.at("threads"), r.gb = j.at("gb_per_s"), r.gop = j.at("gop_per_s");
       r.ceiling = j.at("ceiling"), r.ceiling_name = j.at("ceiling_name");
       r.unit = j.at("ceiling_unit"), r.share = j.at("share"), r.error = j.at("rel_l2");
@@ -61,7 +81,8 @@ bool is_bench_file(const std::string& path) {
 }
 
 std::string bench_markdown(const std::string& file) {
-  const std::vector<Row> rows = read(file);
+  std::vector<Peer> peers;
+  const std::vector<Row> rows = read(file, peers);
   std::set<std::string> machines;
   for (const Row& r : rows) machines.insert(r.cpu + ", pages of " + r.pages);
   std::string s = "Measured on ";
@@ -73,13 +94,20 @@ std::string bench_markdown(const std::string& file) {
                      r.name, r.shape, r.hot ? "hot" : "cold", size_text(r.mib), r.variant,
                      r.threads, r.rate(), r.unit, 100 * r.share, r.ceiling_name, r.ceiling,
                      r.error == 0 ? "0" : fmt::format("{:.1e}", r.error));
+  if (!peers.empty())
+    s += "\n| operation | shape | threads | peer | its time | ratio to ours "
+         "|\n|---|---|---|---|---|---|\n";
+  for (const Peer& p : peers)
+    s += fmt::format("| {} | {} | {} | {} | {:.0f} us, {:.1f} GOP/s | {:.2f} |\n", p.beside,
+                     p.shape, p.threads, p.name, p.us, p.gop, p.ratio);
   return s;
 }
 
 void draw_roofline(const std::string& file, const std::string& out) {
   if (!out.ends_with(".svg") && !out.ends_with(".png"))
     throw Error(fmt::format("--out {}: a name that ends in .svg or .png is needed", out));
-  std::vector<Row> rows = read(file);
+  std::vector<Peer> peers;
+  std::vector<Row> rows = read(file, peers);
   const int threads = std::min_element(rows.begin(), rows.end(), [](const Row& a, const Row& b) {
                         return a.threads < b.threads;
                       })->threads;

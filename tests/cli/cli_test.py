@@ -238,6 +238,21 @@ class Cli(unittest.TestCase):
         both = run(good, {"op": "none_such"}, ok=False)  # what is there is timed all the same
         self.assertEqual((both.returncode, len(both.stdout.splitlines())), (1, 2))
 
+    def test_peers_are_timed_on_the_same_shape_or_named_as_absent(self):
+        done = nibble("bench", "gemm_s8", "--case", "bench_m64_n80_k64", "--with-baselines",
+                      "--seconds", "0.01", "--json")
+        self.assertIn("absent  ", done.stderr.decode())
+        ours, *peers = [json.loads(line) for line in done.stdout.splitlines()]
+        for p in peers:
+            self.assertEqual((p["case"], p["threads"]), ("bench_m64_n80_k64", 1))
+            self.assertIn(p["type"], ("u8s8s32", "s8s8s32"))
+            self.assertAlmostEqual(p["ratio"] * ours["median_us"], p["median_us"], 6)
+            self.assertNotIn("oneDNN", done.stderr.decode())
+        file = self.tmp / "peers.jsonl"
+        file.write_bytes(done.stdout)
+        table = nibble("report", file, "--markdown").stdout.decode()
+        self.assertEqual(table.count("| m64_n80_k64 |"), 1 + len(peers))
+
     def test_results_of_a_bench_become_a_table_and_a_roofline(self):
         file = self.tmp / "bench.jsonl"
         row = {"op": "gemm_x", "variant": "fast", "isa": "avx2", "case": "bench_m1_n64_k64",
