@@ -194,7 +194,7 @@ void add_multiply(CLI::App& command, Exit& exit) {
   command.add_option("path", f->path, "a .safetensors file, an index, or a folder")->required();
   command.add_option("--weight", f->weights, "only matrices whose names match, as in '*.down*'");
   command.add_option("--activations", f->activations,
-                     "what x is rounded to: bf16, s16, s8; else the most exact of the format");
+                     "what x is rounded to: bf16, s16, s8, e4m3, nvfp4; else the format's default");
   command.add_option("--tokens", f->tokens, "rows of x")->check(CLI::Range(1, 65536));
   command.add_option("--threads", f->threads)->check(CLI::Range(1, 1024));
   command.add_option("--seconds", f->seconds, "of timed passes")->check(CLI::Range(0.0, 3600.0));

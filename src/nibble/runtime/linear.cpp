@@ -5,20 +5,26 @@
 #include <string>
 #include <vector>
 
+#include "nibble/ops/gemm_fp8_bf16/gemm_fp8_bf16.h"
 #include "nibble/ops/gemm_int8_s8/gemm_int8_s8.h"
 #include "nibble/ops/gemm_mxfp4_s8/gemm_mxfp4_s8.h"
 #include "nibble/ops/gemm_nvfp4_bf16/gemm_nvfp4_bf16.h"
 #include "nibble/ops/gemm_nvfp4_s16/gemm_nvfp4_s16.h"
 #include "nibble/ops/gemm_nvfp4_s8/gemm_nvfp4_s8.h"
 #include "nibble/ops/gemm_ternary_s8/gemm_ternary_s8.h"
-#include "nibble/ops/quantise_rows/quantise_rows.h"
 #include "nibble/runtime/error.h"
+#include "nibble/runtime/rounded.h"
 
 namespace nibble {
 namespace {
 
-constexpr std::string_view kNames[] = {"bf16", "s16", "s8"};
-constexpr Activations kOfNvfp4[] = {Activations::s16, Activations::bf16, Activations::s8};
+constexpr Activations kAll[] = {Activations::bf16, Activations::s16, Activations::s8,
+                                Activations::e4m3, Activations::nvfp4};
+constexpr std::string_view kNames[] = {"bf16", "s16", "s8", "e4m3", "nvfp4"};
+constexpr Activations kOfNvfp4[] = {Activations::s16, Activations::bf16, Activations::s8,
+                                    Activations::nvfp4};
+constexpr Activations kOfMxfp4[] = {Activations::s8, Activations::e4m3};
+constexpr Activations kOfFp8[] = {Activations::bf16, Activations::e4m3};
 constexpr Activations kOfIntegers[] = {Activations::s8};
 
 // Memory for the workspaces of an op; all else stays where it is.
@@ -43,18 +49,29 @@ class Workspaces : public BufferVisitor {
   size_t next_ = 0;
 };
 
-// The factor of each row: the tensor scale, or the checkpoint's of rows, floats of 4 or 2 bytes.
-std::vector<float> row_factors(const PackedWeight& w) {
-  std::vector<float> factors(size_t(w.rows()), w.multiplier);
-  if (w.scales.empty()) return factors;
-  const size_t bytes = w.encoding.scale == Fp8Scale::bf16 ? sizeof(bf16) : sizeof(float);
-  const bool one = w.scales.size() == bytes;
-  for (size_t i = 0; i < factors.size(); ++i) {
-    const std::byte* from = w.scales.data() + (one ? 0 : i * bytes);
+float scale_at(const PackedWeight& w, size_t i) {
+  if (w.encoding.scale == Fp8Scale::ue8m0)
+    return to_float(reinterpret_cast<const ue8m0*>(w.scales.data())[i]);
+  if (w.encoding.scale == Fp8Scale::bf16) {
     bf16 narrow;
-    std::memcpy(bytes == 2 ? static_cast<void*>(&narrow) : &factors[i], from, bytes);
-    if (bytes == 2) factors[i] = to_float(narrow);
+    std::memcpy(&narrow, w.scales.data() + i * sizeof narrow, sizeof narrow);
+    return to_float(narrow);
   }
+  float scale;
+  std::memcpy(&scale, w.scales.data() + i * sizeof scale, sizeof scale);
+  return scale;
+}
+
+bool in_tiles(const PackedWeight& w) { return w.encoding.format == WeightFormat::fp8_block; }
+
+// The factor of each row, or of each tile of 128 x 128: the checkpoint's scales as floats, or the
+// tensor scale.
+std::vector<float> factors_of(const PackedWeight& w) {
+  if (w.scales.empty()) return std::vector<float>(size_t(w.rows()), w.multiplier);
+  const Parts parts = parts_of(w.encoding, w.rows(), w.cols());
+  const bool one = parts.scale_rows * parts.scale_cols == 1 && !in_tiles(w);
+  std::vector<float> factors(size_t(one ? w.rows() : parts.scale_rows * parts.scale_cols));
+  for (size_t i = 0; i < factors.size(); ++i) factors[i] = scale_at(w, one ? 0 : i);
   return factors;
 }
 
@@ -71,9 +88,8 @@ std::string_view to_string(Activations a) { return kNames[size_t(a)]; }
 Activations parse_activations(std::string_view name) {
   const auto* it = std::find(std::begin(kNames), std::end(kNames), name);
   if (it != std::end(kNames)) return Activations(it - std::begin(kNames));
-  constexpr Activations all[] = {Activations::bf16, Activations::s16, Activations::s8};
   throw Error("activations are not rounded to '" + std::string(name) + "', but to one of " +
-              listed(all));
+              listed(kAll));
 }
 
 std::span<const Activations> activations_for(WeightFormat format) {
@@ -81,6 +97,10 @@ std::span<const Activations> activations_for(WeightFormat format) {
     case WeightFormat::nvfp4:
       return kOfNvfp4;
     case WeightFormat::mxfp4:
+      return kOfMxfp4;
+    case WeightFormat::fp8:
+    case WeightFormat::fp8_block:
+      return kOfFp8;
     case WeightFormat::int8:
     case WeightFormat::ternary:
       return kOfIntegers;
@@ -99,11 +119,13 @@ struct Linear::Product {
 template <class Op>
 struct Linear::ProductOf final : Linear::Product {
   using Args = typename Op::Args;
-  using X = std::remove_cvref_t<decltype(*Args::x)>;
 
-  ProductOf(const PackedWeight& w, const Machine& m) : machine(m), w_scale(row_factors(w)) {
+  ProductOf(const PackedWeight& w, const Machine& m)
+      : machine(m), factors(factors_of(w)), rounded(machine) {
     args.n = int(w.rows()), args.k = int(w.cols()), args.ldx = args.k;
-    args.w = reinterpret_cast<const uint8_t*>(w.panels.data()), args.w_scale = w_scale.data();
+    args.w = reinterpret_cast<const uint8_t*>(w.panels.data()), args.w_scale = factors.data();
+    if constexpr (requires { args.w_factors; })
+      if (in_tiles(w)) args.w_factors = cpu::Fp8Factors::blocks;
     choose(1);
   }
 
@@ -114,14 +136,10 @@ struct Linear::ProductOf final : Linear::Product {
     return select<Op>(a, machine)->name;
   }
 
-  void run(MatrixView<const float> from, MatrixView<float> y, Pool* pool) override {
-    choose(from.rows);
-    if (x.size() < args.m * args.k) x = Buffer<X>(args.m * args.k);
-    if constexpr (std::is_same_v<X, bf16>)
-      narrow(from, pool);
-    else
-      quantise(from, pool);
-    args.x = x.data(), args.y = y.data, args.ldy = y.stride;
+  void run(MatrixView<const float> x, MatrixView<float> y, Pool* pool) override {
+    choose(x.rows);
+    rounded.round(x, args, pool);
+    args.y = y.data, args.ldy = y.stride;
     workspaces.template give<Op>(args);
     throw_if(Op::check(args));
     chosen->run(args, {.pool = pool});
@@ -134,50 +152,32 @@ struct Linear::ProductOf final : Linear::Product {
     if (!chosen) throw Error(no_match<Op>(args, machine));
   }
 
-  void narrow(MatrixView<const float> from, Pool* pool) {
-    parallel_for(pool, from.rows, 1, [&](int64_t t, int64_t) {
-      for (int64_t k = 0; k < from.cols; ++k) x[t * from.cols + k] = to_bf16(from(t, k));
-    });
-  }
-
-  void quantise(MatrixView<const float> from, Pool* pool) {
-    if (x_scale.size() < from.rows) x_scale = Buffer<float>(from.rows);
-    quantise_rows::Args a{.rows = from.rows,
-                          .cols = from.cols,
-                          .ldx = from.stride,
-                          .code = DTypeOf<X>::value,
-                          .x = from.data,
-                          .scales = x_scale.data()};
-    if constexpr (std::is_same_v<X, int8_t>)
-      a.codes_s8 = x.data();
-    else
-      a.codes_s16 = x.data();
-    throw_if(nibble::run<quantise_rows::Op>(a, machine, {.pool = pool}));
-    args.x_scale = x_scale.data();
-  }
-
   Machine machine;
-  std::vector<float> w_scale;
+  std::vector<float> factors;
   Args args;
   const Variant<Args>* chosen = nullptr;
-  Buffer<X> x;
-  Buffer<float> x_scale;
+  RoundedRows rounded;
   Workspaces workspaces;
 };
 
 std::unique_ptr<Linear::Product> Linear::product_of(const PackedWeight& w, Activations a,
                                                     const Machine& m) {
   switch (w.encoding.format) {
-    case WeightFormat::mxfp4:
-      return std::make_unique<ProductOf<gemm_mxfp4_s8::Op>>(w, m);
     case WeightFormat::int8:
       return std::make_unique<ProductOf<gemm_int8_s8::Op>>(w, m);
     case WeightFormat::ternary:
       return std::make_unique<ProductOf<gemm_ternary_s8::Op>>(w, m);
-    default:  // nvfp4
+    case WeightFormat::mxfp4:
+      if (a == Activations::e4m3) return std::make_unique<ProductOf<gemm_mxfp4_e4m3::Op>>(w, m);
+      return std::make_unique<ProductOf<gemm_mxfp4_s8::Op>>(w, m);
+    case WeightFormat::nvfp4:
       if (a == Activations::bf16) return std::make_unique<ProductOf<gemm_nvfp4_bf16::Op>>(w, m);
-      if (a == Activations::s16) return std::make_unique<ProductOf<gemm_nvfp4_s16::Op>>(w, m);
-      return std::make_unique<ProductOf<gemm_nvfp4_s8::Op>>(w, m);
+      if (a == Activations::s8) return std::make_unique<ProductOf<gemm_nvfp4_s8::Op>>(w, m);
+      if (a == Activations::nvfp4) return std::make_unique<ProductOf<gemm_nvfp4_nvfp4::Op>>(w, m);
+      return std::make_unique<ProductOf<gemm_nvfp4_s16::Op>>(w, m);
+    default:  // fp8, fp8_block
+      if (a == Activations::e4m3) return std::make_unique<ProductOf<gemm_fp8_e4m3::Op>>(w, m);
+      return std::make_unique<ProductOf<gemm_fp8_bf16::Op>>(w, m);
   }
 }
 

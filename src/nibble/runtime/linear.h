@@ -5,9 +5,12 @@
 // exact there is for it.
 //
 //   activations   x of a token                                   beside weights in
-//   bf16          bf16; products are exact                       nvfp4
+//   bf16          bf16; products are exact                       nvfp4; fp8, fp8_block (default)
 //   s16           int16 and a float: the greatest is 32639       nvfp4 (default)
-//   s8            int8 and a float: the greatest is 127          nvfp4, mxfp4, int8, ternary
+//   s8            int8 and a float: the greatest is 127          nvfp4; mxfp4, int8, ternary
+//   (default) e4m3          MXFP8 for mxfp4; a float for the token, or     mxfp4, fp8, fp8_block
+//                 for 128 columns beside fp8_block
+//   nvfp4         NVFP4 with a tensor scale of its own           nvfp4
 //
 // The scales of W are applied where its sums are: a tensor scale and scales of rows are a factor of
 // each row, never merged. A matrix [E, N, K] is multiplied as E * N rows.
@@ -24,7 +27,7 @@
 
 namespace nibble {
 
-enum class Activations : uint8_t { bf16, s16, s8 };
+enum class Activations : uint8_t { bf16, s16, s8, e4m3, nvfp4 };
 
 std::string_view to_string(Activations);
 Activations parse_activations(std::string_view);  // throws, naming all

@@ -18,7 +18,7 @@ namespace nibble {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr int64_t kRows = 37, kCols = 192;  // no whole panels, no whole pairs of tiles
+constexpr int64_t kRows = 137, kCols = 192;  // no whole panels, no whole tiles of 128 x 128
 
 class LinearTest : public testing::Test {
  protected:
@@ -75,15 +75,21 @@ double error_of(Linear& linear, const Source& source, int64_t tokens, Pool* pool
   return std::sqrt(wrong / all);
 }
 
-// Of x uniform in +-2: its rounding error over its size. A step of int codes is 2 / most, of which
-// an error is uniform in half: 1 / (most sqrt 12) against 1 / sqrt 3. bf16 keeps 8 bits: 2^-9 at
-// most, of the values whose errors are largest. Twice that is out of reach of a sample so large.
+// Of x uniform in +-2: its rounding error over its size. A step of int codes is 2 / most, and an
+// error uniform in half of it: 1 / (most sqrt 12) against 1 / sqrt 3, half a step; twice that is
+// out of reach of a sample so large. bf16 keeps 8 bits and e4m3 4: 2^-9 and 2^-5 are the most that
+// rounding changes any value by. An e2m1 element is off by a sixth of the block's greatest at most,
+// and by less than half of that in the mean.
 double bound(Activations a) {
   switch (a) {
     case Activations::bf16:
       return 0x1p-9;
     case Activations::s16:
       return 2 * 0.5 / 32639;
+    case Activations::e4m3:
+      return 0x1p-5;
+    case Activations::nvfp4:
+      return 1.0 / 6;
     default:
       return 2 * 0.5 / 127;
   }
@@ -137,7 +143,7 @@ TEST_F(LinearTest, RefusesInOneSentence) {
   const PackedWeights mxfp4(file, {.rows = 16}), halves(file, {.rows = 8});
   const PackedWeights mxfp8(quantised(WeightFormat::mxfp8), {.rows = 16});
   EXPECT_EQ(error_of([&] { Linear(mxfp4.weights()[0], Activations::s16, machine); }),
-            "tensor up.weight: no op multiplies mxfp4 by s16, but by s8");
+            "tensor up.weight: no op multiplies mxfp4 by s16, but by s8, e4m3");
   EXPECT_EQ(error_of([&] { Linear(halves.weights()[0], {}, machine); }),
             "tensor up.weight: products read panels of 16 rows, not of 8");
   EXPECT_EQ(error_of([&] { Linear(mxfp8.weights()[0], {}, machine); }),
@@ -148,10 +154,11 @@ TEST_F(LinearTest, RefusesInOneSentence) {
               linear(MatrixView<const float>(x.data(), 1, kCols - 1),
                      MatrixView<float>(y.data(), 1, kRows));
             }),
-            "tensor up.weight: x is 1 x 191 and y 1 x 37, but [tokens][192] and [tokens][37] are "
+            "tensor up.weight: x is 1 x 191 and y 1 x 137, but [tokens][192] and [tokens][137] are "
             "needed");
   EXPECT_EQ(error_of([&] { parse_activations("int8"); }),
-            "activations are not rounded to 'int8', but to one of bf16, s16, s8");
+            "activations are not rounded to 'int8', but to one of bf16, s16, s8, "
+            "e4m3, nvfp4");
 }
 
 }  // namespace
