@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <memory>
 
@@ -68,6 +69,16 @@ struct Prepared {
         invalid = "the reference wrote outside buffer " + g;
       want[set] = first.memory.save();
     }
+  }
+
+  // For each set of inputs.
+  std::array<Tolerance, kSets> tolerances() {
+    std::array<Tolerance, kSets> all;
+    for (int set = 0; set < kSets; ++set) {
+      for (Role role : {Role::in, Role::inout}) copies.front()->memory.restore(before[set], role);
+      all[size_t(set)] = copies.front()->bound->tolerance();
+    }
+    return all;
   }
 
   void reset(const Run& run) {
@@ -212,8 +223,9 @@ std::vector<VariantReport> verify(const OpView& op, const VerifyOptions& options
       ++r.cases;
       Contents bits[kSets];
       if (why.empty() && is_cuda(r.needs))
-        why = verify_on_device(op, c, v, {p.copies.front()->memory.buffers(), p.before, p.want}, r,
-                               bits);
+        why = verify_on_device(
+            op, c, v, {p.copies.front()->memory.buffers(), p.before, p.want, p.tolerances().data()},
+            r, bits);
       else if (why.empty())
         why = verify_case(p, v, runs, r, bits);
       if (why.empty() && op.bit_exact()) {

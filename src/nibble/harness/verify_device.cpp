@@ -52,7 +52,7 @@ std::string run_and_judge(Copy& copy, const Run& run, int variant, const Answers
     return "wrote before buffer " + g;
   for (size_t i = 0; i < answers.buffers.size(); ++i) {
     const std::string why = judge(answers.buffers[i], after[i].data(), before[i],
-                                  answers.want[run.set][i], copy.bound->tolerance(), report);
+                                  answers.want[run.set][i], answers.tolerance[run.set], report);
     if (!why.empty()) return why;
     if (answers.buffers[i].role == Role::in || answers.buffers[i].role == Role::workspace)
       after[i].clear();

@@ -12,6 +12,7 @@ namespace nibble::harness {
 struct Answers {
   const std::vector<Buffer>& buffers;
   const Contents *before, *want;
+  const Tolerance* tolerance;  // which may depend on the inputs, read where the host can
 };
 
 // Four runs: buffers that end with their allocation and buffers at the least alignment; two sets of
