@@ -27,7 +27,7 @@ struct Gemv {
   ScaleLayout layout = ScaleLayout::linear;
   const uint8_t *codes = nullptr, *scales = nullptr;  // [batch][m][k / 2], and their scales
   uint16_t* y = nullptr;                              // [batch][rows][m], fp16
-  float* partial = nullptr;                           // [batch][rows][m][8] if K is split
+  float* partial = nullptr;                           // [8][batch][rows][m] if K is split
 };
 
 // Where a lane reads a row of NVFP4.
@@ -57,7 +57,7 @@ __device__ __forceinline__ uint32_t word(const uint4& v, int i) {
 __device__ __forceinline__ float half_of(const float2& v, int i) { return i == 0 ? v.x : v.y; }
 
 // Activations that are NVFP4, too: 32 of a row at a time, eight of which become halves when they
-// are needed. `factor` goes beside the weights' scale into the products of each of the two blocks.
+// are needed. factor() goes beside the weights' scale into the products of each of the two blocks.
 template <class Decode>
 struct CodeRows {
   const uint8_t *codes = nullptr, *scales = nullptr;  // [batch][stride][k / 2], and their scales
@@ -76,12 +76,32 @@ struct CodeRows {
     s.factor = {two.x * Decode::kUnit, two.y * Decode::kUnit};
     return s;
   }
+  static __device__ __forceinline__ float factor(const Slice& s, int block) {
+    return half_of(s.factor, block);
+  }
   static __device__ __forceinline__ void widen(const Slice& s, int i, uint32_t (&h)[4]) {
     Decode::codes(word(s.raw, i), h);
     if constexpr (Decode::kUnit !=
                   1)  // as large as the codes are: products of two small ones vanish
 #pragma unroll
       for (uint32_t& x : h) x = ptx::mul_f16x2(x, 0x74007400u);
+  }
+};
+
+// Activations that are halves. They are loaded when they are needed: 32 of them would take 16
+// registers for each row.
+struct HalfRows {
+  const uint16_t* x = nullptr;  // [batch][rows][k]
+  int rows = 1;
+
+  using Slice = const uint16_t*;
+  __device__ __forceinline__ Slice load(int batch, int j, int k, int k0) const {
+    return x + (int64_t(batch) * rows + j) * k + k0;
+  }
+  static __device__ __forceinline__ float factor(Slice, int) { return 1; }
+  static __device__ __forceinline__ void widen(Slice s, int i, uint32_t (&h)[4]) {
+    const uint4 v = ptx::load_kept(s + 8 * i);
+    h[0] = v.x, h[1] = v.y, h[2] = v.z, h[3] = v.w;
   }
 };
 
@@ -142,7 +162,7 @@ __device__ __forceinline__ void add_chunk(const Gemv& g, const Activations& x,
 #pragma unroll
       for (int j = 0; j < kRows; ++j) {
         const float2 halves = ptx::widen_f16x2(pair[r][j]);
-        const float factor = half_of(scale[r], block) * half_of(slice[j].factor, block);
+        const float factor = half_of(scale[r], block) * Activations::factor(slice[j], block);
         sum[r * kRows + j] = fmaf(halves.x + halves.y, factor, sum[r * kRows + j]);
       }
   }
@@ -172,6 +192,7 @@ __device__ __forceinline__ void gemv(const Gemv& g, const Activations& x) {
       sums[v - begin][threadIdx.z * kSums + value_of_lane<kSums>(lane)] = total;
   }
   __syncthreads();
+  const int64_t outputs = int64_t(gridDim.z / passes) * g.rows * g.m;
   const int thread = lane + 32 * int(threadIdx.y + blockDim.y * threadIdx.z);
   for (int i = thread; i < groups * kSums; i += 32 * int(blockDim.y * blockDim.z)) {
     const int j = j0 + i % kRows;
@@ -179,7 +200,7 @@ __device__ __forceinline__ void gemv(const Gemv& g, const Activations& x) {
     if (j >= g.rows || r >= g.m) continue;
     float total = 0;
     for (int v = 0; v < end - begin; ++v) {
-      if (gridDim.y > 1) g.partial[at * kVirtualWarps + begin + v] = sums[v][i];
+      if (gridDim.y > 1) g.partial[(begin + v) * outputs + at] = sums[v][i];
       total += sums[v][i];
     }
     if (gridDim.y == 1) g.y[at] = ptx::narrow_f16(g.alpha * total);
@@ -192,8 +213,32 @@ __device__ __forceinline__ void gemv_combine(const Gemv& g, int64_t outputs) {
   if (i >= outputs) return;
   float total = 0;
   for (int v = 0; v < min(kVirtualWarps, (g.k + kChunk - 1) / kChunk); ++v)
-    total += g.partial[i * kVirtualWarps + v];
+    total += g.partial[v * outputs + i];
   g.y[i] = ptx::narrow_f16(g.alpha * total);
+}
+
+// Kernels::rows<kRows, kWeightRows>() is the kernel that runs gemv() with them. `overlaps`: both
+// kernels were written for programmatic dependent launch.
+template <class Kernels, class Activations>
+void launch_gemv(void (*combine)(Gemv, int64_t), bool overlaps, const Gemv& g, const Activations& x,
+                 int batch, const Exec& e) {
+  const GemvPlan p = plan_gemv(g.m, g.k, g.rows, batch, multiprocessors());
+  const int passes = g.rows > 4 ? 2 : 1;
+  const Launch l{.grid = dim3(unsigned(p.row_tiles), unsigned(p.splits), unsigned(batch * passes)),
+                 .block = dim3(32, unsigned(p.k_warps), unsigned(p.row_groups))};
+  if (g.rows > 2)
+    launch(Kernels::template rows<4, 2>(), l, e, g, x);
+  else if (g.rows == 2)
+    launch(Kernels::template rows<2, 2>(), l, e, g, x);
+  else if (p.weight_rows == 1)
+    launch(Kernels::template rows<1, 1>(), l, e, g, x);
+  else
+    launch(Kernels::template rows<1, 4>(), l, e, g, x);
+  if (p.splits == 1) return;
+  const int64_t outputs = int64_t(batch) * g.rows * g.m;
+  const Launch second{
+      .grid = unsigned((outputs + 255) / 256), .block = 256, .overlaps_previous = overlaps};
+  launch(combine, second, e, g, outputs);
 }
 
 }  // namespace nibble::cuda::tile

@@ -1,13 +1,16 @@
-// e2m1 and e4m3 in registers, made into pairs of halves in three ways:
+// e2m1 and e4m3 in registers, made into pairs of halves in four ways:
 //
 //   Shifted    shifts and masks alone: sm80. Its pairs are codes j and j + 4 of a word, its values
 //              2^-14 of the codes': the bits of e2m1 are those of a half with 14 less of exponent
 //   Widened    the same, with the conversion of e4m3 that sm_89 brought
 //   Converted  the conversions of Blackwell; pairs are neighbours
+//   LaidOut    codes that were laid out for left shifts (numerics/shifted_codes.h): six operations
+//              for eight codes beside the shifts, which the multiplier can do; pairs are neighbours
 #pragma once
 #include "nibble/cuda/ptx/bits.cuh"
 #include "nibble/cuda/ptx/convert.cuh"
 #include "nibble/cuda/ptx/half.cuh"
+#include "nibble/numerics/shifted_codes.h"
 
 namespace nibble::cuda::tile {
 
@@ -53,6 +56,16 @@ struct Converted {
   static __device__ __forceinline__ float2 scales(uint32_t two) {
     return ptx::widen_f16x2(ptx::widen_e4m3x2(two));
   }
+};
+
+template <class Scales>
+struct LaidOut {
+  static constexpr float kUnit = 1;
+  static __device__ __forceinline__ void codes(uint32_t w, uint32_t (&h)[4]) {
+#pragma unroll
+    for (int i = 0; i < 4; ++i) h[i] = ptx::mul_f16x2(shifted_pair(w, i), 0x74007400u);  // 2^14
+  }
+  static __device__ __forceinline__ float2 scales(uint32_t two) { return Scales::scales(two); }
 };
 
 }  // namespace nibble::cuda::tile

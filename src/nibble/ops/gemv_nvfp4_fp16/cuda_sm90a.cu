@@ -1,0 +1,8 @@
+// PTX: ld.global.nc.L1::no_allocate.L2::256B.v4.b32, cvt.rn.f16x2.e4m3x2, griddepcontrol.wait
+#include "nibble/ops/gemv_nvfp4_fp16/kernel.cuh"
+
+namespace nibble::gemv_nvfp4_fp16 {
+
+void sm90a(const Args& a, const Exec& e) { run<tile::LaidOut<tile::Widened>, true>(a, e); }
+
+}  // namespace nibble::gemv_nvfp4_fp16
