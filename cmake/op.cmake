@@ -32,15 +32,21 @@ function(nibble_sm_library sm)
   target_sources(nibble PRIVATE $<TARGET_OBJECTS:nibble_${lower}>)
 endfunction()
 
+# The device of ptxrun that a variant for `sm` is executed on: sm_90a for SM90A, sm_120 for SM120F.
+function(nibble_virtual_device sm out)
+  string(TOLOWER ${sm} device)
+  string(REPLACE sm120f sm120 device ${device})
+  string(REPLACE sm sm_ device ${device})
+  set(${out} ${device} PARENT_SCOPE)
+endfunction()
+
 # Every CUDA variant on a virtual device of its architecture: work of streams at once and as late as
 # may be, warps in turns of one instruction and in long ones, races looked for.
 function(nibble_ptxrun_tests op variant sm)
   if(NOT TARGET ptxrun OR NOT TARGET nibble_app)
     return()
   endif()
-  string(TOLOWER ${sm} device)
-  string(REPLACE sm120f sm120 device ${device})
-  string(REPLACE sm sm_ device ${device})
+  nibble_virtual_device(${sm} device)
   foreach(schedule eager lazy)
     foreach(slice 1 4096)
       set(test ${op}_${variant}_${schedule}_${slice})
