@@ -1,0 +1,161 @@
+"""Gate: what ptxas makes of the PTX in every CUDA object.
+
+The PTX is taken out of the object, where it lies beside the machine code that was made of it, and
+compiled once more to hear what ptxas says. Every kernel declares its budget of registers with
+__launch_bounds__(threads, blocks), keeps it without a spill or a stack frame, and none gets the
+remarks of ptxas on serialised wgmma and registers that cannot be had. The instructions that a
+source names in a line "// PTX: a, b" are there. No two kernels of an object have the same machine
+code: a switch whose values make no difference is a defect.
+"""
+
+import re
+import shutil
+import struct
+import subprocess
+import tempfile
+from pathlib import Path
+
+import gate
+
+REGISTERS = 65536  # of a multiprocessor
+REMARKS = re.compile(r"C7511|C7517|C7519|C7602")
+NEEDS = re.compile(r"^// PTX: (.*)$", re.M)
+ENTRY = re.compile(r"\.entry (\w+)\(.*?^\{", re.S | re.M)
+
+
+def ptx_of(path):
+    """The first PTX module in a file: text from a .version line to a zero byte."""
+    data = path.read_bytes()
+    at = data.find(b".version ")
+    return data[at:].split(b"\0", 1)[0].decode() if at >= 0 else None
+
+
+def budgets(ptx):
+    """Kernel -> registers that its launch bounds leave a thread, None if it has none."""
+    found = {}
+    for m in ENTRY.finditer(ptx):
+        threads = re.search(r"\.maxntid (\d+)(?:, (\d+))?(?:, (\d+))?", m[0])
+        blocks = re.search(r"\.minnctapersm (\d+)", m[0])
+        found[m[1]] = None
+        if threads and blocks:
+            n = int(threads[1]) * int(threads[2] or 1) * int(threads[3] or 1) * int(blocks[1])
+            found[m[1]] = min(255, REGISTERS // n // 8 * 8)
+    return found
+
+
+def code_of(cubin):
+    """Kernel -> bytes of its machine code, out of a 64-bit ELF file."""
+    data = cubin.read_bytes()
+    at, = struct.unpack_from("<Q", data, 0x28)
+    size, count, names = struct.unpack_from("<HHH", data, 0x3A)
+    sections = [struct.unpack_from("<IIQQQQIIQQ", data, at + i * size) for i in range(count)]
+    texts = {}
+    for name, _, _, _, offset, length, *_ in sections:
+        start = sections[names][4] + name
+        text = data[start:data.index(b"\0", start)].decode()
+        if text.startswith(".text."):
+            texts[text[len(".text."):]] = data[offset:offset + length]
+    return texts
+
+
+def demangled(names):
+    if not names or not shutil.which("c++filt"):
+        return names
+    run = subprocess.run(["c++filt", *names], capture_output=True, text=True, check=True)
+    return {n: line.split("(", 1)[0] if "anonymous" not in line else
+            line.replace("(anonymous namespace)::", "").split("(", 1)[0]
+            for n, line in zip(names, run.stdout.splitlines())}
+
+
+def judge(place, ptx, said, code):
+    """What is wrong with the kernels of one module; `said` is what ptxas -v wrote."""
+    found, names = [], demangled(list(dict.fromkeys([*budgets(ptx), *code])))
+    for kernel, budget in budgets(ptx).items():
+        about = re.search(rf"Compiling entry function '{kernel}'(.*?)(?=Compiling entry|\Z)", said,
+                          re.S)
+        registers = int(re.search(r"Used (\d+) registers", about[1])[1])
+        stack = re.search(r"(\d+) bytes stack frame, (\d+) bytes spill stores", about[1])
+        name = f"{place}: {names[kernel]}"
+        if budget is None:
+            found.append(f"{name}: declares no budget: __launch_bounds__(threads, blocks)")
+        elif registers > budget:
+            found.append(f"{name}: {registers} registers, its budget is {budget}")
+        if stack and (int(stack[1]) or int(stack[2])):
+            found.append(f"{name}: {stack[1]} bytes of stack, {stack[2]} of spills")
+    found += [f"{place}: ptxas remarks {line.strip()}" for line in said.splitlines()
+              if REMARKS.search(line)]
+    same = {}
+    for kernel, bytes_ in code.items():
+        same.setdefault(bytes_, []).append(names[kernel])
+    return found + [f"{place}: the same machine code: {', '.join(sorted(k))}"
+                    for k in same.values() if len(k) > 1]
+
+
+def check(tree):
+    ptxas = shutil.which("ptxas") or shutil.which("ptxas", path="/usr/local/cuda/bin")
+    sources = [(f, d, a) for f, d, a in tree.commands()
+               if f.suffix == ".cu" and "/src/nibble/" in str(f)]
+    if not sources:
+        raise gate.Skip("the build has no CUDA sources")
+    if not ptxas:
+        raise gate.Skip("there is no ptxas")
+    found = []
+    for source, directory, arguments in sources:
+        target = re.search(r"code=\[?(?:compute_\w+,)?(sm_\w+)", " ".join(arguments))[1]
+        obj = directory / arguments[arguments.index("-o") + 1]
+        place = "/".join(source.parts[-2:])
+        if not obj.exists():
+            found.append(f"{place}: not built yet, build everything first")
+            continue
+        ptx = ptx_of(obj)
+        if ptx is None:
+            found.append(f"{place}: its object has no PTX that can be read")
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            text, cubin = Path(folder) / "a.ptx", Path(folder) / "a.cubin"
+            text.write_text(ptx)
+            run = subprocess.run([ptxas, "-v", f"-arch={target}", text, "-o", cubin],
+                                 capture_output=True, text=True)
+            if run.returncode:
+                found.append(f"{place}: ptxas refuses its PTX: {run.stderr.splitlines()[0]}")
+                continue
+            found += judge(place, ptx, run.stdout + run.stderr, code_of(cubin))
+        wanted = [w.strip() for line in NEEDS.findall(source.read_text()) for w in line.split(",")]
+        found += [f"{place}: no {w} in its PTX" for w in wanted if w not in ptx]
+    return found
+
+
+def module(body, bounds=".maxntid 256\n.minnctapersm 2", name="k"):
+    return (f".version 9.0\n.target sm_80\n.address_size 64\n\n.visible .entry {name}(\n"
+            f".param .u64 p\n)\n{bounds}\n{{\n{body}\nret;\n}}\n")
+
+
+def kernel(text):
+    return {"build/a.o": text}
+
+
+STORE = ".reg .b64 d;\nld.param.u64 d, [p];\nst.global.u32 [d], 1;"
+LOCAL = (".local .align 4 .b8 m[4096];\n.reg .b64 d, a;\n.reg .u32 v;\nld.param.u64 d, [p];\n"
+         "mov.u64 a, m;\nadd.u64 a, a, d;\nst.local.u32 [a], 1;\nld.local.u32 v, [a];\n"
+         "st.volatile.global.u32 [d], v;")
+CLEAN = {
+    "src/nibble/ops/x/cuda_sm80.cu": "// PTX: st.global.u32\n",
+    "build/a.o": module(STORE),
+    "build/compile_commands.json":
+        '[{"directory": "@TREE@/build", "file": "@TREE@/src/nibble/ops/x/cuda_sm80.cu", "command": '
+        '"nvcc -gencode arch=compute_80,code=[compute_80,sm_80] -o a.o -c x.cu"}]',
+}
+TWO = module(STORE) + module(STORE, name="other").split("64\n", 1)[1]
+PLANTS = [
+    (kernel(module(STORE, bounds="")), "declares no budget"),
+    (kernel(module(STORE, bounds=".maxntid 256")), "declares no budget"),
+    (kernel(module(LOCAL)), "bytes of stack"),
+    (kernel(TWO), "the same machine code: k, other"),
+    (kernel("no module\n"), "no PTX that can be read"),
+    (kernel(module("nonsense;")), "ptxas refuses"),
+    ({"build/a.o": None}, "not built yet"),
+    ({"src/nibble/ops/x/cuda_sm80.cu": "// PTX: fma.rn.f16x2, st.global\n"}, "no fma.rn.f16x2"),
+]
+
+if __name__ == "__main__":
+    gate.main(check, CLEAN, PLANTS)
