@@ -3,6 +3,7 @@
 // nibble bench OP --ab BASELINE,CANDIDATE [--case C] [--json]
 //              [--record ID --question Q --reopen-if R]
 // nibble bench train [--case default|small|RECIPE] [--set KEY=VALUE]... [--threads N] [--json]
+// nibble bench OP|all --device [--case C] [--variant V] [--json]
 // nibble bench --suite NAME|FILE [--json]      nibble bench --ceilings [--threads N] [--json]
 #include <fmt/format.h>
 
@@ -11,6 +12,7 @@
 #include <memory>
 
 #include "baselines.h"
+#include "bench_device.h"
 #include "bench_suite.h"
 #include "bench_train.h"
 #include "command.h"
@@ -29,6 +31,7 @@ struct Flags {
   int threads = 1;
   double seconds = 0;  // 0: 0.3 for each variant and case, 4 for train
   bool json = false, cold = false, ceilings = false, baselines = false;
+  bool device = false;
 };
 
 harness::BenchOptions options_from(const Flags& flags) {
@@ -102,6 +105,10 @@ Exit print_comparison(const Flags& flags) {
 Exit bench(const Flags& flags) {
   if (flags.threads < 1) throw Error("--threads must be positive");
   if (flags.ceilings) return print_ceilings(flags);
+  if (flags.device) {
+    if (flags.op != "all") op_named(flags.op);
+    return bench_device(flags.op, flags.variant, flags.case_name, flags.json);
+  }
   if (flags.op == "train") {
     TrainBench b{.set = flags.set, .threads = flags.threads, .json = flags.json};
     if (!flags.case_name.empty()) b.case_name = flags.case_name;
@@ -185,6 +192,8 @@ void add_bench(CLI::App& command, Exit& exit) {
                      "what shares are of, by a name that --ceilings prints; else what binds");
   command.add_flag("--with-baselines", flags->baselines,
                    "time other libraries on the same shapes, and give ratios");
+  command.add_flag("--device", flags->device,
+                   "CUDA variants on the GPU: launches on cold copies, and its bandwidths");
   command.add_flag("--ceilings", flags->ceilings, "what this machine gives at most");
   command.add_flag("--json", flags->json, "one object a line");
   command.callback([flags, &exit] { exit = bench(*flags); });

@@ -17,7 +17,7 @@ OPTIONAL = {
     "apps/": "NIBBLE_APPS:BOOL=ON",
     "src/nibble/cuda/none.cpp": "NIBBLE_HAVE_CUDA:INTERNAL=OFF",
     **{f"src/nibble/cuda/{part}.cpp": "NIBBLE_HAVE_CUDA:INTERNAL=ON"
-       for part in ("device", "memory", "nvtx", "stream")},
+       for part in ("ceilings", "device", "memory", "nvtx", "stream")},
 }
 
 

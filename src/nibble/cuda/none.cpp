@@ -1,4 +1,5 @@
 // This layer in a build without CUDA: there is no device, and who asks for one is told why.
+#include "nibble/cuda/ceilings.h"
 #include "nibble/cuda/device.h"
 #include "nibble/cuda/error.h"
 #include "nibble/cuda/memory.h"
@@ -36,6 +37,9 @@ Status Event::between(const Event&, const Event&, float&) { return none(); }
 Status Graph::begin(void*) { return none(); }
 Status Graph::end(void*) { return none(); }
 Status Graph::launch(void*) const { return none(); }
+
+Status BandwidthProbe::create(size_t, void*) { return none(); }
+Status BandwidthProbe::measure(void*, Bandwidth&) { return none(); }
 
 Range::Range(const char*) {}
 Range::~Range() {}
