@@ -20,6 +20,7 @@
 #include <utility>
 
 #include "nibble/base/op.h"
+#include "nibble/cpu/task_streams.h"
 #include "nibble/numerics/fp4_sums.h"
 
 namespace nibble::cpu {
@@ -165,12 +166,12 @@ void fp4_product(const std::array<const uint8_t*, P>& w, const Fp4Tokens& x, Wri
 }
 
 template <class V>
-V fp4_one_nan(V y) {
+[[gnu::always_inline]] inline V fp4_one_nan(V y) {
   return select(is_nan(y), V(bit_cast<float>(kFp4Nan)), y);
 }
 // y of up to 16 rows: sums, times the factors of row and token.
 template <class V>
-V fp4_scaled(V sums, float unit, V w_scale, float x_scale) {
+[[gnu::always_inline]] inline V fp4_scaled(V sums, float unit, V w_scale, float x_scale) {
   return fp4_one_nan(sums * V(unit) * (w_scale * V(x_scale)));
 }
 
@@ -236,8 +237,8 @@ void fp4_gemm(const Args& a, const Exec& e) {
                      .x_scale = a.x_scale,
                      .packed = a.workspace,
                      .y = a.y};
-  parallel_for(e.pool, F::kLayout.panels(a.n), fp4_grain<K, F>(a.m, a.k),
-               [&](int64_t begin, int64_t end) { fp4_panels<K, F>(g, begin, end); });
+  parallel_streams(e.pool, F::kLayout.panels(a.n), fp4_grain<K, F>(a.m, a.k),
+                   [&](int64_t begin, int64_t end) { fp4_panels<K, F>(g, begin, end); });
 }
 
 }  // namespace
