@@ -22,7 +22,7 @@ struct Int8Lines : Int8Codes {
   static __m512i unplaced(__m512i sum, int) { return sum; }
 };
 struct TernaryLines : TernaryCodes {
-  static constexpr int kSteps = 4, kAlone = 1;
+  static constexpr int kSteps = 4, kAlone = 2;
   static __m512i load(const uint8_t* p) { return _mm512_load_si512(p); }
   static __m512i step(__m512i line, int j) {
     const __m512i low = _mm512_set1_epi8(3);
@@ -43,16 +43,11 @@ struct TernaryLines : TernaryCodes {
 // vpdpbusd takes 5 cycles and starts twice in one: where a tile has few sums, each is kept in so
 // many parts, by steps in turn.
 constexpr int parts_of(int sums) { return sums >= 9 ? 1 : sums >= 5 ? 2 : sums >= 2 ? 4 : 8; }
-#ifndef AH
-#define AH 2048
-#define HINT _MM_HINT_T0
-#endif
 // 16 int32 by name: as __m512i, which is 8 int64 to the compiler, sums are copied and spilled at
 // every step where what follows the loop takes them for int32 (GCC 12: 2.3 times as slow).
 using Sums = int32_t __attribute__((vector_size(64)));
-constexpr int kAheadBytes = AH;
+constexpr int kAheadBytes = 8192;
 
-// Loops are unrolled by pragma: -O2 alone keeps the sums in memory.
 template <class Lines, int R, int P>
 void s8_tile_avx512(const S8Tile& t) {
   constexpr int kParts = parts_of(R * P), kSteps = Lines::kSteps;
