@@ -43,7 +43,8 @@ bool soon(bool awake, Done&& done) {
 class ThreadPool final : public Pool {
  public:
   // More threads than processors would wait for each other's time slices: they sleep at once.
-  explicit ThreadPool(int threads) : awake_(threads <= this_machine().cores) {
+  explicit ThreadPool(int threads)
+      : ranges_(size_t(threads)), awake_(threads <= this_machine().cores) {
     for (int w = 1; w < threads; ++w) workers_.emplace_back([this, w] { work(w); });
   }
   ~ThreadPool() override {
@@ -59,8 +60,12 @@ class ThreadPool final : public Pool {
   void run(int64_t tasks, Task task, void* context) override {
     {
       std::lock_guard lock(mutex_);
-      task_ = task, context_ = context, tasks_ = tasks;
-      next_.store(0, std::memory_order_relaxed);
+      task_ = task, context_ = context;
+      const auto n = int64_t(ranges_.size());
+      for (int64_t w = 0; w < n; ++w) {
+        ranges_[size_t(w)].next.store(tasks * w / n, std::memory_order_relaxed);
+        ranges_[size_t(w)].end = tasks * (w + 1) / n;
+      }
       busy_.store(int(workers_.size()), std::memory_order_relaxed);
       generation_.fetch_add(1, std::memory_order_release);
     }
@@ -73,9 +78,21 @@ class ThreadPool final : public Pool {
   }
 
  private:
+  // Tasks that one thread takes. Neighbours are mostly neighbours in memory, so each thread gets a
+  // stretch of them: two that took turns at pieces of 64 KiB read DRAM at 65 GB/s where stretches
+  // give 80 (Zen 5). Who is done with his own helps the others.
+  struct alignas(64) Range {
+    std::atomic<int64_t> next{0};
+    int64_t end = 0;
+  };
+
   void drain(int worker) {
-    for (int64_t i; (i = next_.fetch_add(1, std::memory_order_relaxed)) < tasks_;)
-      task_(context_, i, worker);
+    const int n = int(ranges_.size());
+    for (int k = 0; k < n; ++k) {
+      Range& r = ranges_[size_t((worker + k) % n)];
+      for (int64_t i; (i = r.next.fetch_add(1, std::memory_order_relaxed)) < r.end;)
+        task_(context_, i, worker);
+    }
   }
 
   void work(int worker) {
@@ -103,10 +120,9 @@ class ThreadPool final : public Pool {
   std::vector<std::thread> workers_;
   std::mutex mutex_;
   std::condition_variable wake_, done_;
-  std::atomic<int64_t> next_{0};
+  std::vector<Range> ranges_;
   Task task_ = nullptr;
   void* context_ = nullptr;
-  int64_t tasks_ = 0;
   std::atomic<uint64_t> generation_{0};
   std::atomic<int> busy_{0};
   std::atomic<bool> stop_{false};
