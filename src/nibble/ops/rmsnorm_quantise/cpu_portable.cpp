@@ -1,0 +1,37 @@
+#include <cmath>
+
+#include "nibble/numerics/reduce.h"
+#include "nibble/ops/rmsnorm_quantise/kernels.h"
+
+namespace nibble::rmsnorm_quantise {
+
+void encode_row(std::string_view variant, const Args& a, int64_t r, const float* y, float amax) {
+  encode_rows::Args one{.rows = 1, .cols = a.cols, .x = y, .to = a.to};
+  one.to.codes += r * encode_rows::code_bytes(a.to.format, a.cols);
+  if (one.to.block_scales) one.to.block_scales += r * encode_rows::blocks_of(a.to.format, a.cols);
+  if (one.to.scales) one.to.scales += r * encode_rows::floats_of(a.to.format, a.cols);
+  encode_rows::encode(variant, one, &amax);
+}
+
+void portable(const Args& a, const Exec& e) {
+  parallel_for(e.pool, a.rows, rows_per_task(a.cols), [&](int64_t begin, int64_t end) {
+    float row[kMaxCols];
+    for (int64_t r = begin; r < end; ++r) {
+      for (int64_t i = 0, at = r * a.cols; i < a.cols; ++i, ++at) {
+        row[i] = float_at(a.x, at);
+        if (!a.with_delta) continue;
+        store_float(a.sum, at, row[i] + float_at(a.delta, at));
+        row[i] = float_at(Floats(a.sum.type, a.sum.data), at);
+      }
+      const float mean = reduce::sum_squares(row, a.cols) / float(a.cols);
+      const float factor = 1 / std::sqrt(mean + a.eps);
+      for (int64_t i = 0; i < a.cols; ++i) {
+        row[i] = row[i] * factor * float_at(a.gamma, i);
+        if (a.round_bf16) row[i] = to_float(to_bf16(row[i]));
+      }
+      encode_row("portable", a, r, row, amax_of(row, a.cols));
+    }
+  });
+}
+
+}  // namespace nibble::rmsnorm_quantise

@@ -1,0 +1,99 @@
+// Compiled once per ISA. A row stays in L1 or L2 from its sum to its codes.
+#pragma once
+#include "nibble/cpu/narrow16.h"
+#include "nibble/ops/rmsnorm_quantise/kernels.h"
+
+namespace nibble::rmsnorm_quantise {
+namespace {
+
+using cpu::F16;
+using cpu::I16;
+using cpu::splat;
+
+// To bf16 and back, in registers.
+[[gnu::always_inline]] inline F16 as_bf16(F16 v) {
+  return cpu::floats(cpu::shift_left<16>(cpu::rounded_to_bf16(cpu::one_nan(v))));
+}
+[[gnu::always_inline]] inline F16 rounded(F16 v, const float*) { return cpu::one_nan(v); }
+[[gnu::always_inline]] inline F16 rounded(F16 v, const bf16*) { return as_bf16(v); }
+[[gnu::always_inline]] inline void put(float* p, F16 v) { cpu::store(p, v); }
+[[gnu::always_inline]] inline void put(bf16* p, F16 v) {
+  cpu::store_low_halves(p, cpu::shift_right<16>(cpu::bits(v)));
+}
+
+// s of R rows from r on to `sum`, if there is a delta, and their sums of squares. One row's sum is
+// a chain of fma that waits for itself; two hide half of it.
+template <class T, int R>
+void sum_rows(const Args& a, int64_t r, float* sums) {
+  const T* x = static_cast<const T*>(a.x.data) + r * a.cols;
+  const T* delta = a.with_delta ? static_cast<const T*>(a.delta.data) + r * a.cols : nullptr;
+  T* sum = a.with_delta ? static_cast<T*>(a.sum.data) + r * a.cols : nullptr;
+  F16 squares[R];
+#pragma GCC unroll 2
+  for (int j = 0; j < R; ++j) squares[j] = splat(0.0f);
+  for (int64_t i = 0; i < a.cols; i += 16)
+#pragma GCC unroll 2
+    for (int j = 0; j < R; ++j) {
+      const int64_t at = j * a.cols + i;
+      F16 s = cpu::load(x + at);
+      if (delta) {
+        s = rounded(s + cpu::load(delta + at), x);
+        put(sum + at, s);
+      }
+      squares[j] = cpu::fma(s, s, squares[j]);
+    }
+#pragma GCC unroll 2
+  for (int j = 0; j < R; ++j) sums[j] = cpu::sum(squares[j]);
+}
+
+// y, and its greatest magnitude. The row after the next is fetched meanwhile.
+template <class T, class G>
+float norm_row(const Args& a, int64_t r, float factor, float* y) {
+  const void* from = a.with_delta ? a.sum.data : a.x.data;
+  const T* s = static_cast<const T*>(from) + r * a.cols;
+  const G* gamma = static_cast<const G*>(a.gamma.data);
+  const T* x = static_cast<const T*>(a.x.data) + (r + 2) * a.cols;
+  const T* delta = a.with_delta ? static_cast<const T*>(a.delta.data) + (r + 2) * a.cols : x;
+  I16 most = splat(0);
+  for (int64_t i = 0; i < a.cols; i += 16) {
+    __builtin_prefetch(x + i);
+    __builtin_prefetch(delta + i);
+    F16 v = cpu::load(s + i) * splat(factor) * cpu::load(gamma + i);
+    if (a.round_bf16) v = as_bf16(v);
+    most = cpu::max(most, cpu::magnitude(v));
+    cpu::store(y + i, v);
+  }
+  const auto greatest = uint32_t(cpu::greatest_lane(most));
+  return bit_cast<float>(greatest > kFloatInf ? kFloatQuietNaN : greatest);
+}
+
+template <class T, class G>
+void run_as(std::string_view variant, const Args& a, const Exec& e) {
+  parallel_for(e.pool, a.rows, rows_per_task(a.cols), [&](int64_t begin, int64_t end) {
+    alignas(64) float y[kMaxCols];
+    for (int64_t r = begin, count; r < end; r += count) {
+      float sums[2];
+      count = r + 2 <= end ? 2 : 1;
+      if (count == 2)
+        sum_rows<T, 2>(a, r, sums);
+      else
+        sum_rows<T, 1>(a, r, sums);
+      for (int64_t j = 0; j < count; ++j) {
+        const float factor = 1 / __builtin_sqrtf(sums[j] / float(a.cols) + a.eps);
+        const float amax = norm_row<T, G>(a, r + j, factor, y);
+        encode_row(variant, a, r + j, y, amax);
+      }
+    }
+  });
+}
+
+inline void run(std::string_view variant, const Args& a, const Exec& e) {
+  const bool half_x = a.x.type == DType::bf16, half_gamma = a.gamma.type == DType::bf16;
+  if (half_x)
+    half_gamma ? run_as<bf16, bf16>(variant, a, e) : run_as<bf16, float>(variant, a, e);
+  else
+    half_gamma ? run_as<float, bf16>(variant, a, e) : run_as<float, float>(variant, a, e);
+}
+
+}  // namespace
+}  // namespace nibble::rmsnorm_quantise
