@@ -5,8 +5,8 @@
 # measured in the same run. Writes JSON lines into $OUT (default gpu-check/) and a table at the end.
 #
 #   scripts/gpu-check.sh             builds what is missing (nvcc, cmake, g++), then checks
-#   scripts/gpu-check.sh --bundle F  packs the built programs and libcudart into F, for a machine
-#                                    with a GPU and no compiler: unpack, then run gpu-check.sh there
+#   scripts/gpu-check.sh --bundle F  packs the built programs and their libraries into F, for a
+#                                    machine with a GPU and no compiler: unpack, run gpu-check.sh
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 start=$SECONDS
@@ -22,17 +22,23 @@ build() {
 }
 
 bundle() {
-  local to=$1 folder
+  local to=$1 library
   build
-  folder=$(mktemp -d)
-  trap 'rm -rf "$folder"' EXIT
-  mkdir -p "$folder/gpu-check/ptxrun" "$folder/gpu-check/bench/proofs"
-  cp "$bin/nibble" "$tests"/ptx_sm* "$here/gpu-check.sh" "$folder/gpu-check/"
-  cp "$bin/ptxrun/ptxrun" "$bin"/ptxrun/libcudart.so.13 "$folder/gpu-check/ptxrun/"
-  # The programs look for it beside themselves, see $ORIGIN in their run path.
-  cp -L "$(ldd "$bin/nibble" | awk '/libcudart/ {print $3}')" "$folder/gpu-check/libcudart.so.13"
-  strip "$folder"/gpu-check/{nibble,ptx_sm*,ptxrun/ptxrun}
-  tar -C "$folder" -czf "$to" gpu-check
+  scratch=$(mktemp -d)
+  trap 'rm -rf "$scratch"' EXIT
+  local folder=$scratch/gpu-check
+  mkdir -p "$folder/ptxrun" "$folder/lib"
+  cp "$bin/nibble" "$tests"/ptx_sm* "$here/gpu-check.sh" "$folder/"
+  cp "$bin/ptxrun/ptxrun" "$bin"/ptxrun/libcudart.so.13 "$folder/ptxrun/"
+  # All that the programs load but what belongs to the C library.
+  for library in $(ldd "$bin/nibble" | awk '$3 ~ /^\// {print $3}'); do
+    case $library in
+      */libc.so.* | */libm.so.* | */libdl.so.* | */libpthread.so.* | */librt.so.*) ;;
+      *) cp -L "$library" "$folder/lib/" ;;
+    esac
+  done
+  strip "$folder"/nibble "$folder"/ptx_sm* "$folder"/ptxrun/ptxrun
+  tar -C "$scratch" -czf "$to" gpu-check
   say "$(du -m "$to" | cut -f1) MiB in $to"
 }
 
@@ -42,6 +48,7 @@ if [ "${1:-}" = --bundle ]; then
 fi
 if [ -x "$here/nibble" ]; then
   bin=$here tests=$here
+  export LD_LIBRARY_PATH=$here/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 else
   build
 fi
@@ -55,13 +62,16 @@ case $device in
 esac
 say "device   $device"
 failed=0
-step() {  # step NAME COMMAND...: seconds and outcome of one part
-  local name=$1 began=$SECONDS status=0
+step() {  # step NAME COMMAND...: seconds and outcome of one part; 77 is one that cannot be done
+  local name=$1 began=$SECONDS status=0 outcome=FAILED
   shift
   "$@" || status=$?
-  [ "$status" -eq 0 ] || failed=1
-  say "$(printf '%-14s %s, %d s' "$name" "$([ "$status" -eq 0 ] && echo ok || echo FAILED)" \
-    $((SECONDS - began)))" | tee -a "$out/summary.txt"
+  case $status in
+    0) outcome=ok ;;
+    77) outcome="left out" ;;
+    *) failed=1 ;;
+  esac
+  printf '%-14s %s, %d s\n' "$name" "$outcome" $((SECONDS - began)) | tee -a "$out/summary.txt"
 }
 : > "$out/summary.txt"
 
@@ -77,8 +87,8 @@ verify_all() {
 sanitize() {
   local tool
   command -v compute-sanitizer > /dev/null || {
-    say "compute-sanitizer is not installed: left out"
-    return 0
+    say "compute-sanitizer is not installed"
+    return 77
   }
   local case
   for tool in memcheck racecheck initcheck; do
@@ -96,9 +106,11 @@ sanitize() {
   done
 }
 
-# The device's words and ptxrun's, instruction by instruction, are to be one file.
+# The device's words and ptxrun's, instruction by instruction, are to be one file. `arch` becomes
+# the latest architecture whose program runs: the one whose variants are timed.
+arch=
 conformance() {
-  local sm virtual ran=0
+  local sm virtual
   for sm in sm80 sm89 sm90a sm100a sm120f; do
     "$tests/ptx_$sm" --dump "$out/device.bin" > "$out/ptx.txt" 2>&1 || {
       grep -q "no kernel image\|invalid device function" "$out/ptx.txt" && continue
@@ -110,17 +122,18 @@ conformance() {
       --dump "$out/ptxrun.bin" > /dev/null 2>&1
     cmp "$out/device.bin" "$out/ptxrun.bin" || return 1
     say "conformance: ptx_$sm is the same on the device and under ptxrun"
-    ran=$((ran + 1))
+    arch=$sm
   done
   rm -f "$out"/device.bin "$out"/ptxrun.bin "$out"/ptx.txt
-  [ "$ran" -gt 0 ]
+  [ -n "$arch" ]
 }
 
 bench_all() {
   local op
   : > "$out/bench.jsonl"
   for op in gemv_nvfp4 gemv_nvfp4_fp16; do
-    timeout 120 "$bin/nibble" bench $op --device --json >> "$out/bench.jsonl" || return 1
+    timeout 120 "$bin/nibble" bench $op --device --variant "$arch" --json >> "$out/bench.jsonl" ||
+      return 1
   done
 }
 
