@@ -76,8 +76,14 @@ def _floats(array: Any) -> tuple[Any, tuple[int, ...]]:
     return array.view(np.uint16) if array.dtype == ml_dtypes.bfloat16 else array, shape
 
 
+def _unreadable(array: Any) -> ValueError:
+    return ValueError(f"a {type(array).__name__} is no array that can be read: NumPy's are, and "
+                      "those that export DLPack")
+
+
 def quantize(array: Any, format: str, mode: str = "", *, per_row: bool = False,
-             amax: ArrayLike | None = None, threads: int = 0) -> Quantized:
+             amax: ArrayLike | None = None, stochastic_seed: int | None = None,
+             threads: int = 0) -> Quantized:
     """Encodes an array of shape [..., K] along its last dimension.
 
     array: float32, float16 or bfloat16, of NumPy (with ml_dtypes) or anything with DLPack in the
@@ -88,17 +94,21 @@ def quantize(array: Any, format: str, mode: str = "", *, per_row: bool = False,
     per_row: nvfp4: a global scale for each row, else one for the array.
     amax: nvfp4: the greatest magnitude that the global scale is made for (of each row, with
         per_row), in place of the array's own: for matrices that must share one global scale.
+    stochastic_seed: nvfp4, but for the modes ggml and 4o6: an element goes up or down with the
+        probability of its distance to the other side, so that its expected value is what it was.
+        The bytes are a function of the seed and the array.
     threads: at most so many; 0: one for each processor. The bytes do not depend on it.
     """
     source, shape = _floats(array)
+    if stochastic_seed is not None and not 0 <= stochastic_seed < 1 << 64:
+        raise ValueError(f"stochastic_seed must be from 0 to 2^64 - 1, got {stochastic_seed}")
     if amax is not None:
         amax = np.ascontiguousarray(amax, np.float32).reshape(-1)
     try:
         codes, scales, global_scales, scale_bytes, mode = _nibble.quantize(
-            source, format, mode, per_row, amax, threads)
+            source, format, mode, per_row, amax, stochastic_seed, threads)
     except TypeError:
-        raise ValueError(f"a {type(array).__name__} is no array that can be read: NumPy's are, and "
-                         "those that export DLPack") from None
+        raise _unreadable(array) from None
     kinds: dict[int, DTypeLike] = {1: np.uint8, 2: ml_dtypes.bfloat16, 4: np.float32}
     if format == "int8":
         codes = codes.view(np.int8)
@@ -130,6 +140,23 @@ def dequantize(q: Quantized, dtype: DTypeLike = np.float32, *, threads: int = 0)
     values = _nibble.dequantize(codes.reshape(rows, -1), scales.reshape(-1, scales.shape[-1]),
                                 global_scale, q.format, q.mode, cols, threads)
     return values.reshape(q.shape).astype(dtype, copy=False)
+
+
+def hadamard16(array: Any, *, signs: int = 0xd7e8, inverse: bool = False,
+               threads: int = 0) -> NDArray[np.float32]:
+    """The random Hadamard transform of every 16 neighbours of a row, or its inverse, as float32.
+
+    Outliers are spread over their block before it is encoded. A product stays what it was if both
+    operands are transformed along K. Bit i of signs: element i of a block is negated first; the
+    default is TransformerEngine's.
+    """
+    source, shape = _floats(array)
+    if not 0 <= signs < 1 << 16:
+        raise ValueError(f"signs must be from 0 to 65535, got {signs}")
+    try:
+        return _nibble.hadamard16(source, signs, inverse, threads).reshape(shape)
+    except TypeError:
+        raise _unreadable(array) from None
 
 
 def pack_scales(scales: ArrayLike) -> NDArray[np.uint8]:

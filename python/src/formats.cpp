@@ -10,6 +10,7 @@
 #include "nibble/ops/decode_nvfp4/decode_nvfp4.h"
 #include "nibble/ops/decode_ternary/decode_ternary.h"
 #include "nibble/ops/encode_nvfp4/encode_nvfp4.h"
+#include "nibble/ops/hadamard16/hadamard16.h"
 #include "nibble/ops/magnitudes/magnitudes.h"
 #include "nibble/runtime/encode_rows.h"
 #include "nibble/runtime/weight_format.h"
@@ -77,13 +78,15 @@ bool has_tensor_scale(const Nvfp4Recipe& r) {
 }
 
 std::vector<float> encode_nvfp4_rows(const Encoding& e, const Matrix& m, bool per_row,
-                                     const std::vector<float>& amax, EncodedRows& to, Pool* pool) {
+                                     const std::vector<float>& amax, const Stochastic& stochastic,
+                                     EncodedRows& to, Pool* pool) {
   to.codes.resize(size_t(m.count() / 2));
   to.scales.resize(size_t(m.count() / kNvfp4Block));
   throw_if(run<encode_nvfp4::Op>({.rows = m.rows,
                                   .cols = m.cols,
                                   .recipe = e.recipe,
                                   .per_row = per_row,
+                                  .stochastic = stochastic,
                                   .x = m.x,
                                   .amax = amax.data(),
                                   .codes = reinterpret_cast<e2m1x2*>(to.codes.data()),
@@ -98,13 +101,18 @@ std::vector<float> encode_nvfp4_rows(const Encoding& e, const Matrix& m, bool pe
 using Quantized = std::tuple<NumpyBytes, NumpyBytes, NumpyFloats, int, std::string>;
 
 Quantized quantize(const Array& array, const std::string& format, const std::string& mode,
-                   bool per_row, const std::optional<FloatArray>& amax, int threads) {
+                   bool per_row, const std::optional<FloatArray>& amax,
+                   std::optional<uint64_t> stochastic_seed, int threads) {
   const Matrix m = matrix_of(array);
   const Encoding e = encoding_of(parse_weight_format(format), mode, m.x.type);
   const bool nvfp4 = e.format == WeightFormat::nvfp4;
   expect(nvfp4 || (!per_row && !amax), "only nvfp4 has per_row and amax, and not " + format);
   expect(!nvfp4 || has_tensor_scale(e.recipe) || (!per_row && !amax),
          "mode " + std::string(e.mode) + " has no tensor scale, and so no per_row and amax");
+  expect(!stochastic_seed || (nvfp4 && can_round_stochastically(e.recipe)),
+         format + " in mode " + std::string(e.mode) + " is rounded to nearest only");
+  const Stochastic stochastic{.on = stochastic_seed.has_value(),
+                              .seed = stochastic_seed.value_or(0)};
   if (const std::string why = refusal(e.format, m.cols); !why.empty())
     throw Error("the array cannot be " + format + ": " + why);
   EncodedRows to;
@@ -114,7 +122,7 @@ Quantized quantize(const Array& array, const std::string& format, const std::str
     const auto pool = pool_for(m.count(), threads);
     if (nvfp4) {
       tensor_scales = encode_nvfp4_rows(e, m, per_row, tensor_amax(m, amax, per_row, pool.get()),
-                                        to, pool.get());
+                                        stochastic, to, pool.get());
     } else {
       TensorFacts facts;
       facts.add(m.x, m.rows, m.cols, cpu::this_machine(), pool.get());
@@ -204,6 +212,23 @@ NumpyFloats dequantize(const Bytes& codes, const Bytes& scales, const FloatArray
   return numpy(std::move(y), {size_t(rows), size_t(cols)});
 }
 
+NumpyFloats hadamard16(const Array& array, uint16_t signs, bool inverse, int threads) {
+  const Matrix m = matrix_of(array);
+  std::vector<float> y(size_t(m.count()));
+  {
+    nb::gil_scoped_release release;
+    const auto pool = pool_for(m.count(), threads);
+    throw_if(run<hadamard16::Op>({.rows = m.rows,
+                                  .cols = m.cols,
+                                  .signs = signs,
+                                  .inverse = inverse,
+                                  .x = m.x,
+                                  .y = {DType::f32, y.data()}},
+                                 cpu::this_machine(), {.pool = pool.get()}));
+  }
+  return numpy(std::move(y), {size_t(m.rows), size_t(m.cols)});
+}
+
 NumpyBytes pack_scales(const Bytes& scales) {
   expect(scales.ndim() == 2, "scales must have two dimensions");
   const auto rows = int64_t(scales.shape(0)), cols = int64_t(scales.shape(1));
@@ -229,8 +254,11 @@ NumpyBytes unpack_scales(const Bytes& packed, int64_t rows, int64_t cols) {
 
 void bind_formats(nb::module_& m) {
   m.def("quantize", quantize, nb::arg("array").noconvert(), nb::arg("format"), nb::arg("mode"),
-        nb::arg("per_row"), nb::arg("amax").none(), nb::arg("threads"));
+        nb::arg("per_row"), nb::arg("amax").none(), nb::arg("stochastic_seed").none(),
+        nb::arg("threads"));
   m.def("dequantize", dequantize);
+  m.def("hadamard16", hadamard16, nb::arg("array").noconvert(), nb::arg("signs"),
+        nb::arg("inverse"), nb::arg("threads"));
   m.def("pack_scales", pack_scales);
   m.def("unpack_scales", unpack_scales);
   m.def("modes", [](const std::string& f) { return modes_of(parse_weight_format(f)); });

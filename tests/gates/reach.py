@@ -1,7 +1,7 @@
 """Gate: every op is reached from an app or a model.
 
-An op is reached when a source of runtime, models, engine, train or apps includes its contract, or
-when an op that is reached does. The registry does not count: `verify` walks every op.
+An op is reached when a source of runtime, models, engine, train, apps or of the Python package
+includes its contract, or when an op that is reached does. The registry does not count: `verify` walks every op.
 """
 
 import gate
@@ -19,7 +19,7 @@ def exceptions(tree):
 
 def callers(tree):
     above = ["src/nibble/" + x for x in ("runtime", "models", "engine", "train")]
-    files = [p for p in tree.files("apps", *above) if not p.name.endswith("_test.cpp")]
+    files = [p for p in tree.files("apps", "python/src", *above) if not p.name.endswith("_test.cpp")]
     return {name for p in files for _, _, name in tree.includes(p)}
 
 

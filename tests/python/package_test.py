@@ -158,6 +158,43 @@ def test_mx_values():
 
 # Arrays.
 
+def test_stochastic_rounding_keeps_the_mean():
+    x = np.random.default_rng(5).standard_normal((4, 64)).astype(np.float32)
+    nearest = nibble.quantize(x, "nvfp4", "te")
+    runs = [nibble.quantize(x, "nvfp4", "te", stochastic_seed=seed) for seed in range(2000)]
+    again = nibble.quantize(x, "nvfp4", "te", stochastic_seed=7, threads=1)
+    np.testing.assert_array_equal(runs[7].codes, again.codes)
+    assert (runs[7].codes != runs[8].codes).any()
+    values = np.stack([nibble.dequantize(q) for q in runs])
+    np.testing.assert_array_equal(runs[0].scales, nearest.scales)
+    # A block's greatest element may lie above 6, where it saturates: its scale was rounded down.
+    steps = np.repeat(nearest.scales.view(ml_dtypes.float8_e4m3fn).astype(np.float32), 16, 1)
+    y = x * nearest.global_scale / steps
+    assert (np.abs(y) < 6).mean() > 0.9
+    # Two values, at most 2 apart: the mean of 2000 lies within 5 standard deviations of x.
+    def worst(mean):
+        return np.abs((mean - x) * nearest.global_scale / steps)[np.abs(y) < 6].max()
+    assert worst(values.mean(0)) < 5 / np.sqrt(2000) < worst(nibble.dequantize(nearest))
+    for mode in "ggml", "4o6-te":
+        with pytest.raises(ValueError, match="rounded to nearest only"):
+            nibble.quantize(x, "nvfp4", mode, stochastic_seed=1)
+
+
+def test_hadamard():
+    signs = np.array([1, 1, 1, -1, 1, -1, -1, -1, -1, -1, -1, 1, -1, 1, -1, -1])
+    matrix = np.ones((1, 1))
+    for _ in range(4):
+        matrix = np.block([[matrix, matrix], [matrix, -matrix]])
+    x = np.random.default_rng(6).integers(-100, 100, (3, 5, 32)).astype(np.float32)
+    want = (x.reshape(-1, 16) * signs @ matrix / 4).reshape(x.shape)
+    np.testing.assert_array_equal(nibble.hadamard16(x), want)  # sums of integers: exact
+    np.testing.assert_array_equal(nibble.hadamard16(want.astype(np.float32), inverse=True), x)
+    plain = (x.reshape(-1, 16) @ matrix / 4).reshape(x.shape)
+    np.testing.assert_array_equal(nibble.hadamard16(x.astype(ml_dtypes.bfloat16), signs=0), plain)
+    with pytest.raises(ValueError, match="multiple of 16"):
+        nibble.hadamard16(x[..., :8].copy())
+
+
 def test_types_and_shapes():
     x = weights(6, 64)
     plain = nibble.quantize(x, "nvfp4")
