@@ -46,10 +46,24 @@ constexpr int parts_of(int sums) { return sums >= 9 ? 1 : sums >= 5 ? 2 : sums >
 // 16 int32 by name: as __m512i, which is 8 int64 to the compiler, sums are copied and spilled at
 // every step where what follows the loop takes them for int32 (GCC 12: 2.3 times as slow).
 using Sums = int32_t __attribute__((vector_size(64)));
-constexpr int kAheadBytes = 8192;
+
+// Where a tile prefetches: `step` bytes further for each line of a panel, and in the next panels of
+// the task from the line on of which `turn` bytes of panel are left.
+struct Ahead {
+  const uint8_t* p;
+  int64_t step, turn;
+};
+// A tile that meets its panels alone looks 8 KiB ahead. Where several meet the same panels, the
+// first would wait for memory while the others need none: each fetches its part of the next panels.
+inline Ahead ahead_of(const S8Tile& t, int64_t begin, int64_t rows, int64_t tiles, int panels) {
+  constexpr int64_t kBytes = 8192;
+  if (tiles == 1) return {t.w + kBytes, 64, kBytes};
+  const int64_t part = t.panel_bytes * begin / rows / 64 * 64;
+  return {t.w + panels * t.panel_bytes + part, (64 + tiles - 1) / tiles, 0};
+}
 
 template <class Lines, int R, int P>
-void s8_tile_avx512(const S8Tile& t) {
+void s8_tile_avx512(const S8Tile& t, Ahead ahead) {
   constexpr int kParts = parts_of(R * P), kSteps = Lines::kSteps;
   constexpr int kLines = kParts > kSteps ? kParts / kSteps : 1;  // of a round
   constexpr bool kPlaces = kParts % kSteps == 0;
@@ -61,12 +75,13 @@ void s8_tile_avx512(const S8Tile& t) {
   const uint8_t* w = t.w;
   int64_t left = t.panel_bytes;
   do {
-    const int64_t ahead = kAheadBytes + (-int64_t(left <= kAheadBytes) & (P - 1) * t.panel_bytes);
+    const uint8_t* to = ahead.p + (-int64_t(left <= ahead.turn) & (P - 1) * t.panel_bytes);
     unrolled<kLines>([&](auto l) {
       __m512i lines[P];
       unrolled<P>([&](auto p) {
         const uint8_t* at = w + 64 * l + p * t.panel_bytes;
-        _mm_prefetch(reinterpret_cast<const char*>(at + ahead), _MM_HINT_T0);
+        _mm_prefetch(reinterpret_cast<const char*>(to + l * ahead.step + p * t.panel_bytes),
+                     _MM_HINT_T0);
         lines[p] = Lines::load(at);
       });
       unrolled<kSteps>([&](auto j) {
@@ -86,6 +101,7 @@ void s8_tile_avx512(const S8Tile& t) {
       });
     });
     w += 64 * kLines;
+    ahead.p += ahead.step * kLines;
     x += 4 * kLines * kSteps * R;
   } while ((left -= 64 * kLines) > 0);
   unrolled<P>([&](auto p) {
@@ -106,9 +122,9 @@ void s8_tile_avx512(const S8Tile& t) {
 }
 
 template <class Lines, int P, int R = 1>
-void s8_tile_avx512(int rows, const S8Tile& t) {
-  if (rows == R) return s8_tile_avx512<Lines, R, P>(t);
-  if constexpr (R < 12) s8_tile_avx512<Lines, P, R + 1>(rows, t);
+void s8_tile_avx512(int rows, const S8Tile& t, const Ahead& ahead) {
+  if (rows == R) return s8_tile_avx512<Lines, R, P>(t, ahead);
+  if constexpr (R < 12) s8_tile_avx512<Lines, P, R + 1>(rows, t, ahead);
 }
 
 // One tile of rows as groups, and their sums.
@@ -146,7 +162,9 @@ void run_s8_avx512(const Args& a, const Exec& e) {
     });
     const auto tile = [&](int64_t begin, int count, int64_t panel, int panels) {
       const S8Tile t = s8_tile(a, x, 4, block, begin, panel, panel_bytes, panels);
-      panels == 2 ? s8_tile_avx512<Lines, 2>(count, t) : s8_tile_avx512<Lines, 1>(count, t);
+      const Ahead ahead = ahead_of(t, begin, rows, TokenTiles{rows, kTokens}.count(), panels);
+      panels == 2 ? s8_tile_avx512<Lines, 2>(count, t, ahead)
+                  : s8_tile_avx512<Lines, 1>(count, t, ahead);
     };
     if (rows <= Lines::kAlone)
       each_tile<kTokens, 1>(rows, a.n, panel_bytes, e.pool, tile);

@@ -75,6 +75,7 @@ inline std::vector<Case<Args>> cases() {
   add("bench", 1, 14336, 4096, fill_random);
   add("bench", 2, 4096, 4096, fill_random);
   add("bench", 8, 4096, 4096, fill_random);
+  add("bench", 16, 4096, 4096, fill_random);
   add("bench", 128, 4096, 4096, fill_random);
   add("bench", 512, 4096, 4096, fill_random);
   add("bench", 1, 512, 512, fill_random);  // in L2
