@@ -19,7 +19,8 @@ def exceptions(tree):
 
 def callers(tree):
     above = ["src/nibble/" + x for x in ("runtime", "models", "engine", "train")]
-    files = [p for p in tree.files("apps", "python/src", *above) if not p.name.endswith("_test.cpp")]
+    all_files = tree.files("apps", "python/src", *above)
+    files = [p for p in all_files if not p.name.endswith("_test.cpp")]
     return {name for p in files for _, _, name in tree.includes(p)}
 
 
