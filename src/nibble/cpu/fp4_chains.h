@@ -5,7 +5,7 @@
 //
 //   chain = chain + value * x      columns 2 0 3 1 6 4 7 5 of the first eight, then of the second
 //   acc   = fma(block, scale, acc)           blocks in order; scale may have a factor of the token
-//   y     = (acc * w_scale[row]) * x_scale[token]
+//   y     = ((acc * factor) * w_scale[row]) * x_scale[token]      factor: a power of two
 //
 // value is e2m1 and x has no more than 8 significant bits, so the product has 10 and is exact. The
 // order is that of vdpbf16ps on words of a panel's dwords: measured on four million random sums, it
@@ -30,8 +30,9 @@ struct Fp4Chains {
   const float* w_scale = nullptr;   // [n]
   const float* x_scale = nullptr;   // [m], or null: 1
   const float* x_blocks = nullptr;  // [m][blocks of ldx columns], or null: 1
-  const void* x = nullptr;          // [m][ldx], as the ISA's header says, zeros from k on
-  int64_t ldx = 0;                  // columns of whole tiles
+  float factor = 1;
+  const void* x = nullptr;  // [m][ldx], as the ISA's header says, zeros from k on
+  int64_t ldx = 0;          // columns of whole tiles
   float* y = nullptr;
   int64_t ldy = 0;
 };

@@ -129,7 +129,8 @@ void chains_tile(const Fp4Chains& p, int64_t m, int64_t panel) {
 #pragma GCC unroll 2
     for (int half = 0; half < 2; ++half) {
       const int64_t row = 16 * panel + 8 * half, left = p.n - row;
-      __m256 y = _mm256_mul_ps(of.end(half, acc[r][half]), load_rows(p.w_scale + row, left));
+      const __m256 all = _mm256_mul_ps(of.end(half, acc[r][half]), _mm256_set1_ps(p.factor));
+      __m256 y = _mm256_mul_ps(all, load_rows(p.w_scale + row, left));
       if (p.x_scale) y = _mm256_mul_ps(y, _mm256_set1_ps(p.x_scale[m + r]));
       store_rows(p.y + (m + r) * p.ldy + row, one_nan(y), left);
     }

@@ -1,4 +1,4 @@
-// What the two kernels of fp4_chains.h for 512 bits share: scales, and the end of a tile. For files
+// What the kernels of fp4_chains.h for 512 bits share: scales, and the end of a tile. For files
 // compiled with AVX-512 and VBMI.
 #pragma once
 #include <immintrin.h>
@@ -49,30 +49,14 @@ template <class Blocks>
     _mm_prefetch(reinterpret_cast<const char*>(w + kAhead + 64 * line), _MM_HINT_T0);
 }
 
-// acc of R tokens from m on to y.
-template <int R>
-[[gnu::always_inline]] inline void store_tile(const Fp4Chains& p, int64_t m, int64_t panel,
-                                              const __m512 (&acc)[R]) {
+// A token's sums of a panel to y.
+[[gnu::always_inline]] inline void store_rows(const Fp4Chains& p, int64_t m, int64_t panel,
+                                              __m512 acc) {
   const __mmask16 rows = panel_lanes(panel, p.n);
-  const __m512 w_scale = _mm512_maskz_loadu_ps(rows, p.w_scale + 16 * panel);
-#pragma GCC unroll 8
-  for (int r = 0; r < R; ++r) {
-    __m512 y = _mm512_mul_ps(acc[r], w_scale);
-    if (p.x_scale) y = _mm512_mul_ps(y, _mm512_set1_ps(p.x_scale[m + r]));
-    _mm512_mask_storeu_ps(p.y + (m + r) * p.ldy + 16 * panel, rows, one_nan(y));
-  }
-}
-
-// Core::tile<Blocks, R, kTokenBlocks>(problem, token, panel) for all of it.
-template <class Core, class Blocks, bool kTokenBlocks>
-void multiply_chains(const Fp4Chains& p, Pool* pool) {
-  constexpr PanelLayout panels = Blocks::kPanels;
-  panel_tasks(pool, p.m, panels.panels(p.n), panels.panel_bytes(p.k),
-              [&](int64_t begin, int64_t end, int64_t panel) {
-                token_tiles<Core::template kTokens<Blocks>>(begin, end, [&](int64_t m, auto count) {
-                  Core::template tile<Blocks, decltype(count)::value, kTokenBlocks>(p, m, panel);
-                });
-              });
+  const __m512 sum = _mm512_mul_ps(acc, _mm512_set1_ps(p.factor));
+  __m512 y = _mm512_mul_ps(sum, _mm512_maskz_loadu_ps(rows, p.w_scale + 16 * panel));
+  if (p.x_scale) y = _mm512_mul_ps(y, _mm512_set1_ps(p.x_scale[m]));
+  _mm512_mask_storeu_ps(p.y + m * p.ldy + 16 * panel, rows, one_nan(y));
 }
 
 }  // namespace

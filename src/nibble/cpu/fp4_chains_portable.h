@@ -57,7 +57,8 @@ void chains_panel(const Fp4Chains& p, int64_t begin, int64_t end, int64_t panel)
   for (int64_t i = begin; i < end; ++i)
     for (int r = 0; r < 16 && 16 * panel + r < p.n; ++r) {
       const int64_t row = 16 * panel + r;
-      const float y = acc[i - begin][r] * p.w_scale[row] * (p.x_scale ? p.x_scale[i] : 1.0f);
+      const float y =
+          acc[i - begin][r] * p.factor * p.w_scale[row] * (p.x_scale ? p.x_scale[i] : 1.0f);
       p.y[i * p.ldy + row] = is_nan(y) ? bit_cast<float>(kFloatQuietNaN) : y;
     }
 }

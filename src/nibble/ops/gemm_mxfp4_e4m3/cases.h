@@ -77,6 +77,11 @@ inline std::vector<Case<Args>> cases() {
   for (int n : {15, 16, 31, 32, 63, 64, 65}) add("random", 1 + n % 3, n, 160, fill_random);
   for (int m : {15, 17, 64, 65}) add("random", m, 20, 96, fill_random);
   add("random", 1, 300, 1024, fill_random);  // more than one group of panels
+  // Panels that are unpacked, two and one at a time, over more than one chunk of columns and
+  // tokens.
+  for (auto [m, n, k] :
+       {std::array{16, 48, 544}, {17, 48, 544}, {23, 16, 256}, {29, 40, 288}, {131, 33, 288}})
+    add("random", m, n, k, fill_random);
   for (int k : {32, 128, 288}) add("scales", 3, 64, k, fill_scales);
   for (int k : {32, 128, 288}) add("x_scales", 5, 48, k, fill_x_scales);
   add("nan", 5, 48, 352, fill_nan);
@@ -84,6 +89,7 @@ inline std::vector<Case<Args>> cases() {
   for (auto [m, n, k] : {std::array{1, 4096, 4096},
                          {1, 14336, 4096},
                          {8, 4096, 4096},
+                         {16, 4096, 4096},
                          {128, 4096, 4096},
                          {512, 4096, 4096}})
     add("bench", m, n, k, fill_random);

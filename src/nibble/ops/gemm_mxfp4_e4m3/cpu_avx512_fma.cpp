@@ -5,7 +5,7 @@ namespace nibble::gemm_mxfp4_e4m3 {
 
 void avx512_fma(const Args& a, const Exec& e) {
   pack_floats(a, e, 1);
-  cpu::multiply_chains<cpu::FmaChains, cpu::Mxfp4Blocks, true>(chains_of(a), e.pool);
+  cpu::multiply_chains<cpu::Mxfp4Blocks, true>(chains_of(a), e.pool);
 }
 
 }  // namespace nibble::gemm_mxfp4_e4m3

@@ -5,7 +5,7 @@ namespace nibble::gemm_nvfp4_bf16 {
 
 void avx512_fma(const Args& a, const Exec& e) {
   pack(a, e, 1);
-  cpu::multiply_chains<cpu::FmaChains, cpu::Nvfp4Blocks, false>(chains_of(a), e.pool);
+  cpu::multiply_chains<cpu::Nvfp4Blocks, false>(chains_of(a), e.pool);
 }
 
 }  // namespace nibble::gemm_nvfp4_bf16

@@ -74,6 +74,7 @@ inline std::vector<Case<Args>> cases() {
   for (auto [m, n, k] : {std::array{1, 4096, 4096},
                          {1, 14336, 4096},
                          {8, 4096, 4096},
+                         {16, 4096, 4096},
                          {128, 4096, 4096},
                          {512, 4096, 4096}})
     add("bench", m, n, k, fill_likely);

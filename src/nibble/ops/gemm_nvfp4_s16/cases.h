@@ -63,11 +63,17 @@ inline std::vector<Case<Args>> cases() {
   for (int m : {15, 17, 64, 65, 130}) add("random", m, 20, 112, fill_random);
   add("random", 2, 40, 2064, fill_random);
   add("random", 1, 300, 1024, fill_random);  // more than one group of panels
+  // Panels that are unpacked, two and one at a time, over more than one chunk of columns and
+  // tokens.
+  for (auto [m, n, k] :
+       {std::array{16, 48, 544}, {17, 48, 544}, {23, 16, 256}, {29, 40, 288}, {131, 33, 288}})
+    add("random", m, n, k, fill_random);
   for (int k : {16, 64, 144, 512}) add("scales", 3, 64, k, fill_scales);
   for (int m : {1, 6}) add("worst", m, 32, 1024, fill_worst);
   for (auto [m, n, k] : {std::array{1, 4096, 4096},
                          {1, 14336, 4096},
                          {8, 4096, 4096},
+                         {16, 4096, 4096},
                          {128, 4096, 4096},
                          {512, 4096, 4096}})
     add("bench", m, n, k, fill_likely);
