@@ -72,14 +72,9 @@ void encode_some(std::string_view variant, const Args& a, const float* amax) {
 }
 
 Args rows_of(const Args& a, int64_t begin, int64_t end) {
-  Args some = a;
-  const Format f = a.to.format;
-  some.rows = end - begin;
-  some.x.data = static_cast<const uint8_t*>(a.x.data) + begin * a.cols * bytes_of(a.x.type);
-  some.to.codes += begin * code_bytes(f, a.cols);
-  if (a.to.block_scales) some.to.block_scales += begin * blocks_of(f, a.cols);
-  if (a.to.scales) some.to.scales += begin * floats_of(f, a.cols);
-  return some;
+  const auto* x = static_cast<const uint8_t*>(a.x.data) + begin * a.cols * bytes_of(a.x.type);
+  return {
+      .rows = end - begin, .cols = a.cols, .x = {a.x.type, x}, .to = from_row(a.to, begin, a.cols)};
 }
 
 }  // namespace

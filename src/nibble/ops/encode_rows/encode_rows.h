@@ -56,6 +56,14 @@ constexpr int64_t row_bytes(Format f, int64_t cols) {
   return code_bytes(f, cols) + blocks_of(f, cols) + 4 * floats_of(f, cols);
 }
 
+// Of row r and those behind it.
+inline Encoded from_row(Encoded to, int64_t r, int64_t cols) {
+  to.codes += r * code_bytes(to.format, cols);
+  if (to.block_scales) to.block_scales += r * blocks_of(to.format, cols);
+  if (to.scales) to.scales += r * floats_of(to.format, cols);
+  return to;
+}
+
 struct Args {
   int64_t rows = 0, cols = 0;  // cols: a multiple of 16, of 32 for mxfp4
   Floats x;                    // [rows][cols]

@@ -6,11 +6,9 @@
 namespace nibble::rmsnorm_quantise {
 
 void encode_row(std::string_view variant, const Args& a, int64_t r, const float* y, float amax) {
-  encode_rows::Args one{.rows = 1, .cols = a.cols, .x = y, .to = a.to};
-  one.to.codes += r * encode_rows::code_bytes(a.to.format, a.cols);
-  if (one.to.block_scales) one.to.block_scales += r * encode_rows::blocks_of(a.to.format, a.cols);
-  if (one.to.scales) one.to.scales += r * encode_rows::floats_of(a.to.format, a.cols);
-  encode_rows::encode(variant, one, &amax);
+  encode_rows::encode(
+      variant, {.rows = 1, .cols = a.cols, .x = y, .to = encode_rows::from_row(a.to, r, a.cols)},
+      &amax);
 }
 
 void portable(const Args& a, const Exec& e) {

@@ -1,0 +1,11 @@
+// Private to this folder: the entry points that variants.cpp puts in the table.
+#pragma once
+#include "nibble/ops/silu_mul_quantise/silu_mul_quantise.h"
+
+namespace nibble::silu_mul_quantise {
+
+void portable(const Args&, const Exec&);
+void avx2(const Args&, const Exec&);
+void avx512(const Args&, const Exec&);
+
+}  // namespace nibble::silu_mul_quantise
