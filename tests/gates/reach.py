@@ -1,7 +1,8 @@
 """Gate: every op is reached from an app or a model.
 
 An op is reached when a source of runtime, models, engine, train, apps or of the Python package
-includes its contract, or when an op that is reached does. The registry does not count: `verify` walks every op.
+includes its contract, or when an op that is reached does. The registry does not count: `verify`
+walks every op.
 """
 
 import gate
