@@ -49,8 +49,9 @@ function(nibble_virtual_device sm out)
   set(${out} ${device} PARENT_SCOPE)
 endfunction()
 
-# Every CUDA variant on a virtual device of its architecture: work of streams at once and as late as
-# may be, warps in turns of one instruction and in long ones, races looked for.
+# Every CUDA variant on a virtual device of its architecture, beside the portable one, whose bits
+# those of a bit-exact op must be: work of streams at once and as late as may be, warps in turns of
+# one instruction and in long ones, races looked for.
 function(nibble_ptxrun_tests op variant sm)
   if(NOT TARGET ptxrun OR NOT TARGET nibble_app)
     return()
@@ -61,7 +62,7 @@ function(nibble_ptxrun_tests op variant sm)
       set(test ${op}_${variant}_${schedule}_${slice})
       add_test(NAME ${test}
         COMMAND ptxrun --device ${device} --schedule ${schedule} --slice ${slice}
-                $<TARGET_FILE:nibble_app> verify ${op} --variant ${variant})
+                $<TARGET_FILE:nibble_app> verify ${op} --variant ${variant},portable)
       set_tests_properties(${test} PROPERTIES LABELS cuda TIMEOUT 120)
     endforeach()
   endforeach()

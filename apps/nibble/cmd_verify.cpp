@@ -72,7 +72,7 @@ Exit verify(const Flags& flags) {
       complete = false;
     }
     for (auto& r : harness::verify(*op, options)) {
-      if (!flags.variant.empty() && r.variant != flags.variant) continue;
+      if (!harness::names_variant(flags.variant, r.variant)) continue;
       print(r, options.machine, flags.json);
       all.push_back(std::move(r));
     }
@@ -94,7 +94,7 @@ Exit verify(const Flags& flags) {
 void add_verify(CLI::App& command, Exit& exit) {
   auto flags = std::make_shared<Flags>();
   command.add_option("op", flags->op, "an op, or all")->required();
-  command.add_option("--variant", flags->variant, "only this variant");
+  command.add_option("--variant", flags->variant, "only this variant, or V,W");
   command.add_option("--case", flags->case_name, "only this case");
   command.add_option("--isa", flags->isa, "use no more than: portable, avx2, avx512");
   command.add_flag("--device", flags->device, "only variants for the GPU");

@@ -188,12 +188,22 @@ std::string judge(const Buffer& b, const std::byte* got, const std::vector<std::
   return {};
 }
 
+bool names_variant(std::string_view names, std::string_view variant) {
+  if (names.empty()) return true;
+  while (!names.empty()) {
+    const size_t comma = std::min(names.find(','), names.size());
+    if (names.substr(0, comma) == variant) return true;
+    names.remove_prefix(std::min(comma + 1, names.size()));
+  }
+  return false;
+}
+
 std::vector<VariantReport> verify(const OpView& op, const VerifyOptions& options) {
   std::vector<VariantReport> reports;
   for (int v = 0; v < op.num_variants(); ++v) {
     VariantReport& r = reports.emplace_back();
     r.op = op.name(), r.variant = op.variant(v).name, r.needs = op.variant(v).needs;
-    if (!options.variant.empty() && r.variant != options.variant)
+    if (!names_variant(options.variant, r.variant))
       r.not_run = "not asked for";
     else if (!options.machine.has(r.needs))
       r.not_run = "this machine lacks " + to_string(r.needs - options.machine.isas);

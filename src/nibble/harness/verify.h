@@ -18,13 +18,16 @@ namespace nibble::harness {
 struct VerifyOptions {
   Machine machine;                       // which variants may run
   std::vector<int> threads = {1, 2, 7};  // of the runs with real workers
-  std::string variant, case_name;        // empty: all
+  std::string variant, case_name;        // empty: all; of variants several, with commas
   bool bench_cases = false;              // verify the bench cases too
   bool device_only = false;              // no variant for the CPU
   // Under qemu a masked vector load touches the lanes that it leaves out, which no CPU does: no
   // buffer is laid with its end at a page then.
   bool emulated = false;
 };
+
+// Whether `names`, one or several with commas between them, has this one; empty has all.
+bool names_variant(std::string_view names, std::string_view variant);
 
 struct VariantReport {
   std::string op, variant;
