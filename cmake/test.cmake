@@ -36,7 +36,7 @@ function(nibble_python_test name)
   cmake_parse_arguments(A "" "SCRIPT" "LABELS;ARGS" ${ARGN})
   add_test(NAME ${name} COMMAND ${PROJECT_SOURCE_DIR}/scripts/venv.sh
     python ${CMAKE_CURRENT_SOURCE_DIR}/${A_SCRIPT} ${A_ARGS})
-  set_tests_properties(${name} PROPERTIES LABELS "${A_LABELS}" TIMEOUT 600)
+  set_tests_properties(${name} PROPERTIES LABELS "${A_LABELS}" TIMEOUT 1200)
   if(NOT NIBBLE_PYTHON_TESTS STREQUAL "ON")
     set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77)
   endif()

@@ -21,7 +21,7 @@ SMALL = [word for field in (
 
 
 def nibble(*args, ok=True, **more):
-    done = subprocess.run([NIBBLE, *map(str, args)], capture_output=True, timeout=120, **more)
+    done = subprocess.run([NIBBLE, *map(str, args)], capture_output=True, timeout=600, **more)
     if ok and done.returncode != 0:
         raise AssertionError(f"exit status {done.returncode}: {done.stderr.decode()}")
     return done
@@ -305,7 +305,7 @@ class Cli(unittest.TestCase):
                 or subprocess.run([*command, mounted], capture_output=True).returncode):
             self.skipTest("no file system may be mounted here")
         return subprocess.run([*command, mounted + script, "sh", disk], capture_output=True,
-                              text=True, timeout=120)
+                              text=True, timeout=600)
 
     def test_full_disk_keeps_the_last_good_checkpoint(self):
         # Room for three checkpoints and a half: a run needs four and the one being written.
@@ -377,7 +377,7 @@ class Cli(unittest.TestCase):
         command = shlex.join([NIBBLE, "train", "--data", str(self.text), "--out", str(run),
                               "--steps", "200", "--checkpoint-every", "1", "--quiet", *SMALL])
         done = subprocess.run(["sh", "-c", f"ulimit -f {size // 2 // 512}; exec {command}"],
-                              capture_output=True, text=True, timeout=120)
+                              capture_output=True, text=True, timeout=600)
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertRegex(done.stderr, r"^nibble: .*File too large; there is no checkpoint yet\n$")
         nibble("train", "--resume", run, "--quiet")

@@ -14,7 +14,7 @@ nibble, table = sys.argv[1], pathlib.Path(sys.argv[2])
 
 
 def run(*args):
-    return subprocess.run([nibble, *args], capture_output=True, text=True, timeout=60)
+    return subprocess.run([nibble, *args], capture_output=True, text=True, timeout=600)
 
 
 def train(text, out):

@@ -22,7 +22,7 @@ E2M1 = np.array([0, 0.5, 1, 1.5, 2, 3, 4, 6, -0.0, -0.5, -1, -1.5, -2, -3, -4, -
 
 
 def nibble(*args, ok=True):
-    done = subprocess.run([NIBBLE, *map(str, args)], capture_output=True, text=True, timeout=300)
+    done = subprocess.run([NIBBLE, *map(str, args)], capture_output=True, text=True, timeout=900)
     if ok and done.returncode != 0:
         raise AssertionError(done.stderr)
     return done

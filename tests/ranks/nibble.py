@@ -34,7 +34,7 @@ def mpirun(ranks, command, mpi="mpirun"):
 
 
 def ran(command, expected=0):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900)
     assert done.returncode == expected, f"{command}: {done.returncode}\n{done.stderr}"
     return done
 

@@ -63,7 +63,7 @@ class Ranks(unittest.TestCase):
             run = self.tmp / f"{name}-{self.steps}"
             child = self.start(run, self.steps)
             end(child)
-            _, said = child.communicate(timeout=120)
+            _, said = child.communicate(timeout=600)
             if not (run / f"checkpoints/step-{self.steps}.safetensors").exists():
                 self.assertNotEqual(child.returncode, 0)
                 return run, said
@@ -141,7 +141,7 @@ class Ranks(unittest.TestCase):
         self.assertIn("in use by another run", again.stderr)
         self.assertIsNone(child.poll())
         child.terminate()
-        child.communicate(timeout=120)
+        child.communicate(timeout=600)
 
 
 unittest.main()
