@@ -12,7 +12,7 @@ std::string_view neighbours_only(const Args& a) {
 }
 // Microseconds to read what it reads at 3 TB/s, of a device that nobody has timed yet; between CUDA
 // variants only the order counts: the later architecture's, which does less for each element.
-double stream_cost(const Args& a, double factor) {
+[[maybe_unused]] double stream_cost(const Args& a, double factor) {
   return double(Op::work(a).bytes) / 3e6 * factor;
 }
 #endif
