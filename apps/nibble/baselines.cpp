@@ -70,7 +70,7 @@ std::vector<BaselineResult> Baselines::compare(const harness::BenchResult& r,
     if (std::find(peers_.begin(), peers_.end(), peer) == peers_.end()) continue;
     const std::string arguments =
         fmt::format("{} {} {} {} {} {} {} {}", peer, type, mnk[1].str(), mnk[2].str(), mnk[3].str(),
-                    r.threads, r.hot ? "hot" : "cold", seconds);
+                    r.threads, r.cold ? "cold" : "hot", seconds);
     for (const json& j : ask(program_, arguments)) {
       BaselineResult b{.id = r.id, .op = r.op, .case_name = r.case_name};
       b.peer = peer, b.type = type, b.version = j.value("version", "");

@@ -20,7 +20,7 @@ struct Row {
   std::string name, variant, shape, ceiling_name, unit, pages, cpu;
   int threads = 1;
   double gb = 0, gop = 0, ceiling = 0, share = 0, error = 0, mib = 0;
-  bool hot = false;
+  std::string memory;  // "hot", "cold", or "one copy", too large for the caches
   double rate() const { return unit == "GB/s" ? gb : gop; }
 };
 
@@ -59,7 +59,9 @@ std::vector<Row> read(const std::string& file, std::vector<Peer>& peers) {
       r.threads = j.at("threads"), r.gb = j.at("gb_per_s"), r.gop = j.at("gop_per_s");
       r.ceiling = j.at("ceiling"), r.ceiling_name = j.at("ceiling_name");
       r.unit = j.at("ceiling_unit"), r.share = j.at("share"), r.error = j.at("rel_l2");
-      r.mib = double(j.at("footprint_bytes")) / (1 << 20), r.hot = j.at("hot");
+      r.mib = double(j.at("footprint_bytes")) / (1 << 20), r.memory = j.at("hot")    ? "hot"
+                                                                      : j.at("cold") ? "cold"
+                                                                                     : "one copy";
       r.pages = j.at("pages"), r.cpu = j.at("cpu_model");
       rows.push_back(std::move(r));
     } catch (const nlohmann::json::exception&) {
@@ -91,8 +93,8 @@ std::string bench_markdown(const std::string& file) {
        "|---|---|---|---|---|---|---|---|---|\n";
   for (const Row& r : rows)
     s += fmt::format("| {} | {} | {} {} | {} | {} | {:.1f} {} | {:.1f}% | {} {:.1f} | {} |\n",
-                     r.name, r.shape, r.hot ? "hot" : "cold", size_text(r.mib), r.variant,
-                     r.threads, r.rate(), r.unit, 100 * r.share, r.ceiling_name, r.ceiling,
+                     r.name, r.shape, r.memory, size_text(r.mib), r.variant, r.threads, r.rate(),
+                     r.unit, 100 * r.share, r.ceiling_name, r.ceiling,
                      r.error == 0 ? "0" : fmt::format("{:.1e}", r.error));
   if (!peers.empty())
     s += "\n| operation | shape | threads | peer | its time | ratio to ours "

@@ -195,6 +195,7 @@ class Timing {
     BenchResult r{.op = std::string(op_.name()), .variant = std::string(op_.variant(v_).name)};
     r.case_name = info_.name, r.isa = to_string(needs), r.threads = threads;
     r.footprint_bytes = timed_.footprint_bytes(), r.hot = is_hot(timed_, o_);
+    r.cold = o_.layout.cold;
     r.pages = timed_.pages();
 
     Sampling quick = o_.sampling;
@@ -317,6 +318,7 @@ std::string to_json(const BenchResult& r) {
                     {"share", r.share},
                     {"footprint_bytes", r.footprint_bytes},
                     {"hot", r.hot},
+                    {"cold", r.cold},
                     {"rel_l2", r.rel_l2},
                     {"cpu_model", r.cpu_model},
                     {"source_hash", r.source_hash}};
@@ -345,7 +347,11 @@ std::string to_table(const std::vector<BenchResult>& results) {
         "{:.1f} {}, {} {:.2f} MiB, pages of {}\n",
         r.op + "/" + r.variant, r.id.empty() ? r.case_name : r.id, r.threads, r.median_us, r.p10_us,
         r.p90_us, r.gb_per_s, r.gop_per_s, 100 * r.share, r.ceiling.name, r.ceiling.value,
-        r.ceiling.unit, r.hot ? "hot" : "cold", double(r.footprint_bytes) / (1 << 20), r.pages);
+        r.ceiling.unit,
+        r.hot    ? "hot"
+        : r.cold ? "cold"
+                 : "one copy",
+        double(r.footprint_bytes) / (1 << 20), r.pages);
   return s;
 }
 

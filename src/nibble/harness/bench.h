@@ -42,6 +42,7 @@ struct BenchResult {
   double share = 0;
   int64_t footprint_bytes = 0;
   bool hot = false;   // one copy of the buffers, which fits the last cache
+  bool cold = false;  // copies in turn, as Layout says; neither: one copy, too large for the cache
   std::string pages;  // that the buffers stood in: "2 MiB", "4 KiB", "mixed" or "unknown"
   double rel_l2 = 0;
   std::string cpu_model, source_hash;
