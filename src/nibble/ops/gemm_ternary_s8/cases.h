@@ -81,7 +81,7 @@ inline std::vector<Case<Args>> cases() {
   add("bench", 128, 4096, 4096, fill_random);
   add("bench", 512, 4096, 4096, fill_random);
   add("bench", 1, 512, 2048, fill_random);  // in L2
-  add("bench", 1, 128, 4096, fill_random);  // too, with rows as long as those it is compared with
+  add("bench", 1, 512, 4096, fill_random);  // too, with rows as long as those it is compared with
   return all;
 }
 
