@@ -258,8 +258,8 @@ class Cli(unittest.TestCase):
         row = {"op": "gemm_x", "variant": "fast", "isa": "avx2", "case": "bench_m1_n64_k64",
                "threads": 1, "gb_per_s": 30.0, "gop_per_s": 106.5, "ceiling": 40.0,
                "ceiling_name": "dram_read", "ceiling_unit": "GB/s", "share": 0.75, "rel_l2": 2e-7,
-               "footprint_bytes": 1 << 30, "hot": False, "cold": True, "pages": "2 MiB", "cpu_model": "a CPU",
-               "id": "gemv_x"}
+               "footprint_bytes": 1 << 30, "hot": False, "cold": True, "pages": "2 MiB",
+               "cpu_model": "a CPU", "id": "gemv_x"}
         more = dict(row, id="gemm_x", ceiling_unit="GOP/s", ceiling_name="fma", ceiling=200.0,
                     hot=True, footprint_bytes=3 << 20, rel_l2=0, share=0.5325)
         file.write_text("".join(json.dumps(r) + "\n" for r in (row, more)))

@@ -1,4 +1,4 @@
-"""docs_tables.py NIBBLE ROOT [--write]: tables in the documents are what the program makes of its data.
+"""docs_tables.py NIBBLE ROOT [--write]: tables in documents are what the program makes of its data.
 
 A table stands between `<!-- nibble ARGUMENT... -->` and `<!-- end -->`; the command is run in ROOT,
 and what it prints must be what stands there. --write puts it there.
