@@ -161,8 +161,8 @@ void bind_access(Binder& b, Form& form, Op& op) {
 
 void nothing(Warp&, const Op&, uint32_t) {}
 void bind_hint(Binder&, Form& form, Op& op) {
-  form.take_any(
-      {"global", "local", "const", "param", "tensormap", "generic", "range", "fractional"});
+  form.take_any({"global", "local", "const", "param", "tensormap", "generic", "range", "fractional",
+                 "L1", "L2"});
   take_hints(form);
   while (form.take_type() != Type::none) {
   }

@@ -320,12 +320,12 @@ class Parser : TokenReader {
       ins.guard = *reg;
     }
     ins.opcode = word();
+    const char* end = previous().text.data() + previous().text.size();
     for (size_t b = 0; b <= ins.opcode.size();) {
       const size_t e = std::min(ins.opcode.find('.', b), ins.opcode.size());
       ins.parts.push_back(ins.opcode.substr(b, e - b));
       b = e + 1;
     }
-    const char* end = begin;
     while (!is(";")) {
       if (is_end()) fail("an instruction that does not end");
       ins.operands.push_back(operand(scope));
@@ -333,7 +333,6 @@ class Parser : TokenReader {
       if (!take(",") && !is(";")) fail("unexpected text in an instruction");
     }
     next();
-    if (end == begin) end = begin + ins.opcode.size();
     for (const char* c = begin; c < end; ++c)  // one line, single spaces
       if (!std::isspace(uint8_t(*c)))
         ins.text += *c;
