@@ -1,9 +1,13 @@
 // sm_100a and sm_120f: the conversion of e2m1.
+#include "ptx_narrow.cuh"
 #include "ptx_overlap.cuh"
 
 int main(int argc, char** argv) {
   ptx_test::Tests t(argc, argv);
   ptx_test::add_common(t);
+  t.add<ptx_test::NarrowPair<nibble::e4m3>>();
+  t.add<ptx_test::NarrowPair<nibble::e5m2>>();
+  t.add<ptx_test::NarrowPair<nibble::e2m1>>();
   t.add<ptx_test::Scales<nibble::cuda::tile::Converted>>();
   t.add<ptx_test::Codes<nibble::cuda::tile::Converted, true>>();
   const int wrong = ptx_test::add_overlap(t);

@@ -1,8 +1,11 @@
 #include "ptx_common.cuh"
+#include "ptx_narrow.cuh"
 
 int main(int argc, char** argv) {
   ptx_test::Tests t(argc, argv);
   ptx_test::add_common(t);
+  t.add<ptx_test::NarrowPair<nibble::e4m3>>();
+  t.add<ptx_test::NarrowPair<nibble::e5m2>>();
   t.add<ptx_test::Scales<nibble::cuda::tile::Widened>>();
   return t.failed() ? 1 : 0;
 }
