@@ -14,12 +14,13 @@ set(NIBBLE_SMS SM80 SM89 SM90A SM100A SM120F)
 # -arch=sm_120a names another target than it seems to. One call makes the PTX and the machine code
 # that ptxas made of it: what ptxrun executes is what a GPU runs, and later GPUs compile the PTX of
 # sm_80 for themselves. --fmad=false: we write fma where we mean it, as for the CPU.
+# --expt-relaxed-constexpr: constexpr functions of numerics/ are the device's as well.
 function(nibble_sm_flags sm out)
   string(TOLOWER ${sm} lower)
   string(REPLACE sm "" number ${lower})
   set(${out} -lineinfo -gencode arch=compute_${number},code=[compute_${number},sm_${number}]
-      --compress-mode=none --fmad=false $<$<BOOL:${NIBBLE_WERROR}>:-Werror=all-warnings>
-      PARENT_SCOPE)
+      --compress-mode=none --expt-relaxed-constexpr --fmad=false
+      $<$<BOOL:${NIBBLE_WERROR}>:-Werror=all-warnings> PARENT_SCOPE)
 endfunction()
 
 function(nibble_sm_library sm)

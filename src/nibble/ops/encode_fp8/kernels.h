@@ -11,5 +11,7 @@ void encode_tile(const Args&, int64_t begin, int64_t end, int64_t from, int64_t 
 void portable(const Args&, const Exec&);
 void avx2(const Args&, const Exec&);
 void avx512(const Args&, const Exec&);
+void sm80(const Args&, const Exec&);
+void sm89(const Args&, const Exec&);
 
 }  // namespace nibble::encode_fp8

@@ -9,5 +9,6 @@ void encode_row(const Args&, int64_t row);  // also where its scale is 0 or not 
 void portable(const Args&, const Exec&);
 void avx2(const Args&, const Exec&);
 void avx512(const Args&, const Exec&);
+void sm80(const Args&, const Exec&);
 
 }  // namespace nibble::encode_int8

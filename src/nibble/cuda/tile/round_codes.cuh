@@ -1,0 +1,71 @@
+// Floats to codes, several at a time, the first one lowest: in integers, on every architecture, or
+// by the conversions that later ones have. Both make the same codes.
+#pragma once
+#include "nibble/cuda/ptx/narrow.cuh"
+#include "nibble/numerics/e2m1.h"
+#include "nibble/numerics/fp8.h"
+
+namespace nibble::cuda::tile {
+
+// numerics/round.h's round_magnitude() for all floats but NaN, in ten instructions: what is
+// subnormal in the format is rounded by adding the float whose last bit is worth the format's least
+// step. A NaN becomes a code past every format's last.
+template <int kBias, int kFraction>
+__device__ __forceinline__ uint32_t magnitude_code(float x) {
+  constexpr int kShift = 23 - kFraction;
+  constexpr uint32_t kLeastNormal = uint32_t(128 - kBias) << 23;
+  constexpr uint32_t kStep = uint32_t(127 + 24 - kBias - kFraction) << 23;
+  const uint32_t u = magnitude_bits(x);
+  const uint32_t normal = ((u + (1u << (kShift - 1)) - 1 + (u >> kShift & 1)) >> kShift) -
+                          (uint32_t(127 - kBias) << kFraction);
+  const uint32_t subnormal = __float_as_uint(fabsf(x) + __uint_as_float(kStep)) - kStep;
+  return u < kLeastNormal ? subnormal : normal;
+}
+
+// By arithmetic: sm_80. A NaN has no sign, as the conversions have it and as arithmetic on the
+// device makes it.
+struct RoundByArithmetic {
+  __device__ __forceinline__ static uint32_t pair(e2m1, float low, float high) {
+    return one(e2m1{}, low) | one(e2m1{}, high) << 4;
+  }
+  __device__ __forceinline__ static uint32_t pair(e4m3, float low, float high) {
+    return one(e4m3{}, low) | one(e4m3{}, high) << 8;
+  }
+  __device__ __forceinline__ static uint32_t pair(e5m2, float low, float high) {
+    return one(e5m2{}, low) | one(e5m2{}, high) << 8;
+  }
+
+ private:
+  __device__ __forceinline__ static uint32_t one(e2m1, float x) {
+    return min(magnitude_code<1, 1>(x), 7u) | (float_bits(x) >> 28 & 8u);
+  }
+  __device__ __forceinline__ static uint32_t one(e4m3, float x) {
+    const uint32_t code = min(magnitude_code<7, 3>(x), 0x7eu) | (float_bits(x) >> 24 & 0x80u);
+    return is_nan(x) ? 0x7fu : code;
+  }
+  __device__ __forceinline__ static uint32_t one(e5m2, float x) {
+    const uint32_t code = min(magnitude_code<15, 2>(x), 0x7bu) | (float_bits(x) >> 24 & 0x80u);
+    return is_nan(x) ? 0x7fu : code;
+  }
+};
+
+// FP8 by conversion, e2m1 in integers: sm_89, sm_90a.
+struct RoundFp8ByConversion : RoundByArithmetic {
+  using RoundByArithmetic::pair;
+  __device__ __forceinline__ static uint32_t pair(e4m3, float low, float high) {
+    return ptx::narrow_e4m3x2(low, high);
+  }
+  __device__ __forceinline__ static uint32_t pair(e5m2, float low, float high) {
+    return ptx::narrow_e5m2x2(low, high);
+  }
+};
+
+// All by conversion: sm_100a, sm_120f.
+struct RoundByConversion : RoundFp8ByConversion {
+  using RoundFp8ByConversion::pair;
+  __device__ __forceinline__ static uint32_t pair(e2m1, float low, float high) {
+    return ptx::narrow_e2m1x2(low, high);
+  }
+};
+
+}  // namespace nibble::cuda::tile
