@@ -9,5 +9,6 @@ inline constexpr int64_t kPerTask = 1 << 14;
 void portable(const Args&, const Exec&);
 void avx2(const Args&, const Exec&);
 void avx512(const Args&, const Exec&);
+void sm80(const Args&, const Exec&);
 
 }  // namespace nibble::hash_noise
