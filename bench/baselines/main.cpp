@@ -38,13 +38,20 @@ bool right(const Product& product, const Problem& p) {
   return true;
 }
 
-// Kernels of an old CPU on a new one would be no comparison: OpenBLAS is told which to take, which
-// it asks for before main().
+// Kernels of an old CPU on a new one would be no comparison, whether OpenBLAS took them because it
+// does not know the CPU or because its environment says so, which it reads before main(): first it
+// chooses by itself, then it is told.
 void choose_openblas_kernels(char** argv) {
+  if (getenv("NIBBLE_BASELINES_CLEAN") == nullptr) {
+    for (const char* setting : {"OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"}) unsetenv(setting);
+    setenv("NIBBLE_BASELINES_CLEAN", "1", 1);
+    execv("/proc/self/exe", argv);
+  }
   const Machine& machine = cpu::this_machine();
+  const bool avx512 = machine.has(Isa::avx512);
   if (getenv("OPENBLAS_CORETYPE") != nullptr || !machine.has(Isa::avx2)) return;
-  if (!openblas_is_lost()) return;
-  setenv("OPENBLAS_CORETYPE", machine.has(Isa::avx512) ? "SkylakeX" : "Haswell", 1);
+  if (!openblas_is_lost(avx512)) return;
+  setenv("OPENBLAS_CORETYPE", avx512 ? "SkylakeX" : "Haswell", 1);
   execv("/proc/self/exe", argv);
 }
 

@@ -62,11 +62,10 @@ Peer openblas() {
           .make = make};
 }
 
-bool openblas_is_lost() {
+bool openblas_is_lost(bool avx512) {
   const std::string core = openblas_get_corename();
-  for (const char* known : {"Haswell", "Zen", "SkylakeX", "Cooperlake", "SapphireRapids"})
-    if (core == known) return false;
-  return true;
+  if (core == "SkylakeX" || core == "Cooperlake" || core == "SapphireRapids") return false;
+  return avx512 || (core != "Haswell" && core != "Zen");
 }
 
 }  // namespace nibble::baselines
@@ -75,7 +74,7 @@ bool openblas_is_lost() {
 
 namespace nibble::baselines {
 Peer openblas() { return {.name = "OpenBLAS", .absent = "not found (Debian: libopenblas-dev)"}; }
-bool openblas_is_lost() { return false; }
+bool openblas_is_lost(bool) { return false; }
 }  // namespace nibble::baselines
 
 #endif

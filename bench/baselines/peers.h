@@ -35,9 +35,8 @@ Peer onednn();
 Peer openblas();
 Peer ggml();
 
-// Whether OpenBLAS took kernels of a CPU before AVX2: one that is newer than it is, it does not
-// know.
-bool openblas_is_lost();
+// Whether OpenBLAS took kernels of a CPU that lacks AVX2, or AVX-512 where the machine has it.
+bool openblas_is_lost(bool avx512);
 
 // Element i of an operand: -8 to 7, and 0 to 15 where the type has no sign.
 inline int small(uint64_t seed, int64_t i) {
