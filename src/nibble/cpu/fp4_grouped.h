@@ -26,7 +26,7 @@ void fp4_grouped(const Args& a, const Exec& e) {
   const int64_t panels = F::kLayout.panels(a.n), panel_bytes = F::kLayout.panel_bytes(a.k);
   const int64_t grain = 2 * std::max<int64_t>(1, kFp4GroupTaskBytes / 2 / panel_bytes);
   const int64_t pieces = (panels + grain - 1) / grain;
-  parallel_streams(e.pool, a.groups * pieces, 1, [&](int64_t task, int64_t) {
+  parallel_for(e.pool, a.groups * pieces, 1, [&](int64_t task, int64_t) {
     const int g = int(task / pieces);
     if (rows(g) == 0) return;
     const Fp4Product product{.m = rows(g),

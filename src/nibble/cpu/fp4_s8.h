@@ -20,7 +20,7 @@
 #include <utility>
 
 #include "nibble/base/op.h"
-#include "nibble/cpu/task_streams.h"
+#include "nibble/base/parallel.h"
 #include "nibble/numerics/fp4_sums.h"
 
 namespace nibble::cpu {
@@ -237,8 +237,8 @@ void fp4_gemm(const Args& a, const Exec& e) {
                      .x_scale = a.x_scale,
                      .packed = a.workspace,
                      .y = a.y};
-  parallel_streams(e.pool, F::kLayout.panels(a.n), fp4_grain<K, F>(a.m, a.k),
-                   [&](int64_t begin, int64_t end) { fp4_panels<K, F>(g, begin, end); });
+  parallel_for(e.pool, F::kLayout.panels(a.n), fp4_grain<K, F>(a.m, a.k),
+               [&](int64_t begin, int64_t end) { fp4_panels<K, F>(g, begin, end); });
 }
 
 }  // namespace

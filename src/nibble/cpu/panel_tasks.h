@@ -1,12 +1,7 @@
 // How products of tokens and packed weights are split. A piece is a chunk of tokens and a group of
 // panels, and depends on the problem alone; no sum is split. Internal linkage: for ISA files too.
-//
-// Which thread takes a piece is another matter. Each has a part of the pieces of its own and takes
-// them as they stand in memory, one long read, and then helps others with what they have left. Two
-// threads that take 256 KiB in turns read weights from DRAM with 64 GB/s, so with 76 (Zen 5).
 #pragma once
 #include <algorithm>
-#include <atomic>
 #include <cstdint>
 #include <type_traits>
 
@@ -18,29 +13,6 @@ namespace {
 constexpr int64_t kTokenChunk = 64;            // whose activations stay in L2 while panels go by
 constexpr int64_t kPanelGroupBytes = 1 << 17;  // of weights, in a piece
 
-// fn(piece) for [0, pieces), by as many parts of them as there are threads.
-template <class Fn>
-void in_parts(Pool* pool, int64_t pieces, Fn&& fn) {
-  constexpr int64_t kMostParts = 64;
-  struct alignas(64) Part {
-    std::atomic<int64_t> next;
-    int64_t end;
-  };
-  const int64_t threads = pool ? pool->threads() : 1;
-  const int64_t parts = std::max<int64_t>(1, std::min({threads, pieces, kMostParts}));
-  Part part[kMostParts];
-  for (int64_t i = 0; i < parts; ++i) {
-    part[i].next.store(pieces * i / parts, std::memory_order_relaxed);
-    part[i].end = pieces * (i + 1) / parts;
-  }
-  parallel_tasks(pool, parts, [&](int64_t own, int) {
-    for (int64_t i = 0; i < parts; ++i) {
-      Part& p = part[(own + i) % parts];
-      for (int64_t at; (at = p.next.fetch_add(1, std::memory_order_relaxed)) < p.end;) fn(at);
-    }
-  });
-}
-
 // fn(first token, end, panel) for every chunk and every kTogether-th panel; the chunks one after
 // another, the panels of a piece in order, as they stand in memory.
 template <int kTogether = 1, int64_t kChunk = kTokenChunk, class Fn>
@@ -49,7 +21,7 @@ void panel_tasks(Pool* pool, int64_t m, int64_t panels, int64_t panel_bytes, Fn&
   const int64_t group = (few + kTogether - 1) / kTogether * kTogether;
   const int64_t groups = (panels + group - 1) / group;
   const int64_t chunks = (m + kChunk - 1) / kChunk;
-  in_parts(pool, chunks * groups, [&](int64_t piece) {
+  parallel_tasks(pool, chunks * groups, [&](int64_t piece, int) {
     const int64_t begin = piece / groups * kChunk, end = std::min(m, begin + kChunk);
     const int64_t first = piece % groups * group, last = std::min(panels, first + group);
     for (int64_t p = first; p < last; p += kTogether) fn(begin, end, p);
