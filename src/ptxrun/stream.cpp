@@ -4,7 +4,8 @@
 
 namespace ptxrun {
 
-std::shared_ptr<Task> Streams::push(Stream* stream, std::function<void()> run) {
+std::shared_ptr<Task> Streams::push(Stream* stream, std::function<void()> run,
+                                    const std::shared_ptr<Task>& other) {
   if (stream && stream->capture) {
     stream->capture->nodes.push_back(std::move(run));
     stream->joined = false, stream->captured = stream->capture->nodes.size();
@@ -17,6 +18,7 @@ std::shared_ptr<Task> Streams::push(Stream* stream, std::function<void()> run) {
     if (t && !t->done) task->after.push_back(t);
   };
   depend(last_of(stream));
+  depend(other);
   if (!stream) {
     for (Stream* s : streams_)
       if (s->blocking) depend(s->last);
@@ -32,9 +34,7 @@ std::shared_ptr<Task> Streams::push(Stream* stream, std::function<void()> run) {
 }
 
 void Streams::wait_for(Stream* stream, const std::shared_ptr<Task>& task) {
-  if (!task || task->done) return;
-  push(stream, [] {});
-  last_of(stream)->after.push_back(task);
+  if (task && !task->done) push(stream, [] {}, task);
 }
 
 void Streams::finish(const std::shared_ptr<Task>& task) {

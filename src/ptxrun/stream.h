@@ -53,8 +53,9 @@ struct Event {
 class Streams {
  public:
   explicit Streams(const Options& options) : options_(options), random_(options.seed) {}
-  // Puts work at the end of `stream` (null: the legacy default stream).
-  std::shared_ptr<Task> push(Stream* stream, std::function<void()> run);
+  // Puts work at the end of `stream` (null: the legacy default stream), to be done after `other`.
+  std::shared_ptr<Task> push(Stream* stream, std::function<void()> run,
+                             const std::shared_ptr<Task>& other = nullptr);
   void wait_for(Stream* stream, const std::shared_ptr<Task>& task);  // cudaStreamWaitEvent
   void finish(const std::shared_ptr<Task>& task);
   void finish(Stream* stream);
