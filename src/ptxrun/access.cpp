@@ -3,7 +3,6 @@
 #include <cstdio>
 
 #include "check.h"
-#include "memory.h"
 
 namespace ptxrun {
 namespace {
@@ -125,6 +124,7 @@ void global_lane(Warp& w, Access& a, int lane, uint64_t address) {
   if (!r) {
     const Allocation* found = launch.memory->find(address, a.bytes);
     if (!found) out_of_bounds(a, "global", address, lane, launch.memory->describe(address));
+    check_peer(launch, *found, address, a.bytes, a.write, lane);
     r = &found_at(launch, *found);
   }
   if (address % a.bytes) misaligned(a, "global", address, lane);
@@ -159,6 +159,17 @@ void lane(Warp& w, Access& a, Space space, int l, uint64_t address) {
 }
 
 }  // namespace
+
+void check_peer(const Launch& launch, const Allocation& found, uint64_t address, uint64_t bytes,
+                bool write, int lane) {
+  if (launch.memory->reaches(launch.device, found)) return;
+  throw Fault{FaultKind::no_peer,
+              std::string(write ? "write" : "read") + " of " + plural(bytes, "byte") +
+                  " at global address " + hex(address) + ": " + launch.memory->describe(address) +
+                  ", to which device " + std::to_string(launch.device) +
+                  " has no access: cudaDeviceEnablePeerAccess is missing",
+              1u << lane};
+}
 
 void locate_at(Warp& w, const Op& op, uint32_t mask, Space space, Access& a) {
   a.mask = mask;

@@ -1,6 +1,7 @@
 // A warp's access to memory: where each lane's bytes are, after every check and every counter.
 #pragma once
 #include "machine.h"
+#include "memory.h"
 
 namespace ptxrun {
 
@@ -25,6 +26,10 @@ struct Access {
 void locate(Warp& warp, const Op& op, uint32_t mask, int base, Access& access);
 // The same for addresses that a handler computed itself (ldmatrix, cp.async).
 void locate_at(Warp& warp, const Op& op, uint32_t mask, Space space, Access& access);
+
+// Throws a Fault if the launch's device has no access to the memory.
+void check_peer(const Launch& launch, const Allocation& found, uint64_t address, uint64_t bytes,
+                bool write, int lane);
 
 // An access that is not one lane's own instruction: bytes of one lane, checked but not counted.
 uint8_t* resolve(Warp& warp, const Op& op, Space space, uint64_t address, uint32_t bytes, int lane,

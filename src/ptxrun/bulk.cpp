@@ -1,5 +1,6 @@
 #include "bulk.h"
 
+#include "access.h"
 #include "check.h"
 #include "mbarrier.h"
 #include "memory.h"
@@ -15,7 +16,8 @@ uint64_t lane_address(Warp& w, const Op& op, int k, int64_t offset, int lane) {
 }
 
 uint8_t* global_bytes(Warp& w, uint64_t address, uint64_t bytes, int lane, bool write) {
-  const Memory& memory = *w.block->launch->memory;
+  const Launch& launch = *w.block->launch;
+  const Memory& memory = *launch.memory;
   const Allocation* a = memory.find(address, bytes);
   if (!a)
     throw Fault{FaultKind::out_of_bounds,
@@ -23,6 +25,7 @@ uint8_t* global_bytes(Warp& w, uint64_t address, uint64_t bytes, int lane, bool 
                     std::to_string(bytes) + " bytes of global memory: " +
                     memory.describe(memory.find(address, 1) ? address + bytes - 1 : address),
                 1u << lane};
+  check_peer(launch, *a, address, bytes, write, lane);
   return a->data + (address - a->base);
 }
 

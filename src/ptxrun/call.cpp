@@ -138,9 +138,10 @@ void assert_builtin(Warp& w, const Op& op, uint32_t mask) {
 void malloc_builtin(Warp& w, const Op& op, uint32_t mask) {
   each_lane(mask, [&](int l) {
     const uint64_t bytes = argument<uint64_t>(w, op, 0, l);
-    const Allocation* a =
-        bytes ? w.block->launch->memory->allocate(bytes, Allocation::Kind::device, " by a kernel")
-              : nullptr;
+    const Launch& launch = *w.block->launch;
+    const Allocation* a = bytes ? launch.memory->allocate(bytes, Allocation::Kind::device,
+                                                          " by a kernel", launch.device)
+                                : nullptr;
     const uint64_t address = a ? a->base : 0;
     std::memcpy(w.registers.data() + op.list[1].at + size_t(l) * 8, &address, sizeof address);
   });

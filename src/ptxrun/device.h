@@ -25,6 +25,7 @@ struct Device {
 inline constexpr uint32_t kSharedDefault = 48 * 1024;
 inline constexpr uint32_t kSharedReserved = 1024;  // the system's, per block
 inline constexpr uint32_t kMaxThreads = 1024;
+inline constexpr int kMaxDevices = 8;  // of one process
 
 std::span<const Device> devices();
 const Device* device_named(std::string_view name);  // null: there is none

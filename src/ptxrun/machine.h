@@ -235,6 +235,7 @@ struct Launch {
   uint64_t end_cluster = ~uint64_t(0);          // and where this piece of the launch ends
   const std::atomic<uint64_t>* stop = nullptr;  // pieces that start later than this are in vain
   int sms = 1;
+  int device = 0;
   uint64_t workspace = 0;                // of a cooperative launch: 64 bytes that start at zero
   FaultKind fault = FaultKind::refused;  // of a launch that failed
   Warp* blamed = nullptr;                // whose earlier instruction is being carried out

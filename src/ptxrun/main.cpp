@@ -29,6 +29,7 @@ constexpr char kUsage[] =
     "Runs a CUDA program, linked with the shared runtime and holding uncompressed PTX, on the "
     "CPU.\n"
     "  --device NAME      sm_80, sm_89, sm_90a (default), sm_100a or sm_120\n"
+    "  --devices N        how many of them, each with memory of its own (default 1, at most 8)\n"
     "  --schedule S       eager (default), lazy, random or random:SEED\n"
     "  --slice N          warp instructions before another warp's turn (default 4096)\n"
     "  --check LIST       of race, init and bounds (always on), or none; default all\n"

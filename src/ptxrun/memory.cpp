@@ -15,21 +15,23 @@ uint64_t round_up(uint64_t n, uint64_t to) { return (n + to - 1) / to * to; }
 
 }  // namespace
 
-Memory::Memory() {
+Memory::Memory(int devices) : devices_(devices), reserved_(kReserved * uint64_t(devices)) {
   void* range =
-      mmap(nullptr, 2 * kReserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+      mmap(nullptr, 2 * reserved_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (range == MAP_FAILED) throw std::bad_alloc();
   start_ = reinterpret_cast<uint64_t>(range);
-  delta_ = kReserved;
+  delta_ = reserved_;
   next_ = start_ + (uint64_t(1) << 30);
 }
 
-Memory::~Memory() { munmap(reinterpret_cast<void*>(start_), 2 * kReserved); }
+Memory::~Memory() { munmap(reinterpret_cast<void*>(start_), 2 * reserved_); }
 
-const Allocation* Memory::allocate(uint64_t bytes, Allocation::Kind kind, std::string name) {
-  if (bytes > capacity - used_ || bytes > start_ + kReserved - next_ - kGap) return nullptr;
+const Allocation* Memory::allocate(uint64_t bytes, Allocation::Kind kind, std::string name,
+                                   int device) {
+  uint64_t& used = used_[size_t(device)];
+  if (bytes > capacity - used || bytes > start_ + reserved_ - next_ - kGap) return nullptr;
   Allocation a;
-  a.bytes = bytes, a.kind = kind, a.name = std::move(name);
+  a.bytes = bytes, a.kind = kind, a.name = std::move(name), a.device = device;
   const uint64_t base = round_up(next_, kAlign);
   const uint64_t first = base / kPage * kPage, last = round_up(base + bytes, kPage);
   // Managed and pinned memory is the host's as well: there the program's address is the memory.
@@ -41,7 +43,7 @@ const Allocation* Memory::allocate(uint64_t bytes, Allocation::Kind kind, std::s
   a.data = reinterpret_cast<uint8_t*>(base + shift);
   a.number = ++count_;
   next_ = last + kGap;
-  used_ += bytes;
+  used += bytes;
   return &(allocations_[base] = std::move(a));
 }
 
@@ -53,7 +55,7 @@ bool Memory::release(uint64_t base, Allocation::Kind kind) {
   if (a.kind == Allocation::Kind::variable || pinned != (kind == Allocation::Kind::pinned))
     return false;
   a.freed = true;
-  used_ -= a.bytes;
+  used_[size_t(a.device)] -= a.bytes;
   const uint64_t at = reinterpret_cast<uint64_t>(a.data);
   const uint64_t first = at / kPage * kPage, last = round_up(at + a.bytes, kPage);
   // The pages are this allocation's alone; dropping them also makes a stale host access fault.
@@ -77,9 +79,11 @@ std::string Memory::describe(uint64_t address) const {
            std::to_string(above->second.number);
   }
   const char* const kinds[] = {"cudaMalloc", "cudaMallocManaged", "cudaMallocHost", "variable "};
-  const std::string who = "allocation " + std::to_string(a->number) + " (" +
-                          std::to_string(a->bytes) + " bytes, " + kinds[int(a->kind)] + a->name +
-                          ")";
+  std::string who = "allocation " + std::to_string(a->number) + " (" + std::to_string(a->bytes) +
+                    " bytes, " + kinds[int(a->kind)] + a->name;
+  const bool owned = a->kind == Allocation::Kind::device || a->kind == Allocation::Kind::variable;
+  if (devices_ > 1 && owned) who += " on device " + std::to_string(a->device);
+  who += ")";
   const uint64_t offset = address - a->base;
   if (offset < a->bytes) return (a->freed ? "inside freed " : "inside ") + who;
   if (offset - a->bytes > (1u << 20)) return "no allocation is near";

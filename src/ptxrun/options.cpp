@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "device.h"
+
 namespace ptxrun {
 namespace {
 
@@ -50,6 +52,8 @@ std::string set(const std::string& key, const std::string& value, Options& o) {
     o.slice = n;
   } else if (key == "watchdog" && n > 0) {
     o.watchdog = n;
+  } else if (key == "devices" && n > 0 && n <= kMaxDevices) {
+    o.devices = int(n);
   } else if (key == "resident" && n > 0 && n <= 65536) {
     o.resident = int(n);
   } else if (key == "threads" && n > 0 && n <= 1024) {
@@ -83,6 +87,7 @@ std::string write_options(const Options& o) {
        : o.schedule == Schedule::lazy ? "lazy"
                                       : "random:" + std::to_string(o.seed);
   s += ",slice=" + std::to_string(o.slice) + ",watchdog=" + std::to_string(o.watchdog);
+  if (o.devices != 1) s += ",devices=" + std::to_string(o.devices);
   s += ",resident=" + std::to_string(o.resident);
   if (o.short_accumulators) s += ",accumulators=short";
   if (o.threads) s += ",threads=" + std::to_string(o.threads);

@@ -10,6 +10,7 @@ enum class Schedule : uint8_t { eager, lazy, random };
 
 struct Options {
   std::string device = "sm_90a";
+  int devices = 1;  // of that kind
   Schedule schedule = Schedule::eager;
   uint64_t seed = 1;
   uint64_t slice = 4096;          // warp instructions before another warp's turn

@@ -43,6 +43,8 @@ const char* name_of(FaultKind kind) {
       return "missing proxy fence";
     case FaultKind::exited_peer:
       return "exited peer";
+    case FaultKind::no_peer:
+      return "no peer access";
     case FaultKind::leak:
       return "leak";
   }

@@ -23,6 +23,7 @@ enum class FaultKind : uint8_t {
   host,         // host code touched device memory
   proxy,        // a write that the asynchronous proxy need not see: a fence is missing
   exited_peer,  // shared memory of a block of the cluster that has exited
+  no_peer,      // memory of a device that the kernel's has no access to
   leak,         // what must be given back before an end
 };
 const char* name_of(FaultKind kind);

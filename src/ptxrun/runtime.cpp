@@ -29,13 +29,26 @@ void on_segv(int signal, siginfo_t* info, void* context) {
   (void)signal, (void)context;  // the access is repeated and ends the process as usual
 }
 
+void add_counts(const Kernel& to, const Kernel& from) {
+  if (to.counts.size() < from.counts.size()) to.counts.resize(from.counts.size());
+  for (size_t i = 0; i < from.counts.size(); ++i) add(to.counts[i], from.counts[i]);
+}
+
 void at_exit() {
   Runtime& rt = Runtime::get();
-  rt.streams.finish_all();
-  std::vector<const Kernel*> kernels;
-  for (const auto& [function, k] : rt.kernels)
-    if (auto it = k.module->kernels.find(k.name); it != k.module->kernels.end())
-      kernels.push_back(it->second.get());
+  for (int d = 0; d < rt.options.devices; ++d) rt.streams.finish_all(d);
+  std::vector<const Kernel*> kernels;  // counters of all devices with the first that ran it
+  for (const auto& [function, k] : rt.kernels) {
+    const Kernel* first = nullptr;
+    for (const LoadedModule::OnDevice& on : k.module->on) {
+      const auto it = on.kernels.find(k.name);
+      if (it == on.kernels.end()) continue;
+      if (!first)
+        kernels.push_back(first = it->second.get());
+      else
+        add_counts(*first, *it->second);
+    }
+  }
   if (!rt.options.stats.empty()) {
     const std::string why = write_stats(rt.options.stats, rt.options, kernels, rt.report);
     if (!why.empty()) std::fprintf(stderr, "ptxrun: %s\n", why.c_str());
@@ -46,6 +59,7 @@ void at_exit() {
 cudaError_t error_of(FaultKind kind) {
   switch (kind) {
     case FaultKind::out_of_bounds:
+    case FaultKind::no_peer:
       return cudaErrorIllegalAddress;
     case FaultKind::misaligned:
       return cudaErrorMisalignedAddress;
@@ -60,14 +74,8 @@ cudaError_t error_of(FaultKind kind) {
   }
 }
 
-}  // namespace
-
-Runtime& Runtime::get() {
-  static Runtime* runtime = new Runtime;  // never destroyed: programs call in from their own exits
-  return *runtime;
-}
-
-Runtime::Runtime() {
+Options options_given() {
+  Options options;
   if (const char* text = std::getenv("PTXRUN_OPTIONS")) {
     const std::string why = read_options(text, options);
     if (!why.empty()) {
@@ -75,6 +83,17 @@ Runtime::Runtime() {
       std::_Exit(87);
     }
   }
+  return options;
+}
+
+}  // namespace
+
+Runtime& Runtime::get() {
+  static Runtime* runtime = new Runtime;  // never destroyed: programs call in from their own exits
+  return *runtime;
+}
+
+Runtime::Runtime() : options(options_given()) {
   device = device_named(options.device);
   if (!device) {
     std::fprintf(stderr, "ptxrun: there is no device %s\n", options.device.c_str());
@@ -101,7 +120,10 @@ cudaError_t Runtime::refuse(cudaError_t error, const std::string& sentence) {
 
 // The best PTX for the device: its own target before a plain one, a later one before an earlier.
 cudaError_t Runtime::load(LoadedModule& m) {
-  if (m.loaded) return m.error;
+  if (m.loaded) {
+    if (m.ptx) place_variables(m, current_device());
+    return m.error;
+  }
   m.loaded = true;
   const FatBinary fat = read_fat_binary(m.data);
   if (!fat.error.empty()) return m.error = refuse(cudaErrorInvalidKernelImage, fat.error);
@@ -130,33 +152,43 @@ cudaError_t Runtime::load(LoadedModule& m) {
                             "a fat binary of the program has nothing that runs on " +
                                 std::string(device->name) + ": " + why);
   }
-  place_variables(m);
+  place_variables(m, current_device());
   return cudaSuccess;
 }
 
-void Runtime::place_variables(LoadedModule& m) {
+// Managed variables are one for all devices.
+void Runtime::place_variables(LoadedModule& m, int device) {
+  LoadedModule::OnDevice& on = m.on[size_t(device)];
+  if (on.placed) return;
+  on.placed = true;
+  Symbols& symbols = on.symbols;
   for (const Variable& v : m.ptx->variables) {
     if (v.space != Space::global && v.space != Space::constant) continue;
     if (v.external) continue;
     const bool managed = std::any_of(variables.begin(), variables.end(), [&](const auto& x) {
       return x.second.module == &m && x.second.name == v.name && x.second.managed;
     });
-    const Allocation* a = memory.allocate(
-        v.bytes(), managed ? Allocation::Kind::managed : Allocation::Kind::variable, v.name);
+    if (managed)
+      for (const LoadedModule::OnDevice& other : m.on)
+        if (&other != &on && other.placed) symbols[&v] = other.symbols.at(&v);
+    if (symbols.count(&v)) continue;
+    const Allocation* a =
+        memory.allocate(v.bytes(), managed ? Allocation::Kind::managed : Allocation::Kind::variable,
+                        v.name, device);
     if (!a) continue;
     std::copy(v.initial.begin(), v.initial.end(), a->data);
-    m.symbols[&v] = a->base;
+    symbols[&v] = a->base;
   }
   for (const Variable& v : m.ptx->variables)
     for (const Variable::Address& x : v.addresses)
-      for (const auto& [other, base] : m.symbols)
+      for (const auto& [other, base] : symbols)
         if (other->name == x.name) {
           const uint64_t value = base + uint64_t(x.offset);
-          std::memcpy(memory.find(m.symbols[&v], 1)->data + x.at, &value, sizeof value);
+          std::memcpy(memory.find(symbols[&v], 1)->data + x.at, &value, sizeof value);
         }
   for (auto& [host, registered] : variables)
     if (registered.module == &m && registered.managed)
-      for (const auto& [v, base] : m.symbols)
+      for (const auto& [v, base] : symbols)
         if (v->name == registered.name) *registered.managed = reinterpret_cast<void*>(base);
 }
 
@@ -166,13 +198,14 @@ cudaError_t Runtime::kernel(const void* function, RegisteredKernel*& registered,
   registered = &it->second;
   LoadedModule& m = *registered->module;
   if (cudaError_t e = load(m); e != cudaSuccess) return fail(e);
-  std::unique_ptr<Kernel>& k = m.kernels[registered->name];
+  LoadedModule::OnDevice& on = m.on[size_t(current_device())];
+  std::unique_ptr<Kernel>& k = on.kernels[registered->name];
   if (!k) {
     const Function* f = m.ptx->find(registered->name);
     if (!f || !f->defined)
       return refuse(cudaErrorInvalidDeviceFunction,
                     "the PTX for " + m.ptx->target + " has no kernel " + registered->name);
-    k = bind_kernel(*m.ptx, *f, m.symbols, memory);
+    k = bind_kernel(*m.ptx, *f, on.symbols, memory);
     for (const std::string& u : k->unknown)
       report.add({.kind = FaultKind::refused, .what = "kernel " + k->name + ", " + u});
   }
@@ -184,7 +217,7 @@ cudaError_t Runtime::variable(const void* symbol, uint64_t& address, uint64_t& b
   auto it = variables.find(symbol);
   if (it == variables.end()) return fail(cudaErrorInvalidSymbol);
   if (cudaError_t e = load(*it->second.module); e != cudaSuccess) return fail(e);
-  for (const auto& [v, base] : it->second.module->symbols)
+  for (const auto& [v, base] : it->second.module->on[size_t(current_device())].symbols)
     if (v->name == it->second.name) {
       address = base, bytes = v->bytes();
       return cudaSuccess;
@@ -207,7 +240,8 @@ void Runtime::run(const Launch& request) {
   launch.id = ++id;
   constexpr uint64_t kWorkspace = 64;
   if (launch.cooperative)
-    if (const Allocation* a = memory.allocate(kWorkspace, Allocation::Kind::device, " for a grid"))
+    if (const Allocation* a =
+            memory.allocate(kWorkspace, Allocation::Kind::device, " for a grid", launch.device))
       launch.workspace = a->base;
   const bool good = execute(launch);
   if (launch.workspace) memory.release(launch.workspace, Allocation::Kind::device);
@@ -229,9 +263,9 @@ cudaError_t Runtime::cluster_of(const LaunchRequest& r, const RegisteredKernel& 
   }
   const uint64_t size = cluster.count();
   if (size <= 1) return cudaSuccess;
-  const uint64_t allowed = device->max_cluster == 1                          ? 1
-                           : registered.large_clusters && device->sm() < 120 ? 16
-                                                                             : 8;
+  const uint64_t allowed = device->max_cluster == 1                                 ? 1
+                           : registered.here().large_clusters && device->sm() < 120 ? 16
+                                                                                    : 8;
   if (size > allowed) return cudaErrorInvalidClusterSize;
   if (r.grid.x % cluster.x || r.grid.y % cluster.y || r.grid.z % cluster.z)
     return cudaErrorInvalidClusterSize;
@@ -243,7 +277,10 @@ cudaError_t Runtime::launch(const LaunchRequest& r, void** args) {
   Kernel* k;
   if (cudaError_t e = kernel(r.function, registered, k); e != cudaSuccess) return e;
   if (!streams.exists(stream_of(r.stream))) return fail(cudaErrorInvalidResourceHandle);
-  if (!stream_of(r.stream) && streams.captures()) return fail(cudaErrorStreamCaptureImplicit);
+  // A stream takes launches of its own device alone.
+  if (device_of(stream_of(r.stream)) != current_device())
+    return fail(cudaErrorInvalidResourceHandle);
+  if (!stream_of(r.stream) && streams.captures_here()) return fail(cudaErrorStreamCaptureImplicit);
   const uint64_t threads = uint64_t(r.block.x) * r.block.y * r.block.z;
   if (threads == 0 || threads > kMaxThreads || r.block.z > 64)
     return fail(cudaErrorInvalidConfiguration);
@@ -259,8 +296,8 @@ cudaError_t Runtime::launch(const LaunchRequest& r, void** args) {
   if (required[0] &&
       (r.block.x != required[0] || r.block.y != required[1] || r.block.z != required[2]))
     return fail(cudaErrorInvalidValue);
-  const uint32_t allowed = registered->asked_more
-                               ? registered->dynamic_limit
+  const uint32_t allowed = registered->here().asked_more
+                               ? registered->here().dynamic_limit
                                : kSharedDefault - std::min(kSharedDefault, k->static_shared);
   if (k->static_shared > kSharedDefault || r.dynamic_shared > allowed ||
       k->static_shared + r.dynamic_shared > device->shared_per_block)
@@ -277,6 +314,7 @@ cudaError_t Runtime::launch(const LaunchRequest& r, void** args) {
   l->explicit_cluster = r.cluster.x || k->function->required_cluster[0];
   l->dynamic_shared = uint32_t(r.dynamic_shared), l->cooperative = r.cooperative;
   l->memory = &memory, l->report = &report, l->sms = device->sms;
+  l->device = current_device();
   l->params.resize(k->param_bytes);
   for (size_t i = 0; i < k->params.size(); ++i)
     std::memcpy(l->params.data() + k->params[i].at, args[i], k->params[i].bytes);

@@ -1,7 +1,9 @@
-// What stands behind the entry points of the CUDA runtime: one device, one process.
+// What stands behind the entry points of the CUDA runtime: virtual devices of one kind, one
+// process.
 #pragma once
 #include <cuda_runtime_api.h>
 
+#include <array>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -26,16 +28,26 @@ struct LoadedModule {
   bool loaded = false;
   cudaError_t error = cudaSuccess;
   std::unique_ptr<Module> ptx;
-  Symbols symbols;
-  std::map<std::string, std::unique_ptr<Kernel>> kernels;
+  // Each device has variables of its own, and kernels that know where these are.
+  struct OnDevice {
+    bool placed = false;
+    Symbols symbols;
+    std::map<std::string, std::unique_ptr<Kernel>> kernels;
+  };
+  std::array<OnDevice, kMaxDevices> on;
 };
 
 struct RegisteredKernel {
   LoadedModule* module = nullptr;
   std::string name;
-  uint32_t dynamic_limit = kSharedDefault;  // cudaFuncAttributeMaxDynamicSharedMemorySize
-  bool asked_more = false;
-  bool large_clusters = false;  // cudaFuncAttributeNonPortableClusterSizeAllowed
+  struct Settings {                           // each device's own
+    uint32_t dynamic_limit = kSharedDefault;  // cudaFuncAttributeMaxDynamicSharedMemorySize
+    bool asked_more = false;
+    bool large_clusters = false;  // cudaFuncAttributeNonPortableClusterSizeAllowed
+  };
+  std::array<Settings, kMaxDevices> on{};
+  Settings& here() { return on[size_t(current_device())]; }
+  const Settings& here() const { return on[size_t(current_device())]; }
 };
 struct RegisteredVariable {
   LoadedModule* module = nullptr;
@@ -64,6 +76,8 @@ class Runtime {
   std::map<const void*, RegisteredKernel> kernels;
   std::map<const void*, RegisteredVariable> variables;
 
+  bool has(int number) const { return number >= 0 && number < options.devices; }
+
   // Work.
   cudaError_t launch(const LaunchRequest& request, void** args);
   // The cluster of a launch, or an error.
@@ -71,18 +85,20 @@ class Runtime {
                          const Kernel& kernel, Dim3& cluster) const;
   int occupancy(const Kernel& kernel, int threads, size_t dynamic_shared) const;
 
-  // Errors. A sticky one, left by a faulting kernel, is returned by every later call.
+  // Errors, each thread's own. A sticky one, left by a faulting kernel, is returned by every later
+  // call.
   cudaError_t fail(cudaError_t error) {
     if (error != cudaSuccess) last_error = error;
     return error;
   }
   cudaError_t refuse(cudaError_t error, const std::string& sentence);
-  cudaError_t last_error = cudaSuccess, sticky = cudaSuccess;
+  static inline thread_local cudaError_t last_error = cudaSuccess;
+  cudaError_t sticky = cudaSuccess;
 
   std::recursive_mutex mutex;
-  Options options;
+  const Options options;
   Report report{options};
-  Memory memory;
+  Memory memory{options.devices};
   Streams streams{options};
   const Device* device = nullptr;
   uint64_t launches = 0, steps = 0;
@@ -91,11 +107,11 @@ class Runtime {
     size_t shared;
     cudaStream_t stream;
   };
-  std::vector<Configuration> configurations;
+  static inline thread_local std::vector<Configuration> configurations;
 
  private:
   Runtime();
-  void place_variables(LoadedModule& module);
+  void place_variables(LoadedModule& module, int device);
   void run(const Launch& request);
   std::vector<std::unique_ptr<LoadedModule>> modules_;
 };

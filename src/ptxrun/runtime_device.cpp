@@ -60,6 +60,12 @@ constexpr ErrorRow kErrors[] = {
      "the operation cannot be performed in the present state"},
     {cudaErrorGraphExecUpdateFailure, "cudaErrorGraphExecUpdateFailure",
      "the graph update was not performed"},
+    {cudaErrorPeerAccessAlreadyEnabled, "cudaErrorPeerAccessAlreadyEnabled",
+     "peer access is already enabled"},
+    {cudaErrorPeerAccessNotEnabled, "cudaErrorPeerAccessNotEnabled",
+     "peer access has not been enabled"},
+    {cudaErrorLaunchOutOfResources, "cudaErrorLaunchOutOfResources",
+     "too many resources requested for launch"},
     {cudaErrorUnknown, "cudaErrorUnknown", "unknown error"},
 };
 const ErrorRow& row_of(cudaError_t e) {
@@ -138,27 +144,31 @@ int attribute(const Device& d, cudaDeviceAttr a) {
 
 extern "C" {
 
-cudaError_t cudaGetDeviceCount(int* count) { return *count = 1, cudaSuccess; }
-cudaError_t cudaGetDevice(int* device) { return *device = 0, cudaSuccess; }
+cudaError_t cudaGetDeviceCount(int* count) {
+  return *count = Runtime::get().options.devices, cudaSuccess;
+}
+cudaError_t cudaGetDevice(int* device) { return *device = current_device(), cudaSuccess; }
 cudaError_t cudaSetDevice(int device) {
   PTXRUN_ENTER;
-  return device == 0 ? cudaSuccess : rt.fail(cudaErrorInvalidDevice);
+  if (!rt.has(device)) return rt.fail(cudaErrorInvalidDevice);
+  current_device() = device;
+  return cudaSuccess;
 }
 cudaError_t cudaSetDeviceFlags(unsigned) { return cudaSuccess; }
 cudaError_t cudaDeviceReset() {
   PTXRUN_ENTER;
-  rt.streams.finish_all();
+  rt.streams.finish_all(current_device());
   return rt.sticky;
 }
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr a, int device) {
   PTXRUN_ENTER;
-  if (device != 0) return rt.fail(cudaErrorInvalidDevice);
+  if (!rt.has(device)) return rt.fail(cudaErrorInvalidDevice);
   *value = attribute(*rt.device, a);
   return cudaSuccess;
 }
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* p, int device) {
   PTXRUN_ENTER;
-  if (device != 0) return rt.fail(cudaErrorInvalidDevice);
+  if (!rt.has(device)) return rt.fail(cudaErrorInvalidDevice);
   const Device& d = *rt.device;
   *p = {};
   std::snprintf(p->name, sizeof p->name, "ptxrun %.*s (limits of %.*s)", int(d.name.size()),
@@ -185,7 +195,6 @@ cudaError_t cudaDeviceGetLimit(size_t* value, cudaLimit limit) {
 }
 cudaError_t cudaDeviceSetLimit(cudaLimit, size_t) { return cudaSuccess; }
 cudaError_t cudaDeviceSetCacheConfig(cudaFuncCache) { return cudaSuccess; }
-cudaError_t cudaDeviceCanAccessPeer(int* can, int, int) { return *can = 0, cudaSuccess; }
 cudaError_t cudaRuntimeGetVersion(int* version) { return *version = CUDART_VERSION, cudaSuccess; }
 cudaError_t cudaDriverGetVersion(int* version) { return *version = CUDART_VERSION, cudaSuccess; }
 cudaError_t cudaProfilerStart() { return cudaSuccess; }
@@ -193,11 +202,16 @@ cudaError_t cudaProfilerStop() { return cudaSuccess; }
 
 cudaError_t cudaGetLastError() {
   Runtime& rt = Runtime::get();
-  const cudaError_t e = rt.last_error;
-  rt.last_error = rt.sticky;
+  const std::lock_guard<std::recursive_mutex> lock(rt.mutex);
+  const cudaError_t e = rt.sticky != cudaSuccess ? rt.sticky : rt.last_error;
+  rt.last_error = cudaSuccess;
   return e;
 }
-cudaError_t cudaPeekAtLastError() { return Runtime::get().last_error; }
+cudaError_t cudaPeekAtLastError() {
+  Runtime& rt = Runtime::get();
+  const std::lock_guard<std::recursive_mutex> lock(rt.mutex);
+  return rt.sticky != cudaSuccess ? rt.sticky : rt.last_error;
+}
 const char* cudaGetErrorName(cudaError_t e) { return row_of(e).name; }
 const char* cudaGetErrorString(cudaError_t e) { return row_of(e).text; }
 

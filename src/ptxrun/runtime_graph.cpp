@@ -71,7 +71,8 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream) {
   PTXRUN_ENTER;
   if (!exec) return rt.fail(cudaErrorInvalidValue);
   if (!rt.streams.exists(stream_of(stream))) return rt.fail(cudaErrorInvalidResourceHandle);
-  if (!stream_of(stream) && rt.streams.captures()) return rt.fail(cudaErrorStreamCaptureImplicit);
+  if (!stream_of(stream) && rt.streams.captures_here())
+    return rt.fail(cudaErrorStreamCaptureImplicit);
   rt.streams.push(stream_of(stream), [nodes = graph_of(exec)->nodes] {
     for (const auto& node : nodes) node();
   });

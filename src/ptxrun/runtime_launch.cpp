@@ -118,7 +118,7 @@ cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* f)
       limit[0] ? int(limit[0] * limit[1] * limit[2]) : int(kMaxThreads);
   attributes->numRegs = 32;  // ptxas would know; nothing here depends on it
   attributes->ptxVersion = rt.device->sm(), attributes->binaryVersion = rt.device->sm();
-  attributes->maxDynamicSharedSizeBytes = int(r->dynamic_limit);
+  attributes->maxDynamicSharedSizeBytes = int(r->here().dynamic_limit);
   return cudaSuccess;
 }
 cudaError_t cudaFuncSetAttribute(const void* f, cudaFuncAttribute attribute, int value) {
@@ -128,14 +128,14 @@ cudaError_t cudaFuncSetAttribute(const void* f, cudaFuncAttribute attribute, int
   if (cudaError_t e = rt.kernel(f, r, k); e != cudaSuccess) return e;
   if (attribute == cudaFuncAttributePreferredSharedMemoryCarveout) return cudaSuccess;
   if (attribute == cudaFuncAttributeNonPortableClusterSizeAllowed) {
-    r->large_clusters = value != 0;
+    r->here().large_clusters = value != 0;
     return cudaSuccess;
   }
   if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize)
     return rt.fail(cudaErrorInvalidValue);
   if (value < 0 || uint32_t(value) + k->static_shared > rt.device->shared_per_block)
     return rt.fail(cudaErrorInvalidValue);
-  r->dynamic_limit = uint32_t(value), r->asked_more = true;
+  r->here().dynamic_limit = uint32_t(value), r->here().asked_more = true;
   return cudaSuccess;
 }
 cudaError_t cudaFuncSetCacheConfig(const void*, cudaFuncCache) { return cudaSuccess; }
@@ -183,8 +183,8 @@ cudaError_t cudaOccupancyMaxPotentialClusterSize(int* size, const void* f,
   RegisteredKernel* r;
   Kernel* k;
   if (cudaError_t e = rt.kernel(f, r, k); e != cudaSuccess) return e;
-  *size = r->large_clusters && rt.device->sm() < 120 ? 2 * rt.device->max_cluster
-                                                     : rt.device->max_cluster;
+  *size = r->here().large_clusters && rt.device->sm() < 120 ? 2 * rt.device->max_cluster
+                                                            : rt.device->max_cluster;
   return cudaSuccess;
 }
 cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, const void* f, int threads,

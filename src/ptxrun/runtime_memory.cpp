@@ -45,7 +45,8 @@ cudaError_t copy(void* to, const void* from, Shape s, cudaMemcpyKind kind, cudaS
                  bool waits) {
   PTXRUN_ENTER;
   if (!rt.streams.exists(stream_of(stream))) return rt.fail(cudaErrorInvalidResourceHandle);
-  if (!stream_of(stream) && rt.streams.captures()) return rt.fail(cudaErrorStreamCaptureImplicit);
+  if (!stream_of(stream) && rt.streams.captures_here())
+    return rt.fail(cudaErrorStreamCaptureImplicit);
   if (kind < cudaMemcpyHostToHost || kind > cudaMemcpyDefault)
     return rt.fail(cudaErrorInvalidMemcpyDirection);
   if (s.width == 0 || s.height == 0) return cudaSuccess;
@@ -75,7 +76,8 @@ cudaError_t fill(void* to, int value, size_t pitch, size_t width, size_t height,
                  cudaStream_t stream) {
   PTXRUN_ENTER;
   if (!rt.streams.exists(stream_of(stream))) return rt.fail(cudaErrorInvalidResourceHandle);
-  if (!stream_of(stream) && rt.streams.captures()) return rt.fail(cudaErrorStreamCaptureImplicit);
+  if (!stream_of(stream) && rt.streams.captures_here())
+    return rt.fail(cudaErrorStreamCaptureImplicit);
   if (width == 0 || height == 0) return cudaSuccess;
   const auto t = place(rt, to, (height - 1) * pitch + width, true);
   if (!t) return rt.fail(cudaErrorInvalidValue);
@@ -85,13 +87,14 @@ cudaError_t fill(void* to, int value, size_t pitch, size_t width, size_t height,
   return rt.sticky;
 }
 
-cudaError_t allocate(void** p, size_t bytes, Allocation::Kind kind) {
+cudaError_t allocate(void** p, size_t bytes, Allocation::Kind kind, Stream* stream = nullptr) {
   PTXRUN_ENTER;
+  if (!rt.streams.exists(stream)) return rt.fail(cudaErrorInvalidResourceHandle);
   if (rt.streams.captures()) return rt.fail(cudaErrorStreamCaptureUnsupported);
   if (!p) return rt.fail(cudaErrorInvalidValue);
   *p = nullptr;
   if (bytes == 0) return cudaSuccess;
-  const Allocation* a = rt.memory.allocate(bytes, kind);
+  const Allocation* a = rt.memory.allocate(bytes, kind, {}, device_of(stream));
   if (!a) return rt.fail(cudaErrorMemoryAllocation);
   *p = reinterpret_cast<void*>(a->base);
   return cudaSuccess;
@@ -99,8 +102,10 @@ cudaError_t allocate(void** p, size_t bytes, Allocation::Kind kind) {
 cudaError_t release(void* p, Allocation::Kind kind) {
   PTXRUN_ENTER;
   if (rt.streams.captures()) return rt.fail(cudaErrorStreamCaptureUnsupported);
-  rt.streams.finish_all();  // cudaFree waits for the device
   if (!p) return rt.sticky;
+  // cudaFree waits for the device that owns the memory.
+  const Allocation* a = rt.memory.find(reinterpret_cast<uint64_t>(p), 0);
+  rt.streams.finish_all(a ? a->device : current_device());
   return rt.memory.release(reinterpret_cast<uint64_t>(p), kind) ? rt.sticky
                                                                 : rt.fail(cudaErrorInvalidValue);
 }
@@ -126,8 +131,8 @@ cudaError_t cudaMallocHost(void** p, size_t n) { return allocate(p, n, Allocatio
 cudaError_t cudaHostAlloc(void** p, size_t n, unsigned) {
   return allocate(p, n, Allocation::Kind::pinned);
 }
-cudaError_t cudaMallocAsync(void** p, size_t n, cudaStream_t) {
-  return allocate(p, n, Allocation::Kind::device);
+cudaError_t cudaMallocAsync(void** p, size_t n, cudaStream_t stream) {
+  return allocate(p, n, Allocation::Kind::device, stream_of(stream));
 }
 cudaError_t cudaMallocPitch(void** p, size_t* pitch, size_t width, size_t height) {
   *pitch = (width + 511) / 512 * 512;
@@ -209,7 +214,7 @@ cudaError_t cudaGetSymbolSize(size_t* bytes, const void* symbol) {
 
 cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
   PTXRUN_ENTER;
-  *total = rt.memory.capacity, *free = rt.memory.capacity - rt.memory.used();
+  *total = rt.memory.capacity, *free = rt.memory.capacity - rt.memory.used(current_device());
   return cudaSuccess;
 }
 cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const void* p) {
@@ -226,6 +231,7 @@ cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const vo
   attributes->type = a->kind == Allocation::Kind::pinned    ? cudaMemoryTypeHost
                      : a->kind == Allocation::Kind::managed ? cudaMemoryTypeManaged
                                                             : cudaMemoryTypeDevice;
+  attributes->device = a->device;
   attributes->devicePointer = same, attributes->hostPointer = host ? same : nullptr;
   return cudaSuccess;
 }

@@ -12,7 +12,7 @@ extern "C" {
 cudaError_t cudaDeviceSynchronize() {
   PTXRUN_ENTER;
   if (rt.streams.captures()) return rt.fail(cudaErrorStreamCaptureUnsupported);
-  rt.streams.finish_all();
+  rt.streams.finish_all(current_device());
   return rt.sticky;
 }
 cudaError_t cudaStreamCreateWithPriority(cudaStream_t* stream, unsigned flags, int) {
@@ -74,6 +74,12 @@ cudaError_t cudaStreamGetFlags(cudaStream_t stream, unsigned* flags) {
       !stream_of(stream) || stream_of(stream)->blocking ? cudaStreamDefault : cudaStreamNonBlocking;
   return cudaSuccess;
 }
+cudaError_t cudaStreamGetDevice(cudaStream_t stream, int* device) {
+  PTXRUN_ENTER;
+  if (!rt.streams.exists(stream_of(stream))) return rt.fail(cudaErrorInvalidResourceHandle);
+  *device = device_of(stream_of(stream));
+  return cudaSuccess;
+}
 cudaError_t cudaStreamGetPriority(cudaStream_t, int* priority) {
   *priority = 0;
   return cudaSuccess;
@@ -101,11 +107,13 @@ cudaError_t cudaEventRecordWithFlags(cudaEvent_t event, cudaStream_t stream, uns
   Event* e = event_of(event);
   if (!rt.streams.exists(stream_of(stream)) || !rt.streams.exists(e))
     return rt.fail(cudaErrorInvalidResourceHandle);
+  if (e->device != device_of(stream_of(stream))) return rt.fail(cudaErrorInvalidResourceHandle);
   if (Stream* const st = stream_of(stream); st && st->capture) {
     rt.streams.record_captured(st, e);
     return cudaSuccess;
   }
-  if (!stream_of(stream) && rt.streams.captures()) return rt.fail(cudaErrorStreamCaptureImplicit);
+  if (!stream_of(stream) && rt.streams.captures_here())
+    return rt.fail(cudaErrorStreamCaptureImplicit);
   e->capture = nullptr;
   e->task = rt.streams.push(stream_of(stream), [&rt, e] {
     if (rt.streams.exists(e)) e->time = rt.steps;
@@ -137,6 +145,8 @@ cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t begin, cudaEvent_t end) 
       return rt.fail(cudaErrorInvalidResourceHandle);
     if (!e->task->done) return rt.fail(cudaErrorNotReady);
   }
+  if (event_of(begin)->device != event_of(end)->device)
+    return rt.fail(cudaErrorInvalidResourceHandle);
   *ms = float(double(event_of(end)->time - event_of(begin)->time) * 1e-6);
   return cudaSuccess;
 }

@@ -4,6 +4,11 @@
 
 namespace ptxrun {
 
+int& current_device() {
+  thread_local int device = 0;
+  return device;
+}
+
 std::shared_ptr<Task> Streams::push(Stream* stream, std::function<void()> run,
                                     const std::shared_ptr<Task>& other) {
   if (stream && stream->capture) {
@@ -21,9 +26,9 @@ std::shared_ptr<Task> Streams::push(Stream* stream, std::function<void()> run,
   depend(other);
   if (!stream) {
     for (Stream* s : streams_)
-      if (s->blocking) depend(s->last);
+      if (s->blocking && s->device == current_device()) depend(s->last);
   } else if (stream->blocking) {
-    depend(legacy_.last);
+    depend(legacy_[size_t(stream->device)].last);
   }
   last_of(stream) = task;
   // eager: at once; lazy: when waited for; random: a third at once, the rest when waited for
@@ -34,7 +39,9 @@ std::shared_ptr<Task> Streams::push(Stream* stream, std::function<void()> run,
 }
 
 void Streams::wait_for(Stream* stream, const std::shared_ptr<Task>& task) {
-  if (task && !task->done) push(stream, [] {}, task);
+  if (task && !task->done)
+    push(
+        stream, [] {}, task);
 }
 
 void Streams::finish(const std::shared_ptr<Task>& task) {
@@ -60,9 +67,10 @@ void Streams::finish(const std::shared_ptr<Task>& task) {
 
 void Streams::finish(Stream* stream) { finish(last_of(stream)); }
 
-void Streams::finish_all() {
-  finish(legacy_.last);
-  for (Stream* s : streams_) finish(s->last);
+void Streams::finish_all(int device) {
+  finish(legacy_[size_t(device)].last);
+  for (Stream* s : streams_)
+    if (s->device == device) finish(s->last);
 }
 
 bool Streams::is_done(Stream* stream) {
@@ -72,6 +80,10 @@ bool Streams::is_done(Stream* stream) {
 
 bool Streams::captures() const {
   return std::any_of(streams_.begin(), streams_.end(), [](Stream* s) { return s->capture; });
+}
+bool Streams::captures_here() const {
+  return std::any_of(streams_.begin(), streams_.end(),
+                     [](Stream* s) { return s->capture && s->device == current_device(); });
 }
 void Streams::begin_capture(Stream* stream) {
   stream->capture = new Graph;
@@ -119,7 +131,7 @@ GraphNode* Graph::handle(size_t at) {
 
 Stream* Streams::create(bool blocking) {
   auto* s = new Stream;
-  s->blocking = blocking;
+  s->blocking = blocking, s->device = current_device();
   streams_.insert(s);
   return s;
 }
@@ -132,7 +144,7 @@ bool Streams::destroy(Stream* stream) {
 }
 Event* Streams::create_event(bool timed) {
   auto* e = new Event;
-  e->timed = timed;
+  e->timed = timed, e->device = current_device();
   events_.insert(e);
   return e;
 }

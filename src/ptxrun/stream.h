@@ -1,16 +1,22 @@
 // Streams and events: work waits in order, and runs when somebody waits for it (or sooner, as the
 // schedule says), so that a program which forgets to wait sees what it may see on a GPU.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <set>
 #include <vector>
 
+#include "device.h"
 #include "options.h"
 #include "random.h"
 
 namespace ptxrun {
+
+// Of this thread of the host, as cudaSetDevice left it. A null stream is the legacy default stream
+// of this device.
+int& current_device();
 
 struct Task {
   std::function<void()> run;
@@ -33,6 +39,7 @@ struct Graph {
 };
 
 struct Stream {
+  int device = 0;
   bool blocking = true;  // waits for the legacy default stream, and that for it
   std::shared_ptr<Task> last;
   // While capturing: the graph, who began it, and whether the origin has waited for the last work.
@@ -42,6 +49,7 @@ struct Stream {
 };
 
 struct Event {
+  int device = 0;
   std::shared_ptr<Task> task;  // null: never recorded
   bool timed = true;
   Stream* captured_on = nullptr;  // recorded while that stream captured, to be waited for in it
@@ -49,6 +57,8 @@ struct Event {
   size_t captured_at = 0;  // nodes the graph had
   uint64_t time = 0;       // warp instructions executed when the task ran
 };
+
+inline int device_of(const Stream* stream) { return stream ? stream->device : current_device(); }
 
 class Streams {
  public:
@@ -59,10 +69,11 @@ class Streams {
   void wait_for(Stream* stream, const std::shared_ptr<Task>& task);  // cudaStreamWaitEvent
   void finish(const std::shared_ptr<Task>& task);
   void finish(Stream* stream);
-  void finish_all();
+  void finish_all(int device);
   bool is_done(Stream* stream);
 
-  bool captures() const;  // any stream
+  bool captures() const;       // any stream
+  bool captures_here() const;  // any of the current device
   void begin_capture(Stream* stream);
   enum class End { good, not_capturing, unjoined, not_origin };
   End end_capture(Stream* stream, Graph*& graph);
@@ -77,10 +88,12 @@ class Streams {
   bool exists(Event* event) const { return events_.count(event); }
 
  private:
-  std::shared_ptr<Task>& last_of(Stream* stream) { return stream ? stream->last : legacy_.last; }
+  std::shared_ptr<Task>& last_of(Stream* stream) {
+    return stream ? stream->last : legacy_[size_t(current_device())].last;
+  }
   const Options& options_;
   Random random_;
-  Stream legacy_;
+  std::array<Stream, kMaxDevices> legacy_;
   std::set<Stream*> streams_;
   std::set<Event*> events_;
   uint64_t count_ = 0;
