@@ -2,6 +2,7 @@
 // the two that a token's broadcast dword meets.
 #pragma once
 #include "nibble/cpu/fp4_s8.h"
+#include "nibble/numerics/elementary.h"
 #include "nibble/ops/dual_gemm_nvfp4_s8/kernels.h"
 
 namespace nibble::dual_gemm_nvfp4_s8 {

@@ -1,6 +1,6 @@
 // Compiled once per ISA.
 #pragma once
-
+#include "nibble/cpu/narrow16.h"
 #include "nibble/cpu/quantise_row.h"
 #include "nibble/ops/quantise_rows/kernels.h"
 
