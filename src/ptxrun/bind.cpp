@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "memory.h"
+#include "registers.h"
 #include "special.h"
 
 namespace ptxrun {
@@ -356,6 +357,8 @@ void Binder::bind_all(const Function& entry) {
     if (op.flow == Flow::call) op.target = starts_[op.function];
   kernel_.local_bytes = round_up(kernel_.local_bytes, 16);
   if (!kernel_.tracks_registers) kernel_.uses = {};
+  for (const Op& op : kernel_.code)
+    if (op.ins->parts[0] == "setmaxnreg") kernel_.pool_registers = register_bound(entry);
 }
 
 std::unique_ptr<Kernel> bind_kernel(const Module& module, const Function& entry,

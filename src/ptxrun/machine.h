@@ -100,6 +100,10 @@ struct Kernel {
   bool tracks_registers = false;      // there are instructions that use them later: flight.h
   std::vector<RegisterUse> uses;      // then: of each instruction; empty for those that do that
   std::vector<std::string> unknown;   // instructions without a meaning here: the kernel is refused
+  // 32-bit registers of a thread: at the start of one that has setmaxnreg, 0 if it has none or no
+  // bounds; and at all, registers.h, 0 until somebody asks.
+  uint32_t pool_registers = 0;
+  mutable uint32_t registers = 0;
   uint32_t register_bytes = 0;
   struct Constant {
     Slot slot;
@@ -145,6 +149,7 @@ struct Warp {
   bool stalled = false;    // the last slice ended in such an instruction
   bool ended = false;      // what is to be done at its end was done
   uint64_t steps = 0;
+  uint32_t held = 0;  // registers of a thread after setmaxnreg; 0: as many as at the start
   std::shared_ptr<Copies> copies;        // asynchronous, of this warp: op_async.cpp
   std::shared_ptr<Bulk> bulk;            // and in bulk: bulk.h
   std::shared_ptr<Flight> flight;        // registers in use by what was issued: flight.h

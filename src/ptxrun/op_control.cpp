@@ -3,6 +3,7 @@
 #include "call.h"
 #include "check.h"
 #include "op_cluster.h"
+#include "registers.h"
 
 namespace ptxrun {
 namespace {
@@ -102,10 +103,34 @@ void bind_dependency(Binder&, Form& form, Op& op) {
   if (!form.take("wait") && !form.take("launch_dependents")) throw Unsupported("form");
   op.run = nothing;
 }
+// op.imm: registers a thread from now on; op.mode[0]: more than before. The first ones come from
+// the bounds of the kernel; without these ptxas ignores the instruction.
+void set_registers(Warp& w, const Op& op, uint32_t mask) {
+  const uint32_t start = w.block->launch->kernel->pool_registers, now = w.held ? w.held : start;
+  const uint32_t wanted = uint32_t(op.imm);
+  if (!start) return;
+  if (op.mode[0] ? wanted < now : wanted > now)
+    throw Fault{FaultKind::misuse,
+                std::string("setmaxnreg.") + (op.mode[0] ? "inc" : "dec") + " to " +
+                    std::to_string(wanted) + " registers of a warp that has " + std::to_string(now),
+                mask};
+  if (op.mode[0] && int64_t(wanted) - int64_t(now) > free_registers(*w.block)) {
+    w.again = true;
+    return;
+  }
+  w.held = wanted;
+  ++w.block->launch->progress;
+}
 void bind_registers(Binder& b, Form& form, Op& op) {
-  form.take_any({"inc", "dec", "sync", "aligned", "u32"});
+  op.mode[0] = form.take("inc");
+  if (!op.mode[0] && !form.take("dec")) throw Unsupported("form");
+  form.take_any({"sync", "aligned", "u32"});
+  const Operand& n = b.operand(0);
+  if (n.kind != Operand::Kind::integer || n.bits < 24 || n.bits > 256 || n.bits % 8)
+    throw Unsupported("number of registers: allowed are multiples of 8 from 24 to 256");
+  op.imm = int64_t(n.bits);
   b.collective_all(op);
-  op.run = nothing;
+  op.run = set_registers;
 }
 
 void bind_call(Binder& b, Form& form, Op& op) {

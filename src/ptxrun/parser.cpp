@@ -207,7 +207,11 @@ class Parser : TokenReader {
         dimensions(f.required_threads);
       else if (t == ".reqnctapercluster")
         dimensions(f.required_cluster);
-      else if (t == ".minnctapersm" || t == ".maxnreg" || t == ".maxclusterrank")
+      else if (t == ".minnctapersm")
+        f.min_blocks = uint32_t(integer());
+      else if (t == ".maxnreg")
+        f.max_registers = uint32_t(integer());
+      else if (t == ".maxclusterrank")
         dimensions(ignored);
       else if (t == ".noreturn" || t == ".explicitcluster" || t == ".blocksareclusters")
         continue;

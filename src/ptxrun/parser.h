@@ -86,6 +86,7 @@ struct Function {
   std::vector<Register> registers;
   std::vector<Instruction> code;
   std::array<uint32_t, 3> max_threads{}, required_threads{}, required_cluster{};  // 0: not given
+  uint32_t min_blocks = 0, max_registers = 0;  // .minnctapersm, .maxnreg; 0: not given
 };
 
 struct Module {

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "access.h"
+#include "registers.h"
 #include "stats.h"
 
 namespace ptxrun {
@@ -225,12 +226,23 @@ cudaError_t Runtime::variable(const void* symbol, uint64_t& address, uint64_t& b
   return fail(cudaErrorInvalidSymbol);
 }
 
+// A launch is checked as if the four parts of a multiprocessor had equally many of its warps.
+bool Runtime::fits_registers(const Kernel& k, uint64_t threads) const {
+  const uint64_t warps = (threads + 4 * kLanes - 1) / (4 * kLanes) * 4;
+  return warps * kLanes * allocated_registers(registers_of(k)) <= kRegistersPerSm;
+}
+
 int Runtime::occupancy(const Kernel& k, int threads, size_t dynamic_shared) const {
   if (threads <= 0 || threads > int(kMaxThreads)) return 0;
   const int rounded = (threads + kLanes - 1) / kLanes * kLanes;
   const size_t shared = (k.static_shared + dynamic_shared + kSharedReserved + 127) / 128 * 128;
   const int by_shared = int(device->shared_per_sm / shared);
-  return std::min({device->blocks_per_sm, device->threads_per_sm / rounded, by_shared});
+  if (!fits_registers(k, uint64_t(threads))) return 0;
+  // Each of the four parts of a multiprocessor has a quarter of the registers for its warps.
+  const int a_warp = int(allocated_registers(registers_of(k))) * kLanes;
+  const int by_registers = int(kRegistersPerSm) / 4 / a_warp * 4 / (rounded / kLanes);
+  return std::min(
+      {device->blocks_per_sm, device->threads_per_sm / rounded, by_shared, by_registers});
 }
 
 void Runtime::run(const Launch& request) {
@@ -296,6 +308,8 @@ cudaError_t Runtime::launch(const LaunchRequest& r, void** args) {
   if (required[0] &&
       (r.block.x != required[0] || r.block.y != required[1] || r.block.z != required[2]))
     return fail(cudaErrorInvalidValue);
+  if (threads > kRegistersPerSm / 256 && !fits_registers(*k, threads))
+    return fail(cudaErrorLaunchOutOfResources);
   const uint32_t allowed = registered->here().asked_more
                                ? registered->here().dynamic_limit
                                : kSharedDefault - std::min(kSharedDefault, k->static_shared);

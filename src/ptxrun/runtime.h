@@ -83,6 +83,7 @@ class Runtime {
   // The cluster of a launch, or an error.
   cudaError_t cluster_of(const LaunchRequest& request, const RegisteredKernel& registered,
                          const Kernel& kernel, Dim3& cluster) const;
+  bool fits_registers(const Kernel& kernel, uint64_t threads) const;
   int occupancy(const Kernel& kernel, int threads, size_t dynamic_shared) const;
 
   // Errors, each thread's own. A sticky one, left by a faulting kernel, is returned by every later

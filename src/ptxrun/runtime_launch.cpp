@@ -3,6 +3,8 @@
 
 #include <cstring>
 
+#include "registers.h"
+
 using namespace ptxrun;
 
 extern "C" {
@@ -116,7 +118,9 @@ cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* f)
   const auto& limit = k->function->max_threads;
   attributes->maxThreadsPerBlock =
       limit[0] ? int(limit[0] * limit[1] * limit[2]) : int(kMaxThreads);
-  attributes->numRegs = 32;  // ptxas would know; nothing here depends on it
+  attributes->numRegs = int(registers_of(*k));
+  for (int& most = attributes->maxThreadsPerBlock; !rt.fits_registers(*k, uint64_t(most));)
+    most -= most % kLanes ? most % kLanes : kLanes;
   attributes->ptxVersion = rt.device->sm(), attributes->binaryVersion = rt.device->sm();
   attributes->maxDynamicSharedSizeBytes = int(r->here().dynamic_limit);
   return cudaSuccess;

@@ -3,6 +3,8 @@
 #include <fstream>
 #include <map>
 
+#include "registers.h"
+
 namespace ptxrun {
 namespace {
 
@@ -34,8 +36,8 @@ void kernel(std::ostream& out, const Kernel& k) {
     add(total, k.counts[i]);
     if (k.counts[i].warps) add(mix[k.code[i].ins->opcode], k.counts[i]);
   }
-  out << "    {\"name\": " << quoted(k.name) << ", \"total\": {" << counts(total)
-      << "},\n     \"mix\": {";
+  out << "    {\"name\": " << quoted(k.name) << ", \"registers\": " << registers_of(k)
+      << ", \"total\": {" << counts(total) << "},\n     \"mix\": {";
   const char* separator = "";
   for (const auto& [opcode, c] : mix) {
     out << separator << "\n      " << quoted(opcode) << ": {" << counts(c) << "}";

@@ -7,6 +7,7 @@
 #include "flight.h"
 #include "mbarrier.h"
 #include "op_cluster.h"
+#include "registers.h"
 #include "special.h"
 
 namespace ptxrun {
@@ -434,22 +435,32 @@ std::string place_of(const Op& op, const Kernel& kernel) {
   return s + "PTX line " + std::to_string(op.ins->line) + ")";
 }
 
+// Those who wait for registers first: the others may wait for them.
 std::string who_waits(const Block& block) {
   const Kernel& k = *block.launch->kernel;
   std::string s;
   int shown = 0;
   if (block.cluster->blocks.size() > 1)
     s = "block " + std::to_string(block.rank) + " of the cluster";
-  for (const auto& w : block.warps)
-    for (const Group& g : w->groups) {
-      if (++shown > 8) return s + "; and more";
-      const Op& op = k.code[g.wait == Group::Wait::barrier ? g.pc - 1 : g.pc];
-      const char* verb = g.wait == Group::Wait::none ? " spin at " : " wait at ";
-      s += (s.empty() ? "warp " : "; warp ") + std::to_string(w->index) + " lanes " +
-           lanes_text(g.mask) + verb + place_of(op, k);
-      if (g.wait == Group::Wait::event && g.mbarrier)
-        s += " for " + mbarrier_text(*g.mbarrier, g.mbarrier_at);
-    }
+  auto tell = [&](const Warp& w, const Group& g, const Op& op) {
+    const char* verb = g.wait == Group::Wait::none ? " spin at " : " wait at ";
+    s += (s.empty() ? "warp " : "; warp ") + std::to_string(w.index) + " lanes " +
+         lanes_text(g.mask) + verb + place_of(op, k);
+    if (g.wait == Group::Wait::event && g.mbarrier)
+      s += " for " + mbarrier_text(*g.mbarrier, g.mbarrier_at);
+    if (op.ins->parts[0] == "setmaxnreg" && k.pool_registers)
+      s += " for " + std::to_string(op.imm - (w.held ? w.held : k.pool_registers)) +
+           " registers more a thread, of which the block has " +
+           std::to_string(free_registers(block)) + " left";
+  };
+  for (const bool registers : {true, false})
+    for (const auto& w : block.warps)
+      for (const Group& g : w->groups) {
+        const Op& op = k.code[g.wait == Group::Wait::barrier ? g.pc - 1 : g.pc];
+        if ((op.ins->parts[0] == "setmaxnreg") != registers) continue;
+        if (++shown > 8) return s + "; and more";
+        tell(*w, g, op);
+      }
   return s;
 }
 

@@ -27,6 +27,17 @@ __global__ void half_full(int* x) {
   x[threadIdx.x] = s[threadIdx.x];
 }
 __global__ void add(int* x, int v) { x[threadIdx.x] = x[threadIdx.x] * 3 + v; }
+// 96 values that are all read before the first is written.
+template <int kBounds>
+__device__ void hold(volatile int* x) {
+  int v[96];
+  for (int i = 0; i < 96; ++i) v[i] = x[threadIdx.x + i];
+  __syncthreads();
+  for (int i = 0; i < 96; ++i) x[threadIdx.x + 95 - i] = v[i];
+}
+__global__ void many_registers(int* x) { hold<0>(x); }
+__global__ void __launch_bounds__(1024) bounded_registers(int* x) { hold<1>(x); }
+__global__ void __launch_bounds__(256, 4) shared_registers(int* x) { hold<2>(x); }
 __device__ int variable[4];
 int on_host;
 
@@ -65,6 +76,20 @@ void test_limits(int capability) {
   occupancy &= per_sm == want->threads_per_sm / 1024;
   CHECK(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&per_sm, half_full, 32, 0));
   occupancy &= per_sm == want->shared_per_sm / (33 * 1024);
+  // By registers: at least 96, and 64 at most where the bounds leave no more.
+  cudaFuncAttributes many, bounded, shared;
+  CHECK(cudaFuncGetAttributes(&many, many_registers));
+  CHECK(cudaFuncGetAttributes(&bounded, bounded_registers));
+  CHECK(cudaFuncGetAttributes(&shared, shared_registers));
+  occupancy &= many.numRegs >= 96 && many.numRegs <= 120 && bounded.numRegs == 64 &&
+               shared.numRegs == 64 && bounded.maxThreadsPerBlock == 1024;
+  occupancy &= many.maxThreadsPerBlock == 65536 / 32 / ((many.numRegs + 7) / 8 * 8) / 4 * 128;
+  CHECK(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&per_sm, many_registers, 256, 0));
+  occupancy &= per_sm == 65536 / ((many.numRegs + 7) / 8 * 8) / 256;
+  CHECK(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&per_sm, many_registers, 1024, 0));
+  occupancy &= per_sm == 0;
+  CHECK(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&per_sm, shared_registers, 256, 0));
+  occupancy &= per_sm == 4;
   failures += verdict("occupancy", occupancy);
 
   Device<int> x(1024);
@@ -82,6 +107,11 @@ void test_limits(int capability) {
          cudaErrorCooperativeLaunchTooLarge);
 }
 
+int multiprocessors() {
+  int n = 0;
+  CHECK(cudaDeviceGetAttribute(&n, cudaDevAttrMultiProcessorCount, 0));
+  return n;
+}
 void test_refusals() {
   Device<int> x(1024);
   std::vector<int> host(1024);
@@ -100,6 +130,19 @@ void test_refusals() {
          cudaErrorInvalidValue);
   expect("static and dynamic above 48 KiB", launch(half_full, dim3(1), dim3(32), 16385, x.p),
          cudaErrorInvalidValue);
+  Device<int> y(2048);
+  CHECK(launch(many_registers, dim3(1), dim3(512), 0, y.p));
+  CHECK(launch(bounded_registers, dim3(1), dim3(1024), 0, y.p));
+  expect("more registers than there are", launch(many_registers, dim3(1), dim3(1024), 0, y.p),
+         cudaErrorLaunchOutOfResources);
+  void* const y_argument[] = {&y.p};
+  expect("the same, cooperative",
+         cudaLaunchCooperativeKernel((void*)many_registers, 1, 1024, (void**)y_argument, 0, 0),
+         cudaErrorLaunchOutOfResources);
+  expect("a block beyond what the registers of all hold",
+         cudaLaunchCooperativeKernel((void*)shared_registers, 4 * multiprocessors() + 1, 256,
+                                     (void**)y_argument, 0, 0),
+         cudaErrorCooperativeLaunchTooLarge);
   expect("no such kernel", cudaLaunchKernel(&on_host, dim3(1), dim3(1), nullptr, 0, nullptr),
          cudaErrorInvalidDeviceFunction);
   expect("no such device", cudaSetDevice(1), cudaErrorInvalidDevice);
