@@ -63,6 +63,7 @@ bool is_communication(const Instruction& ins) {
   if (name == "ld" || name == "st")
     return !inside && has({"volatile", "relaxed", "acquire", "release", "mmio"});
   if (name == "cp") return has({"reduce"});
+  if (name == "clusterlaunchcontrol") return true;
   if (name != "call") return false;
   return std::any_of(ins.operands.begin(), ins.operands.end(), [](const Operand& o) {
     if (o.kind != Operand::Kind::function || o.function->defined) return false;

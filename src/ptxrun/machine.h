@@ -207,6 +207,7 @@ struct Cluster {
   uint32_t place = 0;                          // among the clusters that run side by side
   uint64_t phase = 0;                          // of barrier.cluster
   uint32_t arrived = 0;                        // threads, in this phase
+  bool saw_refusal = false;                    // of clusterlaunchcontrol: op_launch_control.cpp
   std::shared_ptr<Pending> pending;            // async.h
   uint32_t live_threads() const {
     uint32_t n = 0;

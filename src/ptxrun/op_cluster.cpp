@@ -74,7 +74,9 @@ void wait(Warp& w, const Op&, uint32_t mask) {
   ++w.block->launch->progress;
 }
 
-constexpr OpcodeRow kRows[] = {{"mapa", bind_mapa}, {"getctarank", bind_getctarank}};
+constexpr OpcodeRow kRows[] = {{"mapa", bind_mapa},
+                               {"getctarank", bind_getctarank},
+                               {"clusterlaunchcontrol", bind_launch_control}};
 
 }  // namespace
 
