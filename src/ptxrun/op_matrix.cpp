@@ -41,9 +41,63 @@ void matrices(Warp& w, const Op& op, uint32_t) {
   }
   if (Write) ++w.block->launch->progress;
 }
+// Matrices of bytes, 8 x 16 or transposed 16 x 16. Lane i gives the address of row i % rows of
+// matrix i / rows: 16 bytes, or 16 elements of 6 or 4 bits from the low end on, which become bytes.
+// Lane l then holds elements 4 * (l % 4) to + 3 of row l / 4 of what is loaded (after the
+// transposition), and in a second register of row l / 4 + 8. mode: transposed, rows, bits.
+void byte_matrices(Warp& w, const Op& op, uint32_t) {
+  const int rows = op.mode[1], bits = op.mode[2], halves = rows / 8;
+  const int lanes = rows * int(op.list.size()) / halves;
+  Access a;
+  a.bytes = 16;
+  locate(w, op, lanes == kLanes ? kAll : (1u << lanes) - 1, 0, a);
+  for (int m = 0; m < int(op.list.size()) / halves; ++m) {
+    uint8_t v[16][16];
+    for (int r = 0; r < rows; ++r)
+      for (int c = 0; c < 16; ++c) {
+        uint16_t two = 0;  // the element lies in these bytes
+        const int at = c * bits / 8;
+        std::memcpy(&two, a.data[m * rows + r] + at, at < 15 ? 2 : 1);
+        v[r][c] = uint8_t(two >> c * bits % 8 & ((1 << bits) - 1));
+      }
+    for (int h = 0; h < halves; ++h)
+      for (int l = 0; l < kLanes; ++l) {
+        uint32_t word = 0;
+        for (int e = 0; e < 4; ++e) {
+          const int row = l / 4 + 8 * h, col = 4 * (l % 4) + e;
+          word |= uint32_t(op.mode[0] ? v[col][row] : v[row][col]) << 8 * e;
+        }
+        w.reg<uint32_t>(op.list[size_t(m * halves + h)].at)[l] = word;
+      }
+  }
+}
+void bind_byte_matrices(Binder& b, Form& form, Op& op) {
+  const bool square = form.take("m16n16");
+  if (!square && !form.take("m8n16")) throw Unsupported("shape");
+  const size_t count = form.take("x1") ? 1 : form.take("x2") ? 2 : form.take("x4") ? 4 : 0;
+  if (square && count == 4) throw Unsupported("number of matrices");
+  op.mode[0] = form.take("trans"), op.mode[1] = square ? 16 : 8;
+  if (op.mode[0] != int(square)) throw Unsupported("transposition");
+  op.space = form.take("shared") || form.take("shared::cta") ? Space::shared : Space::generic;
+  if (form.take("b8x16"))
+    op.mode[2] = form.take("b6x16_p32") ? 6 : form.take("b4x16_p64") ? 4 : 0;
+  else if (square && form.type() == Type::b8)
+    op.mode[2] = 8;
+  if (op.mode[2] == 0) throw Unsupported("element type");
+  op.list = b.slots(b.operand(0), Type::b32, true);
+  if (count == 0 || op.list.size() != count * (square ? 2 : 1))
+    throw Unsupported("number of registers");
+  b.address(op, 0, b.operand(1));
+  op.run = byte_matrices;
+  b.collective_all(op);
+}
 template <bool Write>
 void bind_matrices(Binder& b, Form& form, Op& op) {
-  if (!form.take("sync") || !form.take("aligned") || !form.take("m8n8")) throw Unsupported("shape");
+  if (!form.take("sync") || !form.take("aligned")) throw Unsupported("form");
+  if (!form.take("m8n8")) {
+    if (Write) throw Unsupported("shape");
+    return bind_byte_matrices(b, form, op);
+  }
   const size_t count = form.take("x1") ? 1 : form.take("x2") ? 2 : form.take("x4") ? 4 : 0;
   op.mode[0] = form.take("trans");
   op.space = form.take("shared") || form.take("shared::cta") ? Space::shared : Space::generic;

@@ -195,6 +195,50 @@ TEST(Matrix, LoadsAndStores) {
       }
 }
 
+// Word k of 512 bytes of shared memory is k times an odd number, and so bytes are what that says.
+TEST(Matrix, LoadsOfBytesAndLess) {
+  std::string fill =
+      ".shared .align 16 .b8 s[512];\n.reg .b32 %s, %p, %q;\nmov.u32 %s, s;\n"
+      "mad.lo.u32 %q, %t, 16, %s;\n";
+  for (int i = 0; i < 4; ++i)
+    fill += "mad.lo.u32 %p, %t, 4, " + std::to_string(i) +
+            ";\nmul.lo.u32 %p, %p, 0x9e3779b1;\nst.shared.u32 [%q+" + std::to_string(4 * i) +
+            "], %p;\n";
+  fill += "bar.warp.sync -1;\n";
+  const auto byte = [](uint32_t at) { return at / 4 * 0x9e3779b1u >> 8 * (at % 4) & 255; };
+  struct Form {
+    const char *name, *type;
+    uint32_t rows, count, bits;
+  };
+  for (const Form& f :
+       {Form{"m16n16.x1.trans", "b8", 16, 1, 8}, Form{"m16n16.x2.trans", "b8", 16, 2, 8},
+        Form{"m16n16.x2.trans", "b8x16.b4x16_p64", 16, 2, 4},
+        Form{"m16n16.x1.trans", "b8x16.b6x16_p32", 16, 1, 6},
+        Form{"m8n16.x1", "b8x16.b6x16_p32", 8, 1, 6}, Form{"m8n16.x2", "b8x16.b4x16_p64", 8, 2, 4},
+        Form{"m8n16.x4", "b8x16.b6x16_p32", 8, 4, 6}}) {
+    const uint32_t n = f.count * f.rows / 8;
+    std::string registers;
+    for (uint32_t k = 0; k < n; ++k) registers += (k ? ", o" : "o") + std::to_string(k);
+    const auto got = warp(fill + "ldmatrix.sync.aligned." + f.name + ".shared." + f.type + " {" +
+                              registers + "}, [%q];",
+                          int(n), 0, {0});
+    // Bit by bit: bit b of element c of a row is bit c * bits + b of its 16 bytes.
+    for (uint32_t l = 0; l < 32; ++l)
+      for (uint32_t k = 0; k < n; ++k)
+        for (uint32_t e = 0; e < 4; ++e) {
+          const uint32_t matrix = f.rows == 16 ? k / 2 : k;
+          uint32_t row = l / 4 + (f.rows == 16 ? 8 * (k % 2) : 0), col = 4 * (l % 4) + e;
+          if (f.rows == 16) std::swap(row, col);
+          uint32_t want = 0;
+          for (uint32_t b = 0; b < f.bits; ++b) {
+            const uint32_t bit = col * f.bits + b;
+            want |= (byte(16 * (matrix * f.rows + row) + bit / 8) >> bit % 8 & 1) << b;
+          }
+          ASSERT_EQ(got[32 * k + l] >> 8 * e & 255, want) << f.name << " " << f.type << " " << l;
+        }
+  }
+}
+
 // ---- cp.async ----
 
 struct Copied {
