@@ -32,5 +32,6 @@ uint64_t lane_address(Warp& warp, const Op& op, int k, int64_t offset, int lane)
 
 void bind_bulk(Binder& binder, Form& form, Op& op, bool reduces);
 void bind_tensor(Binder& binder, Form& form, Op& op, bool reduces);
+void bind_tensor_map(Binder& binder, Form& form, Op& op);
 
 }  // namespace ptxrun

@@ -193,7 +193,7 @@ void bind_cp(Binder& b, Form& form, Op& op) {
   op.run = copy;
 }
 
-constexpr OpcodeRow kRows[] = {{"cp", bind_cp}};
+constexpr OpcodeRow kRows[] = {{"cp", bind_cp}, {"tensormap", bind_tensor_map}};
 
 }  // namespace
 
