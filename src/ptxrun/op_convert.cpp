@@ -346,6 +346,26 @@ void widen(Warp& w, const Op& op, uint32_t mask) {
   });
 }
 
+void widen_f16(Warp& w, const Op& op, uint32_t mask) {
+#if defined(__F16C__)
+  // One instruction for 8 lanes, where the shifts and the product of f16_value are ten.
+  if (mask == kAll) {
+    typedef short Halves __attribute__((vector_size(16)));
+    typedef float Floats __attribute__((vector_size(32)));
+    typedef int Words __attribute__((vector_size(32)));
+    for (int l = 0; l < kLanes; l += 8) {
+      Halves h;
+      std::memcpy(&h, w.reg<uint16_t>(op.a[1]) + l, sizeof h);
+      const Floats f = __builtin_ia32_vcvtph2ps256(h);
+      const Words nan = f != f, bits = (reinterpret_cast<Words>(f) | nan) & ~(nan & INT32_MIN);
+      std::memcpy(w.reg<float>(op.a[0]) + l, &bits, sizeof bits);
+    }
+    return;
+  }
+#endif
+  widen<f16_value>(w, op, mask);
+}
+
 void bind_cvt(Binder& b, Form& form, Op& op) {
   const std::pair<std::string_view, Round> to_format[] = {{"rn", Round::nearest},
                                                           {"rz", Round::zero},
@@ -378,7 +398,7 @@ void bind_cvt(Binder& b, Form& form, Op& op) {
   op.run = pick(to, from);
   const bool plain = whole < 0 && !op.mode[kSaturate] && !op.mode[kFlush] && !op.mode[kRelu] &&
                      op.size[0] == 4 && op.size[1] == 2;
-  if (plain && to == Type::f32 && from == Type::f16) op.run = widen<f16_value>;
+  if (plain && to == Type::f32 && from == Type::f16) op.run = widen_f16;
   if (plain && to == Type::f32 && from == Type::bf16) op.run = widen<bf16_value>;
 }
 

@@ -10,6 +10,30 @@ int64_t sign_extend(int64_t v, size_t bytes) {
   return int64_t(uint64_t(v) << shift) >> shift;
 }
 
+bool is_four_words(const Op& op) {
+  if (op.elements != 4) return false;
+  for (size_t k = 0; k < 4; ++k)
+    if (op.list[k].size != 4) return false;
+  return true;
+}
+// 16 bytes of every lane into four registers: transposed by fours.
+void load_four_words(Warp& w, const Op& op, const Access& a) {
+  typedef uint32_t Four __attribute__((vector_size(16)));
+  for (int l = 0; l < kLanes; l += 4) {
+    Four v[4];
+    for (int i = 0; i < 4; ++i) std::memcpy(&v[i], a.data[l + i], sizeof v[i]);
+    const Four low0 = __builtin_shufflevector(v[0], v[1], 0, 4, 1, 5);
+    const Four low1 = __builtin_shufflevector(v[2], v[3], 0, 4, 1, 5);
+    const Four high0 = __builtin_shufflevector(v[0], v[1], 2, 6, 3, 7);
+    const Four high1 = __builtin_shufflevector(v[2], v[3], 2, 6, 3, 7);
+    const Four out[4] = {__builtin_shufflevector(low0, low1, 0, 1, 4, 5),
+                         __builtin_shufflevector(low0, low1, 2, 3, 6, 7),
+                         __builtin_shufflevector(high0, high1, 0, 1, 4, 5),
+                         __builtin_shufflevector(high0, high1, 2, 3, 6, 7)};
+    for (size_t k = 0; k < 4; ++k)
+      std::memcpy(w.reg<uint32_t>(op.list[k].at) + l, &out[k], sizeof out[k]);
+  }
+}
 // Registers may be wider than the element: loads extend (mode[1]: with the sign), stores take the
 // low bytes. a[0] = address, list = data registers, elements of op.mode[2] bytes.
 template <int Size>
@@ -17,6 +41,7 @@ void load(Warp& w, const Op& op, uint32_t mask) {
   Access a;
   a.bytes = Size * op.elements, a.order = Order(op.mode[0]);
   locate(w, op, mask, 0, a);
+  if (Size == 4 && mask == kAll && is_four_words(op)) return load_four_words(w, op, a);
   for (size_t k = 0; k < op.elements; ++k) {
     const Slot s = op.list[k];
     uint8_t* d = w.registers.data() + s.at;

@@ -6,6 +6,7 @@
 #include <cuda_pipeline.h>
 
 #include <cmath>
+#include <cstring>
 
 #include "check.h"
 
@@ -101,4 +102,40 @@ int test_narrow() {
   return verdict("narrow", good);
 }
 
-int main() { return test_multiply() + test_narrow(); }
+// Every half as a float, by 16 bytes a lane; by all lanes of a warp, or with `step` 2 by half of
+// them.
+__global__ void widen(const uint4* x, float* y, int step) {
+  const int i = int(blockIdx.x * blockDim.x + threadIdx.x);
+  if (i % step) return;
+  for (int k = i; k < i + step; ++k) {
+    const uint4 v = x[k];
+    const unsigned words[4] = {v.x, v.y, v.z, v.w};
+    for (int e = 0; e < 8; ++e)
+      y[8 * k + e] = __half2float(__ushort_as_half((unsigned short)(words[e / 2] >> 16 * (e % 2))));
+  }
+}
+int test_widen() {
+  const int n = 65536;
+  std::vector<unsigned short> x(n);
+  for (int i = 0; i < n; ++i) x[i] = (unsigned short)(i * 40503);  // odd: each once
+  Device<unsigned short> dx(x);
+  bool good = true;
+  for (int step = 1; step <= 2; ++step) {
+    Device<float> dy(n);
+    widen<<<n / 8 / 128, 128>>>(reinterpret_cast<const uint4*>(dx.p), dy.p, step);
+    const auto y = dy.host();
+    for (int i = 0; i < n; ++i) {
+      const int exponent = x[i] >> 10 & 31, fraction = x[i] & 1023;
+      double e = exponent ? std::ldexp(1024 + fraction, exponent - 25) : std::ldexp(fraction, -24);
+      if (exponent == 31) e = fraction ? NAN : INFINITY;
+      if (x[i] >> 15) e = -e;
+      unsigned bits;
+      std::memcpy(&bits, &y[i], sizeof bits);
+      good &=
+          std::isnan(e) ? bits == 0x7fffffffu : y[i] == e && std::signbit(y[i]) == std::signbit(e);
+    }
+  }
+  return verdict("widen", good);
+}
+
+int main() { return test_multiply() + test_narrow() + test_widen(); }
