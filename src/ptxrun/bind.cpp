@@ -120,6 +120,7 @@ Binder::Binder(Kernel& kernel, const Symbols& symbols, const Memory& memory)
 }
 
 Slot Binder::fresh(int size) {
+  if (size > 1) kernel_.register_bytes = round_up(kernel_.register_bytes, kLine);
   const Slot s{kernel_.register_bytes, uint8_t(size)};
   kernel_.register_bytes += size ? uint32_t(size) * kLanes : 16;
   kernel_.register_bytes = round_up(kernel_.register_bytes, 16);

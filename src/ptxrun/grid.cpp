@@ -124,13 +124,13 @@ class Grid {
 
   // Memory of blocks that have ended, so that it need not be asked for again: of this thread, from
   // launch to launch.
-  static std::vector<std::vector<uint8_t>>& spare() {
-    thread_local std::vector<std::vector<uint8_t>> buffers;
+  static std::vector<AlignedBytes>& spare() {
+    thread_local std::vector<AlignedBytes> buffers;
     return buffers;
   }
-  static std::vector<uint8_t> used_before() {
+  static AlignedBytes used_before() {
     if (spare().empty()) return {};
-    std::vector<uint8_t> bytes = std::move(spare().back());
+    AlignedBytes bytes = std::move(spare().back());
     spare().pop_back();
     return bytes;
   }

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <functional>
 #include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -54,6 +55,22 @@ enum class Flow : uint8_t {
   retry,       // may ask to be executed again when something has happened (warp.again)
 };
 
+// Vectors of lanes are read and written whole: none of them should lie across two lines.
+inline constexpr uint32_t kLine = 64;
+template <class T>
+struct LineAllocator {
+  using value_type = T;
+  LineAllocator() = default;
+  template <class U>
+  LineAllocator(const LineAllocator<U>&) {}
+  T* allocate(size_t n) {
+    return static_cast<T*>(::operator new(n * sizeof(T), std::align_val_t(kLine)));
+  }
+  void deallocate(T* p, size_t) { ::operator delete(p, std::align_val_t(kLine)); }
+  bool operator==(const LineAllocator&) const { return true; }
+};
+using AlignedBytes = std::vector<uint8_t, LineAllocator<uint8_t>>;
+
 struct Slot {
   uint32_t at = 0;
   uint8_t size = 0;  // bytes a lane; 0 for a predicate
@@ -66,7 +83,8 @@ struct Count {
 };
 void add(Count& to, const Count& from);
 
-struct Op {
+// What most handlers use of it is one line of the cache.
+struct alignas(64) Op {
   Handler run = nullptr;
   Flow flow = Flow::straight;
   bool guard_negated = false;
@@ -142,7 +160,8 @@ struct Warp {
   uint32_t live = 0;  // lanes that exist and have not exited
   uint32_t exists = 0;
   std::vector<Group> groups;
-  std::vector<uint8_t> registers, local;
+  AlignedBytes registers;
+  std::vector<uint8_t> local;
   const Op* op = nullptr;  // being executed
   Group* group = nullptr;  // that executes it
   bool again = false;      // the instruction did not succeed: it is to be executed again
@@ -194,7 +213,7 @@ struct Block {
   uint64_t linear = 0;
   uint32_t place = 0;  // among the blocks that run side by side
   uint32_t live_threads = 0;
-  std::vector<uint8_t> shared;
+  AlignedBytes shared;
   std::vector<std::unique_ptr<Warp>> warps;
   std::array<Barrier, 16> barriers{};
   std::shared_ptr<Mbarriers> mbarriers;  // mbarrier.h
