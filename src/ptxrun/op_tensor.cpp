@@ -155,6 +155,19 @@ Type type_of(const TensorMap& m) {
   return m.type < std::size(kTypes) ? kTypes[m.type] : Type::none;
 }
 
+// Whether the lane asks for the very copy that the first lane asks for. CUTLASS lets whole warps
+// store a box: the same bytes to the same place, which is no race.
+bool repeats_first(Warp& w, const Op& op, uint32_t mask, int l) {
+  const int first = std::countr_zero(mask);
+  bool same = l != first;
+  for (int k : {0, 1}) same &= lane_address(w, op, k, 0, l) == lane_address(w, op, k, 0, first);
+  for (const Slot& s : op.list) {
+    const uint32_t* const coordinate = w.reg<uint32_t>(s.at);
+    same &= coordinate[l] == coordinate[first];
+  }
+  return same;
+}
+
 // a[0] = from, offset imm; mode[3]: reduction, or -1.
 void store(Warp& w, const Op& op, uint32_t mask) {
   each_lane(mask, [&](int l) {
@@ -168,7 +181,8 @@ void store(Warp& w, const Op& op, uint32_t mask) {
         throw Fault{FaultKind::misuse, "the elements of the tensor do not have this reduction",
                     1u << l};
     }
-    if (Checker* c = w.block->launch->checker.get()) {
+    Checker* const c = w.block->launch->checker.get();
+    if (c && (combine || !repeats_first(w, op, mask, l))) {
       c->async_access(w, op, l, c->agent(w, AgentKind::bulk_read), from.block, from.offset,
                       box.bytes(), false);
       if (!combine) touch_global(w, op, box, c->agent(w, AgentKind::bulk_write), true, l);

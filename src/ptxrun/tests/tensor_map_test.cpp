@@ -169,5 +169,34 @@ TEST(TensorMap, CopiedAndUsed) {
   for (uint32_t k = 0; k < 32; ++k) EXPECT_EQ(got[k], 132 + k);
 }
 
+// A whole warp stores: once the same box from the same place, once from places that differ by lane.
+TEST(TensorMap, StoresOfAWarp) {
+  for (int apart : {0, 128}) {
+    Gpu gpu;
+    TensorMap map;
+    map.magic = kTensorMapMagic, map.rank = 1, map.element_bytes = 4;
+    map.box[0] = 32, map.step[0] = 1, map.last[0] = 31;
+    const uint64_t out = map.base = gpu.put(std::vector<uint32_t>(32));
+    std::vector<uint64_t> image(16);
+    std::memcpy(image.data(), &map, sizeof map);
+    EXPECT_TRUE(
+        gpu.run(module_of(".param .u64 map",
+                          ".shared .align 128 .b8 s[256];\n.reg .b32 %s, %x, %t;\n.reg .b64 %m;\n"
+                          "ld.param.u64 %m, [map];\nmov.u32 %s, s;\nmov.u32 %t, %tid.x;\n"
+                          "mad.lo.u32 %x, %t, 4, %s;\nadd.u32 %t, %t, 7;\nst.shared.u32 [%x], %t;\n"
+                          "st.shared.u32 [%x+128], %t;\nfence.proxy.async;\nbar.warp.sync -1;\n"
+                          "mov.u32 %t, %tid.x;\nand.b32 %t, %t, 1;\nmad.lo.u32 %s, %t, " +
+                              std::to_string(apart) +
+                              ", %s;\ncp.async.bulk.tensor.1d.global.shared::cta.tile.bulk_group "
+                              "[%m, {0}], [%s];\ncp.async.bulk.commit_group;\n"
+                              "cp.async.bulk.wait_group 0;\nret;"),
+                {gpu.put(image)}, {1}, {32}));
+    EXPECT_EQ(gpu.report.empty(), apart == 0);
+    for (const Finding& f : gpu.report.findings()) EXPECT_EQ(f.kind, FaultKind::race);
+    const auto got = gpu.get<uint32_t>(out, 32);
+    for (uint32_t k = 0; k < 32; ++k) EXPECT_EQ(got[k], k + 7);
+  }
+}
+
 }  // namespace
 }  // namespace ptxrun
