@@ -6,7 +6,7 @@
 namespace nibble::cpu {
 namespace {
 
-using i16x8 = int16_t __attribute__((vector_size(16)));
+using u16x8 = uint16_t __attribute__((vector_size(16)));
 using f32x4 = float __attribute__((vector_size(16)));
 using u64x2 = uint64_t __attribute__((vector_size(16)));
 
@@ -25,10 +25,10 @@ void opaque(V& v) {
 
 }  // namespace
 
-// Low halves of 16-bit products: what a compiler makes of an int8 dot product without dot
-// instructions is no faster.
+// Low halves of 16-bit products, without sign since they wrap: what a compiler makes of an int8 dot
+// product without dot instructions is no faster.
 uint64_t portable_int16_mac(int64_t rounds) {
-  i16x8 acc[4] = {}, x = {1, 2, 3, 4, 5, 6, 7, 8}, w = {3, 1, 4, 1, 5, 9, 2, 6};
+  u16x8 acc[4] = {}, x = {1, 2, 3, 4, 5, 6, 7, 8}, w = {3, 1, 4, 1, 5, 9, 2, 6};
   opaque(x), opaque(w);
 #pragma GCC unroll 4
   for (int j = 0; j < 4; ++j) opaque(acc[j]);
