@@ -42,7 +42,7 @@ const Roof& compute_roof(const Machine&, int threads, IsaSet allowed, Arithmetic
 // By its name, as `nibble bench --ceilings` prints it; null if there is none, or the machine cannot
 // run it.
 const Roof* named_roof(const Machine&, int threads, const std::string& name);
-bool is_roof(const std::string& name);  // on any machine
+bool is_roof(const std::string& name);  // on any machine of the architecture that this build is for
 bool can_measure(const Machine&, const std::string& name);
 
 std::vector<Ceiling> all_ceilings(const Machine&, int threads);
