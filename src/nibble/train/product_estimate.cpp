@@ -29,7 +29,8 @@ void ProductLearner::shape_differences(std::span<float> differences) const {
 }
 
 int64_t ProductLearner::lane_noise(const Matrix& m, const Chunk& c) const {
-  return (by_weight() ? int64_t(c.sequences) * (m.n + m.k) : int64_t(c.rows()) * m.n) / 16;
+  return (by_weight() ? int64_t(parts()) * c.sequences * (m.n + m.k) : int64_t(c.rows()) * m.n) /
+         16;
 }
 int64_t ProductLearner::noise_words(const Matrix& m, const Chunk& c) const {
   return (trained(m).lanes * lane_noise(m, c) + 7) / 8 * 4;
@@ -188,7 +189,7 @@ void ProductLearner::collect_delta(Worker& w, int64_t step, int chunk) {
 // Rows of both factors of a matrix's gradient that a chunk gives: its tokens and the gaps before
 // sequences, in which z is zero, or its perturbations.
 int64_t ProductLearner::factor_rows(const Matrix& m, const Chunk& c) const {
-  if (by_weight()) return int64_t(trained(m).lanes) * c.sequences;
+  if (by_weight()) return int64_t(trained(m).lanes) * parts() * c.sequences;
   return int64_t(c.sequences) * (c.length + m.gap);
 }
 
@@ -308,7 +309,7 @@ float ProductLearner::unit(size_t matrix) const {
   if (t.lanes == 0) return per_shadow / 126;  // the delta rule
   const int every = m.stage == Stage::mixer ? recipe_.train.mixer_noise_every : 1;
   const float z = std::ldexp(1.0f, credit_shift_[int64_t(matrix)] - kCreditBits);
-  if (by_weight()) return z / (float(t.lanes) * t.weight_step);
+  if (by_weight()) return z / (float(t.lanes * parts()) * t.weight_step);
   return per_shadow * z * float(every) / (float(t.lanes) * t.sigma);
 }
 
@@ -333,7 +334,7 @@ void ProductLearner::adapt_shift(size_t matrix) {
   if (t.lanes == 0) return;
   const int every = m.stage == Stage::mixer ? recipe_.train.mixer_noise_every : 1;
   int64_t noisy = accumulated_ * m.n;  // values of z that are not zero by construction
-  if (by_weight()) noisy = noisy / recipe_.train.seq * t.lanes;
+  if (by_weight()) noisy = noisy / recipe_.train.seq * t.lanes * parts();
   if (!by_weight() && t.lanes < every) noisy = noisy * t.lanes / every;
   int32_t& shift = credit_shift_[int64_t(matrix)];
   for (; magnitude > 16 * noisy && shift < 24; magnitude /= 2) ++shift;
@@ -367,6 +368,7 @@ void ProductLearner::apply(double progress) {
     Matrix& m = model_.matrices[i];
     Trained& w = trained_[i];
     if (w.lanes == 0 && !(m.stage == Stage::head && r.head_rule == HeadRule::delta)) continue;
+    if (r.weight_decay > 0) decay(i, float(lr) * w.lr);
     if (r.update != UpdateRule::adam) {
       apply_rule(i, float(lr) * w.lr);
       adapt_shift(i);

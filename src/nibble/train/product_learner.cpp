@@ -22,6 +22,10 @@ void check(const TrainRecipe& t) {
             "a matrix has 0 to 64 lanes, not " + std::to_string(lanes));
   require(t.batch >= 1 && t.seq >= 1 && int64_t(t.batch) * t.seq <= 1 << 16,
           "train.batch * train.seq must be in 1..65536, so that gradient sums fit int32");
+  require(int64_t(t.batch) * t.rank * kMaxLanes <= 1 << 24,
+          "train.batch * train.rank must be at most 262144, so that gradient sums fit int32");
+  require(t.rank == 1 || t.estimator == Estimator::weight,
+          "train.rank is of the weight estimator's noise: per-token noise has none");
   require(t.sigma > 0 && t.sigma <= 4, "train.sigma must be in (0, 4]");
   require(t.mixer_noise_every >= 1, "train.mixer_noise_every must be positive");
 }
@@ -69,8 +73,8 @@ ProductLearner::ProductLearner(const Recipe& recipe, int symbols, uint64_t seed,
     lanes_ += w.lanes;
     w.step = std::max(1, int32_t(std::lrint(t.sigma / m.scale)));
     w.sigma = m.stage == Stage::head ? t.sigma : float(w.step) * m.scale;
-    w.weight_step =
-        t.sigma / (std::sqrt(float(m.k)) * efla_lm::kActivationUnit * m.scale * m.code_scale);
+    w.weight_step = t.sigma / (std::sqrt(float(m.k) * float(parts())) * efla_lm::kActivationUnit *
+                               m.scale * m.code_scale);
     w.lr = m.stage == Stage::mixer ? t.lr_mixer : 1;
     w.shadow = Buffer<float>(m.size());
     w.m = Buffer<float>(m.size());
@@ -89,7 +93,7 @@ ProductLearner::ProductLearner(const Recipe& recipe, int symbols, uint64_t seed,
   for (int i = 0; i < threads; ++i) {
     auto& w = *workers_.emplace_back(std::make_unique<Worker>(model_, chunk_));
     int64_t words = 0, work = 0;
-    int most = 1;
+    int most = 1, widest = 0;
     for (const Matrix& m : model_.matrices) {
       w.noise_at.push_back(2 * words);
       words += noise_words(m, chunk_);
@@ -99,9 +103,10 @@ ProductLearner::ProductLearner(const Recipe& recipe, int symbols, uint64_t seed,
       p.x = Buffer<int8_t>(p.most * (by_weight() ? m.k : source(w.clean, m).ld));
       p.z = Buffer<int8_t>(p.most * m.n);
       work = std::max(work, credit_outer::work_bytes(p.most, m.k, m.n));
-      most = std::max(most, trained(m).lanes);
+      most = std::max(most, trained(m).lanes), widest = std::max(widest, m.n);
     }
     w.steps = Buffer<int32_t>(rows);
+    if (parts() > 1) w.perturbed = Buffer<int32_t>(rows * widest);
     w.symbols = Buffer<uint8_t>(rows), w.targets = Buffer<uint8_t>(rows);
     w.noise = Buffer<uint16_t>(2 * words);
     w.differences = Buffer<float>(most * rows);

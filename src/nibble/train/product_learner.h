@@ -60,7 +60,8 @@ class ProductLearner final : public Learner {
     int lanes = 0, first_lane = 0;  // of all lanes of the learner
     int32_t step = 0;               // sigma in steps of its sums
     float sigma = 0;                // that step as a value
-    float weight_step = 0;  // of the weight estimator: what a lane adds to or takes off the shadow
+    // Of the weight estimator: what a part of a lane adds to or takes off the shadow.
+    float weight_step = 0;
     float lr = 1;
     Buffer<float> shadow, m, v;  // [k][n]
     Buffer<int32_t> grad;        // [threads][k][n]
@@ -93,14 +94,17 @@ class ProductLearner final : public Learner {
   void shape_differences(std::span<float>) const;  // by the fitness
   static int32_t fixed_point(float credit);
 
-  const uint16_t* inputs(const Worker&, const Matrix&, int lane) const;
-  Noise perturbation(Worker&, const Matrix&, int lane) const;
+  const uint16_t* inputs(const Worker&, const Matrix&, int lane, int part) const;
+  const uint16_t* outputs(const Worker&, const Matrix&, int lane, int part) const;
+  Noise perturb(Worker&, const Matrix&, int lane, const int32_t*& sums) const;
+  int parts() const { return by_weight() ? recipe_.train.rank : 1; }  // of a lane's noise
   void run_weight_lane(Worker&, const Matrix&, int lane) const;
   void credit_by_weight(Worker&, const Matrix&, int chunk) const;
   void collect_by_weight(Worker&, size_t matrix, int worker, int chunk);
   int32_t* weight_credits(const Matrix&, int lane, int chunk) const;  // [sequences]
   void update_bias(float rate, float v_scale);
   void apply_rule(size_t matrix, float rate);  // product_update.cpp
+  void decay(size_t matrix, float rate);
 
   // product_ranks.cpp
   int chunks() const { return (recipe_.train.batch + chunk_.sequences - 1) / chunk_.sequences; }

@@ -69,6 +69,8 @@ class Determinism : public testing::TestWithParam<int> {
     if (GetParam() == 3) r.model.mixer = false, r.train.fitness = Fitness::clipped;
     if (GetParam() == 2) r.train.fitness = Fitness::rank, r.train.credit_window = 3;
     if (GetParam() >= 4) r.train.estimator = Estimator::weight;
+    if (GetParam() >= 5) r.train.rank = GetParam() == 5 ? 2 : 3;
+    if (GetParam() % 2 == 1) r.train.weight_decay = 0.1f;
     if (GetParam() == 4) r.train.fitness = Fitness::zscore;
     if (GetParam() == 5) r.train.head_rule = HeadRule::delta;
     if (GetParam() == 5) r.train.update = UpdateRule::momentum;

@@ -1,6 +1,7 @@
 // What the product learner is for: it starts alive, follows the gradient, and learns.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "nibble/cpu/detect.h"
@@ -129,11 +130,11 @@ TEST(ProductLearner, HeadEstimateIsTheDerivative) {
 // smoothed by their noise, which is what makes a function of rounded numbers differentiable, so the
 // measurement is a mean over noise of the same size too. The text is one sequence: estimate and
 // measurement are of the same tokens.
-void expect_directional_derivatives(Estimator estimator) {
+void expect_directional_derivatives(Estimator estimator, int rank = 1) {
   Recipe r = one_block();
   r.model.mixer = false;
   r.model.residual_unit = 80, r.model.ffn_scale = 0.3f;  // steps of the residual far below sigma
-  r.train.estimator = estimator;
+  r.train.estimator = estimator, r.train.rank = rank;
   r.train.lanes_ffn1 = r.train.lanes_head = 0, r.train.lanes_ffn2 = 48;
   r.train.seq = 64, r.train.batch = 16, r.train.lr = 0;
   const auto text = markov_text(65, 20);
@@ -192,6 +193,37 @@ TEST(ProductLearner, ActivityEstimatesTheDirectionalDerivative) {
 }
 TEST(ProductLearner, WeightNoiseEstimatesTheDirectionalDerivative) {
   expect_directional_derivatives(Estimator::weight);
+}
+TEST(ProductLearner, WeightNoiseOfRank3EstimatesTheDirectionalDerivative) {
+  expect_directional_derivatives(Estimator::weight, 3);
+}
+
+// The first update moves every shadow by the same with decay and without: what differs is the
+// decay's share of what was there, where nothing is clamped.
+TEST(ProductLearner, DecayTakesItsShareOffAllShadows) {
+  Recipe r = one_block();
+  r.train.lr = 0.03f;
+  const auto text = markov_text(2000, 20);
+  const auto shadow_after = [&](int updates, float decay) {
+    r.train.weight_decay = decay;
+    const auto learner = make_learner(r, 20, 5, cpu::this_machine(), nullptr);
+    for (int i = 0; i < updates; ++i) learner->step(text, i, 0);
+    const auto state = learner->state();
+    const StateTensor& t = *std::find_if(state.begin(), state.end(), [](const StateTensor& s) {
+      return s.name == "block0.ffn1.shadow";
+    });
+    const auto* values = static_cast<const float*>(t.data);
+    return std::vector<float>(values, values + t.bytes() / sizeof(float));
+  };
+  const auto first = shadow_after(0, 0), without = shadow_after(1, 0), with = shadow_after(1, 2);
+  const float limit = efla_lm::shadow_limit(r.model.weights);
+  int seen = 0;
+  for (size_t i = 0; i < first.size(); ++i) {
+    if (std::fabs(without[i]) > 0.9f * limit) continue;
+    EXPECT_NEAR(with[i], without[i] - 0.06f * first[i], 1e-5f);
+    ++seen;
+  }
+  EXPECT_GT(seen, int(first.size()) / 2);
 }
 
 }  // namespace

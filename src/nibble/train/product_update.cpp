@@ -1,5 +1,5 @@
-// Update rules beside Adam, for comparisons: plain code, one matrix after the other in one order,
-// so that the bits are the same everywhere.
+// Weight decay, and update rules beside Adam, for comparisons: plain code, one matrix after the
+// other in one order, so that the bits are the same everywhere.
 #include <algorithm>
 #include <cmath>
 
@@ -15,6 +15,15 @@ double mean_square(std::span<const float> x) {
 }
 
 }  // namespace
+
+// Apart from the gradient, so that Adam does not divide it by the noise.
+void ProductLearner::decay(size_t matrix, float rate) {
+  const float keep = std::max(0.0f, 1 - rate * recipe_.train.weight_decay);
+  float* shadow = trained_[matrix].shadow.data();
+  parallel_for(pool_, trained_[matrix].shadow.size(), 1 << 14, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) shadow[i] *= keep;
+  });
+}
 
 void ProductLearner::apply_rule(size_t matrix, float rate) {
   const TrainRecipe& r = recipe_.train;

@@ -1,6 +1,10 @@
-// The weight estimator (EGGROLL): a lane perturbs its matrix by rank-1 noise, one perturbation per
-// sequence, and the sequence's loss credits it. Seeds and one scalar per lane and sequence say all
-// that an update needs.
+// The weight estimator (EGGROLL): a lane perturbs its matrix by noise of low rank, one perturbation
+// per sequence, and the sequence's loss credits it. Seeds and one scalar per lane and sequence say
+// all that an update needs.
+//
+//   W + weight_step * sum over parts of f e^T      f, e: random signs of the inputs and the outputs
+//
+// With more parts than one, each is smaller by the root of their number.
 #include <cstring>
 
 #include "nibble/train/product_learner.h"
@@ -21,49 +25,75 @@ void expand_signs(uint16_t bits, int8_t* signs) {
   }
 }
 
-}  // namespace
-
-// Of a lane: signs e of the outputs [sequences][n / 16], behind them f of the inputs [sequences][k
-// / 16].
-const uint16_t* ProductLearner::inputs(const Worker& w, const Matrix& m, int lane) const {
-  return noise_of(w, m, lane) + int64_t(w.clean.chunk.sequences) * m.n / 16;
+// to[j] = from[j] + step where the bit is set, from[j] - step elsewhere.
+void add_signed(int32_t step, const uint16_t* bits, int n, const int32_t* from, int32_t* to) {
+  constexpr int kBits[16] = {1,      2,      4,       8,       1 << 4,  1 << 5,  1 << 6,  1 << 7,
+                             1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 12, 1 << 13, 1 << 14, 1 << 15};
+  for (int j = 0; j < n; j += 16, from += 16, to += 16)
+    for (int i = 0; i < 16; ++i) to[i] = from[i] + ((bits[j / 16] & kBits[i]) != 0 ? step : -step);
 }
 
-// What a lane adds to the sums of its matrix, from the inputs that the clean pass kept.
-Noise ProductLearner::perturbation(Worker& w, const Matrix& m, int lane) const {
+}  // namespace
+
+// Of each part of a lane: signs e of the outputs [sequences][n / 16], behind them f of the inputs
+// [sequences][k / 16].
+const uint16_t* ProductLearner::outputs(const Worker& w, const Matrix& m, int lane,
+                                        int part) const {
+  return noise_of(w, m, lane) + part * (lane_noise(m, w.clean.chunk) / parts());
+}
+const uint16_t* ProductLearner::inputs(const Worker& w, const Matrix& m, int lane, int part) const {
+  return outputs(w, m, lane, part) + int64_t(w.clean.chunk.sequences) * m.n / 16;
+}
+
+// What a lane adds to the sums of its matrix, from the inputs that the clean pass kept. The last
+// part is returned for those to add who read the sums; the others are added to a copy of the sums.
+Noise ProductLearner::perturb(Worker& w, const Matrix& m, int lane, const int32_t*& sums) const {
   const Chunk& c = w.clean.chunk;
   const Source in = source(w.clean, m);
-  for (int s = 0; s < c.sequences; ++s)
-    rank1_({.rows = c.length,
-            .k = m.k,
-            .ldx = in.ld,
-            .unit = trained(m).weight_step * m.code_scale,
-            .x = in.data + int64_t(s) * (c.length + m.gap) * in.ld,
-            .f = inputs(w, m, lane) + int64_t(s) * m.k / 16,
-            .step = w.steps.data() + int64_t(s) * c.length});
-  return {.bits = noise_of(w, m, lane), .steps = w.steps.data(), .share = c.length};
+  for (int part = 0; part < parts(); ++part) {
+    for (int s = 0; s < c.sequences; ++s)
+      rank1_({.rows = c.length,
+              .k = m.k,
+              .ldx = in.ld,
+              .unit = trained(m).weight_step * m.code_scale,
+              .x = in.data + int64_t(s) * (c.length + m.gap) * in.ld,
+              .f = inputs(w, m, lane, part) + int64_t(s) * m.k / 16,
+              .step = w.steps.data() + int64_t(s) * c.length});
+    const uint16_t* signs = outputs(w, m, lane, part);
+    if (part + 1 == parts()) return {.bits = signs, .steps = w.steps.data(), .share = c.length};
+    for (int row = 0; row < c.rows(); ++row)
+      add_signed(w.steps[row], signs + row / c.length * (m.n / 16), m.n, sums + int64_t(row) * m.n,
+                 w.perturbed.data() + int64_t(row) * m.n);
+    sums = w.perturbed.data();
+  }
+  return {};
 }
 
 void ProductLearner::run_weight_lane(Worker& w, const Matrix& m, int lane) const {
   const int b = m.block;
-  const Noise noise = perturbation(w, m, lane);
   if (m.stage == Stage::head) {
-    forward_.losses(w.clean.head_sums.data(), w.targets.data(), false, w.lane, noise);
+    const int32_t* sums = w.clean.head_sums.data();
+    const Noise noise = perturb(w, m, lane, sums);
+    forward_.losses(sums, w.targets.data(), false, w.lane, noise);
     return;
   }
   const Activations::Block& clean = w.clean.blocks[size_t(b)];
   Activations::Block& own = w.lane.blocks[size_t(b)];
   const int8_t* x_mid = model_.shape.mixer ? clean.x_mid.data() : clean.x_in.data();
+  const int32_t* sums = m.stage == Stage::mixer  ? clean.mixer_sums.data()
+                        : m.stage == Stage::ffn1 ? clean.ffn1_sums.data()
+                                                 : clean.ffn2_sums.data();
+  const Noise noise = perturb(w, m, lane, sums);
   if (m.stage == Stage::mixer) {
-    forward_.mix(b, clean.x_in.data(), clean.mixer_sums.data(), noise, w.lane);
+    forward_.mix(b, clean.x_in.data(), sums, noise, w.lane);
     forward_.ffn1_sums(b, w.lane, w.lane);
     forward_.hidden(b, own.ffn1_sums.data(), {}, w.lane);
     forward_.add(b, own.x_mid.data(), own.ffn2_sums.data(), {}, w.lane);
   } else if (m.stage == Stage::ffn1) {
-    forward_.hidden(b, clean.ffn1_sums.data(), noise, w.lane);
+    forward_.hidden(b, sums, noise, w.lane);
     forward_.add(b, x_mid, own.ffn2_sums.data(), {}, w.lane);
   } else {
-    forward_.add(b, x_mid, clean.ffn2_sums.data(), noise, w.lane);
+    forward_.add(b, x_mid, sums, noise, w.lane);
   }
   forward_.after(b, w.lane);
   forward_.losses(w.lane.head_sums.data(), w.targets.data(), false, w.lane);
@@ -101,27 +131,27 @@ void ProductLearner::collect_by_weight(Worker& w, size_t matrix, int worker, int
   const Pending& p = w.pending[matrix];
   int8_t* x = p.x.data() + p.rows * m.k;
   int8_t* z = next_z(w, matrix);
-  for (int l = 0; l < t.lanes; ++l) {
-    for (int s = 0; s < c.sequences; ++s) {
-      const uint16_t* f = inputs(w, m, l) + int64_t(s) * m.k / 16;
-      for (int k = 0; k < m.k; k += 16, x += 16) expand_signs(f[k / 16], x);
+  for (int l = 0; l < t.lanes; ++l)
+    for (int part = 0; part < parts(); ++part) {
+      for (int s = 0; s < c.sequences; ++s) {
+        const uint16_t* f = inputs(w, m, l, part) + int64_t(s) * m.k / 16;
+        for (int k = 0; k < m.k; k += 16, x += 16) expand_signs(f[k / 16], x);
+      }
+      credit_noise_({.rows = c.sequences,
+                     .n = m.n,
+                     .lanes = 1,
+                     .lane_rows = c.sequences,
+                     .shift = credit_shift_[int64_t(matrix)],
+                     .ldz = m.n,
+                     .ld_noise = m.n / 16,
+                     .credit = weight_credits(m, l, chunk),
+                     .noise = outputs(w, m, l, part),
+                     .z = z,
+                     .magnitude = w.magnitude.data() + matrix});
+      for (int s = 0; s < c.sequences; ++s, z += m.n)
+        std::memset(z + m.outputs, 0, size_t(m.n - m.outputs));
     }
-    const int64_t row = int64_t(l) * c.sequences;
-    credit_noise_({.rows = c.sequences,
-                   .n = m.n,
-                   .lanes = 1,
-                   .lane_rows = c.sequences,
-                   .shift = credit_shift_[int64_t(matrix)],
-                   .ldz = m.n,
-                   .ld_noise = m.n / 16,
-                   .credit = weight_credits(m, l, chunk),
-                   .noise = noise_of(w, m, l),
-                   .z = z + row * m.n,
-                   .magnitude = w.magnitude.data() + matrix});
-    for (int s = 0; s < c.sequences && m.outputs < m.n; ++s)
-      std::memset(z + (row + s) * m.n + m.outputs, 0, size_t(m.n - m.outputs));
-  }
-  append(w, matrix, int64_t(t.lanes) * c.sequences, worker);
+  append(w, matrix, factor_rows(m, c), worker);
 }
 
 }  // namespace nibble::train

@@ -21,6 +21,7 @@ struct ProductLearner::Worker {
   Buffer<float> differences;         // [lanes of a matrix][rows]: loss of the lane - clean loss
   Buffer<int32_t> credit_own, credit_later;  // [lanes][rows]: the token's, and with later tokens'
   Buffer<int32_t> steps;                     // of rank-1 noise, [rows]
+  Buffer<int32_t> perturbed;                 // sums with all parts of the noise but the last
   std::vector<Pending> pending;              // per matrix
   Buffer<int8_t> work;                       // of credit_outer
   Buffer<uint32_t> dither;                   // of the delta rule

@@ -63,6 +63,7 @@ void visit_fields(R& r, V&& v) {
   auto& t = r.train;
   v.choice("train.estimator", t.estimator, kEstimators);
   v.choice("train.head_rule", t.head_rule, kHeadRules);
+  v.number("train.rank", t.rank, 1, 64);
   v.choice("train.fitness", t.fitness, kFitnesses);
   v.number("train.fitness_clip", t.fitness_clip, 1e-6, 1e6);
   v.number("train.zscore_clip", t.zscore_clip, 1e-6, 1e6);
@@ -79,6 +80,7 @@ void visit_fields(R& r, V&& v) {
   v.number("train.lr", t.lr, 0, 10);
   v.number("train.lr_end", t.lr_end, 0, 1);
   v.number("train.lr_mixer", t.lr_mixer, 0, 100);
+  v.number("train.weight_decay", t.weight_decay, 0, 10);
   v.number("train.beta1", t.beta1, 0, 0.999999);
   v.number("train.beta2", t.beta2, 0, 0.999999);
   v.choice("train.update", t.update, kUpdateRules);

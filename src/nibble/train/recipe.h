@@ -27,6 +27,7 @@ enum class Fitness { raw, clipped, sign, rank, zscore };
 struct TrainRecipe {
   Estimator estimator = Estimator::activity;
   HeadRule head_rule = HeadRule::noise;
+  int rank = 1;  // of a lane's noise (weight only): a sum of so many outer products of signs
   Fitness fitness = Fitness::raw;
   float fitness_clip = 0.1f;  // for Fitness::clipped, nats
   float zscore_clip = 3;      // for Fitness::zscore, deviations
@@ -38,8 +39,9 @@ struct TrainRecipe {
   int batch = 64;             // sequences per update: many small updates learn faster
   int seq = 32;               // bytes per sequence
   float lr = 0.03f;
-  float lr_end = 0.02f;   // share of lr at the end of the cosine
-  float lr_mixer = 1.0f;  // multiplies lr
+  float lr_end = 0.02f;    // share of lr at the end of the cosine
+  float lr_mixer = 1.0f;   // multiplies lr
+  float weight_decay = 0;  // times lr: the share that every update takes off all shadows
   float beta1 = 0.95f, beta2 = 0.99f;
   UpdateRule update = UpdateRule::adam;  // of the matrices; the head's bias is Adam's always
   float z_threshold = 0.25f;             // for UpdateRule::shadow
