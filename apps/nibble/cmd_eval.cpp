@@ -1,4 +1,5 @@
-// nibble eval RUN [--data FILE...] [--split heldout|all] [--checkpoint best|last|STEP] [--json]
+// nibble eval RUN [--data FILE...] [--split heldout|all] [--checkpoint best|last|STEP]
+//             [--window BYTES] [--json]
 // nibble eval --arithmetic origin --origin-pair SEED:EPOCH:PAIR --data FILE [...] [--json]
 #include <fmt/format.h>
 
@@ -19,7 +20,7 @@ namespace {
 struct Flags {
   std::string run, split = "heldout", checkpoint = "best";
   std::vector<std::string> data;
-  int threads = 0;
+  int threads = 0, window = train::kWindow;
   bool json = false;
   OriginEval origin;
 };
@@ -55,7 +56,7 @@ Exit eval(const Flags& flags) {
   const auto learner =
       train::load_learner(run, mark.step, train::make_learner, machine, pool.get());
   const auto alphabet = train::Alphabet::from_hex(run.config().alphabet);
-  const double nats = train::heldout_nats(*learner, alphabet, text);
+  const double nats = train::heldout_nats(*learner, alphabet, text, flags.window);
   const auto lines = train::ngram_nats(trained.train, text);
   const double bits = nats / std::log(2.0);
   if (flags.json) {
@@ -90,6 +91,11 @@ void add_eval(CLI::App& command, Exit& exit) {
       ->check(CLI::IsMember({"heldout", "all"}))
       ->capture_default_str();
   command.add_option("--checkpoint", f->checkpoint, "best, last or a number of steps")
+      ->capture_default_str();
+  command
+      .add_option("--window", f->window,
+                  "bytes after which the context begins anew; losses of training are at 128")
+      ->check(CLI::Range(2, 65536))
       ->capture_default_str();
   command.add_option("--threads", f->threads)->check(CLI::Range(1, 1024));
   command.add_flag("--json", f->json, "one object");

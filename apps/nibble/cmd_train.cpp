@@ -1,6 +1,6 @@
 // nibble train --data FILE... --out RUN [--recipe NAME|FILE] [--set KEY=VALUE]...
 //              [--seed N | --seeds N,N,... [--ledger FILE --commit ID]]
-//              [--threads N] [--steps N | --seconds N] [--target-nats X]
+//              [--threads N] [--steps N | --seconds N [--rate UPDATES]] [--target-nats X]
 //              [--valid FILE] [--validation SHARE] [--checkpoint-every N] [--quiet]
 //              [--fitness-command PROGRAM]
 // nibble train --from RUN --out RUN [--data FILE...] [the same but --recipe]
@@ -38,7 +38,7 @@ struct Flags {
   std::vector<uint64_t> seeds;
   int threads = 0;
   int64_t steps = 0, checkpoint_every = 0;
-  double seconds = 0, target_nats = 0, validation = 0;
+  double seconds = 0, rate = 0, target_nats = 0, validation = 0;
   bool quiet = false;
 };
 constexpr double kDefaultSeconds = 60;
@@ -136,8 +136,8 @@ train::RunConfig new_config(const Flags& flags) {
   c.recipe.figures.clear();  // of other runs
   for (const std::string& assignment : flags.set) train::set_field(c.recipe, assignment);
   c.seed = flags.seed;
-  c.steps = flags.steps;
-  c.seconds = flags.steps > 0 ? 0 : flags.seconds > 0 ? flags.seconds : kDefaultSeconds;
+  c.steps = flags.rate > 0 ? std::max(1LL, std::llround(flags.seconds * flags.rate)) : flags.steps;
+  c.seconds = c.steps > 0 ? 0 : flags.seconds > 0 ? flags.seconds : kDefaultSeconds;
   c.target_nats = flags.target_nats;
   c.checkpoint_every = flags.checkpoint_every;
   c.fitness_command = flags.fitness_command;
@@ -179,14 +179,16 @@ void make_trial(const Flags& flags, int threads) {
               .label = train::label(c),
               .data = c.data,
               .valid = c.valid,
-              .steps = c.steps,
-              .seconds = c.seconds,
+              .steps = flags.rate > 0 ? 0 : c.steps,
+              .seconds = flags.rate > 0 ? flags.seconds : c.seconds,
+              .rate = flags.rate,
               .target_nats = c.target_nats,
               .validation_share = c.validation_share,
               .machine = cpu::this_machine().cpu_model,
               .commit = flags.commit,
               .date = today(),
-              .threads = threads});
+              // A rate is that of the whole machine, whatever a run has of it.
+              .threads = flags.rate > 0 ? cpu::this_machine().cores : threads});
 }
 
 void print_end(const train::Run& run, const train::Outcome& o) {
@@ -333,6 +335,13 @@ void add_train(CLI::App& command, Exit& exit) {
                       ->check(CLI::Range(0.1, 1e9))
                       ->excludes(steps);
   fresh.push_back(steps), fresh.push_back(seconds);
+  fresh.push_back(
+      command
+          .add_option("--rate", f->rate,
+                      "keep --seconds as so many updates a second: what an idle machine "
+                      "makes with all processors; the same run however busy this one is")
+          ->check(CLI::Range(1e-3, 1e6))
+          ->needs(seconds));
   fresh.push_back(command
                       .add_option("--target-nats", f->target_nats,
                                   "stop when the held-out loss is not above this")

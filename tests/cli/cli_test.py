@@ -1,6 +1,7 @@
 """cli_test.py NIBBLE: train, stop, resume, evaluate, write and draw, as a user would."""
 import json
 import math
+import os
 import pathlib
 import random
 import re
@@ -343,6 +344,21 @@ class Cli(unittest.TestCase):
         for words in "seeds seed-1", "seeds seed-3", "signal to noise", "flips", "validation part":
             self.assertIn(words, page)
         self.assertIn("no figures", nibble("report", "--recipes").stdout.decode())
+
+    def test_seconds_are_kept_as_updates_at_a_rate(self):
+        run = self.tmp / "rate"
+        nibble("train", "--data", self.text, "--out", run, "--seeds", "1", "--seconds", 2, "--rate",
+               3, "--threads", 1, "--quiet", *SMALL)
+        trial = json.loads((run / "trial.json").read_text())
+        self.assertEqual((trial["seconds"], trial["rate"], trial["threads"]),
+                         (2, 3, len(os.sched_getaffinity(0))))
+        self.assertNotIn("steps", trial)
+        self.assertEqual(trial["seeds"][0]["steps"], 6)
+        self.assertEqual(json.loads((run / "seed-1/config.json").read_text())["steps"], 6)
+        at_128, at_2 = (json.loads(nibble("eval", run / "seed-1", "--json", *flags).stdout)["nats"]
+                        for flags in ([], ["--window", 2]))
+        self.assertEqual(at_128, trial["seeds"][0]["heldout_nats"])
+        self.assertNotEqual(at_2, at_128)
 
     def test_trial_interrupted_and_resumed_gives_the_same_bits(self):
         run, steps, said = self.interrupted(signal.SIGINT, "seeds-interrupted", "--seeds", "1,2")

@@ -14,7 +14,6 @@ namespace {
 
 // The held-out sample that records are measured on: all of a short held-out part, else evenly
 // spaced pieces of whole windows, because the beginning of a text is not like the rest of it.
-constexpr int64_t kWindow = 128;
 constexpr int64_t kPieces = 8, kPiece = 32 * kWindow;
 
 std::vector<std::span<const uint8_t>> sample_of(std::span<const uint8_t> heldout) {
@@ -26,20 +25,21 @@ std::vector<std::span<const uint8_t>> sample_of(std::span<const uint8_t> heldout
   return pieces;
 }
 
-// An evaluation asks between pieces of so many symbols whether it shall go on.
-constexpr int64_t kEvaluated = 64 * kWindow;
+// An evaluation asks between pieces of so many windows whether it shall go on.
+constexpr int64_t kEvaluated = 64;
 using Stop = std::function<bool()>;
 
 std::optional<double> heldout_nats(const Learner& learner, const Alphabet& alphabet,
-                                   std::span<const uint8_t> text, const Stop& stop) {
+                                   std::span<const uint8_t> text, const Stop& stop,
+                                   int window = kWindow) {
   const Bytes symbols = alphabet.encode(text);
   const int64_t count = int64_t(symbols.size()) - 1;
   double sum = 0;
-  for (int64_t at = 0; at < count; at += kEvaluated) {
+  for (int64_t at = 0; at < count; at += kEvaluated * window) {
     if (stop()) return std::nullopt;
-    const int64_t predicted = std::min(kEvaluated, count - at);
+    const int64_t predicted = std::min(kEvaluated * window, count - at);
     const auto piece = std::span(symbols).subspan(size_t(at), size_t(predicted) + 1);
-    sum += learner.loss(piece, int(kWindow)) * double(predicted);
+    sum += learner.loss(piece, window) * double(predicted);
   }
   return (sum + alphabet.escaped_nats(text)) / double(count);
 }
@@ -340,9 +340,10 @@ Outcome Loop::go_on() {
 
 }  // namespace
 
-double heldout_nats(const Learner& learner, const Alphabet& alphabet,
-                    std::span<const uint8_t> text) {
-  return *heldout_nats(learner, alphabet, text, [] { return false; });
+double heldout_nats(const Learner& learner, const Alphabet& alphabet, std::span<const uint8_t> text,
+                    int window) {
+  return *heldout_nats(
+      learner, alphabet, text, [] { return false; }, window);
 }
 
 Outcome train(Run& run, const TrainOptions& options) {

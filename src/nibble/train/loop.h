@@ -55,8 +55,11 @@ struct Outcome {
 // interruptions or the clock. (Which step first reaches a target depends on when records are made.)
 Outcome train(Run&, const TrainOptions&);
 
-// Mean nats per byte of text[1..] under a learner, unseen bytes paid for (Alphabet).
-double heldout_nats(const Learner&, const Alphabet&, std::span<const uint8_t> text);
+// Mean nats per byte of text[1..] under a learner, unseen bytes paid for (Alphabet). The context
+// begins anew after each window.
+inline constexpr int kWindow = 128;
+double heldout_nats(const Learner&, const Alphabet&, std::span<const uint8_t> text,
+                    int window = kWindow);
 
 // The learner of a checkpoint of `run`; make as in TrainOptions.
 std::unique_ptr<Learner> load_learner(const Run& run, int64_t step, const LearnerFactory& make,

@@ -72,17 +72,22 @@ std::string verdict(const Trial& t, const Trial& best) {
 std::string figure(const Spread& s) { return fmt::format("{:.4f} +- {:.4f}", s.mean, s.deviation); }
 
 struct Row {
-  std::string recipe, seeds, lane_tokens, validation, heldout, verdict, commit;
+  std::string recipe, seeds, updates, lane_tokens, validation, heldout, verdict, commit;
 };
 
 Row row_of(const Trial& t, const Trial& best) {
   std::string recipe = t.recipe, seeds;
   for (const std::string& s : t.set) recipe += " " + s;
   for (const SeedResult& s : t.seeds) seeds += (seeds.empty() ? "" : ",") + std::to_string(s.seed);
-  double tokens = 0;
-  for (const SeedResult& s : t.seeds) tokens += double(s.lane_tokens) / double(t.seeds.size());
+  double tokens = 0, updates = 0;
+  for (const SeedResult& s : t.seeds) {
+    tokens += double(s.lane_tokens) / double(t.seeds.size());
+    updates += double(s.steps) / double(t.seeds.size());
+  }
   return {.recipe = recipe,
           .seeds = seeds,
+          .updates = fmt::format("{:.0f}", updates) +
+                     (t.rate > 0 ? fmt::format(" at {:g}/s", t.rate) : ""),
           .lane_tokens = fmt::format("{:.3g}", tokens),
           .validation =
               t.validation_share > 0 ? figure(spread(values(t, &SeedResult::validation_nats))) : "",
@@ -109,6 +114,7 @@ std::string to_json(const Trial& t) {
   if (!t.valid.empty()) j["valid"] = json_of(t.valid);
   if (t.steps > 0) j["steps"] = t.steps;
   if (t.seconds > 0) j["seconds"] = t.seconds;
+  if (t.rate > 0) j["rate"] = t.rate;
   if (t.target_nats > 0) j["target_nats"] = t.target_nats;
   j["validation_share"] = t.validation_share;
   j["machine"] = t.machine, j["threads"] = t.threads, j["seeds"] = seeds;
@@ -136,6 +142,7 @@ Trial parse_trial(const std::string& json, const std::string& source) try {
              .valid = files_of(j.value("valid", Json::array())),
              .steps = j.value("steps", int64_t(0)),
              .seconds = j.value("seconds", 0.0),
+             .rate = j.value("rate", 0.0),
              .target_nats = j.value("target_nats", 0.0),
              .validation_share = j.at("validation_share").get<double>(),
              .machine = j.at("machine").get<std::string>(),
@@ -180,15 +187,17 @@ std::string trial_table(std::span<const Trial> trials, bool markdown) {
     out += (out.empty() ? "" : "\n") + title + "\n" + (markdown ? "\n" : "");
     if (markdown)
       out +=
-          "| recipe | seeds | lane tokens | validation | held-out | verdict | commit |\n"
-          "|---|---|---|---|---|---|---|\n";
+          "| recipe | seeds | updates | lane tokens | validation | held-out | verdict | commit |\n"
+          "|---|---|---|---|---|---|---|---|\n";
     for (const Trial* t : group) {
       const Row r = row_of(*t, *best);
-      out += markdown ? fmt::format("| {} | {} | {} | {} | {} | {} | {} |\n", r.recipe, r.seeds,
-                                    r.lane_tokens, r.validation, r.heldout, r.verdict, r.commit)
-                      : fmt::format("  {:<18} {:<18} {:<44} seeds {}  lane tokens {}  {}  {}\n",
-                                    r.validation, r.heldout, r.recipe, r.seeds, r.lane_tokens,
-                                    r.verdict, r.commit);
+      out +=
+          markdown
+              ? fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} |\n", r.recipe, r.seeds,
+                            r.updates, r.lane_tokens, r.validation, r.heldout, r.verdict, r.commit)
+              : fmt::format("  {:<18} {:<18} {:<44} seeds {}  updates {}  lane tokens {}  {}  {}\n",
+                            r.validation, r.heldout, r.recipe, r.seeds, r.updates, r.lane_tokens,
+                            r.verdict, r.commit);
     }
   }
   return out;

@@ -31,6 +31,9 @@ struct Trial {
   std::vector<TextFile> data, valid;
   int64_t steps = 0;   // the budget: in steps
   double seconds = 0;  // or in seconds
+  // Updates a second that `threads` threads make where nothing else runs; seconds were kept as so
+  // many updates. 0: they were kept by the clock.
+  double rate = 0;
   double target_nats = 0;
   double validation_share = 0;
   std::string machine, commit, date;  // commit: empty if not told
