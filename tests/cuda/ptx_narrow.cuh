@@ -3,7 +3,8 @@
 #pragma once
 #include "nibble/cuda/ptx/half.cuh"
 #include "nibble/cuda/ptx/narrow.cuh"
-#include "ptx_test.cuh"
+#include "ptx_common.cuh"
+#include "ptx_matrix.cuh"
 
 namespace ptx_test {
 
@@ -54,5 +55,13 @@ struct NarrowPair : NarrowTo<Format> {
     out[0] = low | high << NarrowTo<Format>::bits, out[1] = high | low << NarrowTo<Format>::bits;
   }
 };
+
+// sm_89 and later.
+inline void add_narrow(Tests& t) {
+  t.add<NarrowPair<nibble::e4m3>>();
+  t.add<NarrowPair<nibble::e5m2>>();
+  t.add<Scales<tile::Widened>>();
+  t.add_together<Mma<E4m3>>();
+}
 
 }  // namespace ptx_test

@@ -33,10 +33,6 @@ inline bool overlap_is_ordered(Tests& t) {
   return true;
 }
 
-inline int add_overlap(Tests& t) {
-  const bool ok = overlap_is_ordered(t);
-  std::printf("%-14s %s\n", "overlap", ok ? "ok" : "FAILED");
-  return ok ? 0 : 1;
-}
+inline void add_overlap(Tests& t) { t.report("overlap", overlap_is_ordered(t)); }
 
 }  // namespace ptx_test

@@ -1,7 +1,8 @@
 #include "ptx_common.cuh"
+#include "ptx_matrix.cuh"
 
 int main(int argc, char** argv) {
   ptx_test::Tests t(argc, argv);
-  ptx_test::add_common(t);
+  ptx_test::add_common(t), ptx_test::add_matrix(t);
   return t.failed() ? 1 : 0;
 }

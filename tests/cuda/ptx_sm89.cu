@@ -1,11 +1,9 @@
 #include "ptx_common.cuh"
+#include "ptx_matrix.cuh"
 #include "ptx_narrow.cuh"
 
 int main(int argc, char** argv) {
   ptx_test::Tests t(argc, argv);
-  ptx_test::add_common(t);
-  t.add<ptx_test::NarrowPair<nibble::e4m3>>();
-  t.add<ptx_test::NarrowPair<nibble::e5m2>>();
-  t.add<ptx_test::Scales<nibble::cuda::tile::Widened>>();
+  ptx_test::add_common(t), ptx_test::add_matrix(t), ptx_test::add_narrow(t);
   return t.failed() ? 1 : 0;
 }

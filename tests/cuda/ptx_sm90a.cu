@@ -1,12 +1,12 @@
+#include "ptx_multicast.cuh"
 #include "ptx_narrow.cuh"
 #include "ptx_overlap.cuh"
+#include "ptx_wgmma.cuh"
 
 int main(int argc, char** argv) {
   ptx_test::Tests t(argc, argv);
-  ptx_test::add_common(t);
-  t.add<ptx_test::NarrowPair<nibble::e4m3>>();
-  t.add<ptx_test::NarrowPair<nibble::e5m2>>();
-  t.add<ptx_test::Scales<nibble::cuda::tile::Widened>>();
-  const int wrong = ptx_test::add_overlap(t);
-  return t.failed() + wrong ? 1 : 0;
+  ptx_test::add_common(t), ptx_test::add_matrix(t), ptx_test::add_narrow(t);
+  ptx_test::add_overlap(t), ptx_test::add_async(t), ptx_test::add_multicast(t);
+  ptx_test::add_wgmma(t);
+  return t.failed() ? 1 : 0;
 }

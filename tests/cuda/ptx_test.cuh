@@ -2,6 +2,10 @@
 // plain C++. A test program lists instructions, structs with
 //   name, kind                   what the words of the result are
 //   got(in, out), want(in, out)  four words of input to four of result, on the device and here
+// What takes a warp, a block or a cluster is listed as a struct with
+//   name, threads, blocks, cluster, in_words, out_words
+//   got(in, out)                 what every thread does with words of global memory
+//   fill(random, in), want(in, out)
 //
 // `--dump FILE` writes all results: a GPU's and ptxrun's are to be the same file.
 #pragma once
@@ -12,6 +16,7 @@
 #include <vector>
 
 #include "nibble/base/random.h"
+#include "nibble/cuda/launch.cuh"
 #include "nibble/numerics/e2m1.h"
 #include "nibble/numerics/fp16.h"
 #include "nibble/numerics/fp8.h"
@@ -34,6 +39,12 @@ __global__ void run(const Words* in, Words* out, int count) {
   Words result{};
   Instruction::got(in[i].w, result.w);
   out[i] = result;
+}
+
+template <class Collective>
+__global__ void __launch_bounds__(Collective::threads, 1)
+    run_together(const uint32_t* in, uint32_t* out) {
+  Collective::got(in, out);
 }
 
 inline uint32_t one_nan(Kind kind, uint32_t x) {
@@ -90,9 +101,43 @@ class Tests {
                     in[size_t(i)].w[0], in[size_t(i)].w[1], in[size_t(i)].w[2], n, got, want.w[n]);
       }
     }
-    std::printf("%-14s %s\n", Instruction::name, wrong ? "FAILED" : "ok");
-    failed_ += wrong != 0;
+    report(Instruction::name, wrong == 0);
     if (dump_) std::fwrite(out.data(), sizeof(Words), out.size(), dump_);
+  }
+
+  // Bit for bit; every word of the result is written.
+  template <class Collective>
+  void add_together() {
+    using C = Collective;
+    std::vector<uint32_t> in(C::in_words), out(C::out_words), want(C::out_words);
+    nibble::Random random(1);
+    C::fill(random, in.data());
+    C::want(in.data(), want.data());
+    uint32_t *from = nullptr, *to = nullptr;
+    check(cudaMalloc(&from, 4 * in.size())), check(cudaMalloc(&to, 4 * out.size()));
+    check(cudaMemcpy(from, in.data(), 4 * in.size(), cudaMemcpyHostToDevice));
+    check(cudaMemset(to, 0xa5, 4 * out.size()));
+    nibble::cuda::launch(run_together<C>,
+                         {.grid = C::blocks, .block = C::threads, .cluster = C::cluster}, {}, from,
+                         to);
+    check(cudaGetLastError());
+    check(cudaMemcpy(out.data(), to, 4 * out.size(), cudaMemcpyDeviceToHost));
+    check(cudaFree(from)), check(cudaFree(to));
+    judge(C::name, out, want);
+  }
+
+  void judge(const char* name, const std::vector<uint32_t>& out,
+             const std::vector<uint32_t>& want) {
+    size_t first = 0;
+    while (first < out.size() && out[first] == want[first]) ++first;
+    if (first < out.size())
+      std::printf("%s: word %zu is %08x, not %08x\n", name, first, out[first], want[first]);
+    report(name, first == out.size());
+    if (dump_) std::fwrite(out.data(), 4, out.size(), dump_);
+  }
+  void report(const char* name, bool good) {
+    std::printf("%-26s %s\n", name, good ? "ok" : "FAILED");
+    failed_ += !good;
   }
 
   void check(cudaError_t e) {
