@@ -152,6 +152,8 @@ struct Fp4Avx2 {
 #pragma GCC unroll 20
       for (int line = kHalves == 1 ? 64 * half : 0; line < F::kTileBytes; line += 128 / kHalves)
         _mm_prefetch(reinterpret_cast<const char*>(tile) + kFp4Ahead + line, _MM_HINT_T0);
+      if constexpr (F::kBlock == 16)
+        _mm_prefetch(reinterpret_cast<const char*>(tile) + 2 * kFp4Ahead, _MM_HINT_T1);
 #pragma GCC unroll 2
       for (int h = 0; h < kHalves; ++h) scales(F(), load(tile + 32 * h), scale[h]);
 #pragma GCC unroll 4
