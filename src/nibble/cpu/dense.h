@@ -72,7 +72,7 @@ void panels_by_strips(const Args& a, int64_t first, int64_t m, int64_t strips, i
   const auto* packed = reinterpret_cast<const typename Kernel::Activation*>(a.workspace);
   const int64_t steps = layout.steps(a.k), panel = layout.panel_elements(a.k);
   const int64_t block = strips == 1 ? steps : kStepsPerBlock;
-  const int64_t most = strips == 1 && m <= Kernel::kFewRows ? 2 : 1;
+  const int64_t most = m <= Kernel::kFewRows ? 2 : 1;
   for (int64_t q = 0; q < steps; q += block)
     for (int64_t p = p0; p < p1; p += most) {
       const int64_t beside = p + most <= p1 ? most : 1;
