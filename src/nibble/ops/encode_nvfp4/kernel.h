@@ -3,6 +3,7 @@
 #pragma once
 #include <cstring>
 
+#include "nibble/cpu/fetch.h"
 #include "nibble/cpu/narrow16.h"
 #include "nibble/ops/encode_nvfp4/kernels.h"
 #include "nibble/ops/encode_nvfp4/search.h"
@@ -68,12 +69,19 @@ template <Nvfp4 kMode>
 // Factors come lifted (cpu::lift_of): products 2^3 times as large, quotients too.
 constexpr float kLift = 1 << cpu::lift_of<1, 1, 4>();
 
+// -0 becomes 0, but in torchao, by adding 0, which changes no other number; to the product only
+// where it is a zero by underflow alone, for that keeps the sign of a sum that is exact.
 template <Nvfp4 kMode>
+[[gnu::always_inline]] inline F16 scaled(F16 x, F16 factor) {
+  const F16 zero = splat(0.0f);
+  if (is_torchao(kMode)) return x * factor;
+  if (divides(kMode)) return (x + zero) / factor;
+  return kMode == Nvfp4::vllm ? (x + zero) * factor : cpu::fma(x, factor, zero);
+}
+
+template <Nvfp4 kMode, bool kSaturates>
 [[gnu::always_inline]] inline I16 codes_of(F16 x, F16 factor) {
-  const I16 t = cpu::lifted_code<1, 1, 4>(divides(kMode) ? x / factor : x * factor, 6);
-  if (is_torchao(kMode)) return cpu::with_sign<4>(t);
-  const I16 code = t & splat(7);
-  return cpu::select(cpu::less(x, splat(0.0f)), code | splat(8), code);
+  return cpu::with_sign<4>(cpu::lifted_code<1, 1, 4, kSaturates>(scaled<kMode>(x, factor), 6));
 }
 
 // Whether a lane is not finite, or its factor cannot be lifted. A block of zeros may have any.
@@ -91,6 +99,7 @@ template <Nvfp4 kMode>
 
 struct alignas(64) Factors {
   float lifted[kGroup];
+  bool saturates;  // an element may round past 6
 };
 
 // Writes the scales of sixteen blocks. False, and nothing written, where a block is odd.
@@ -104,21 +113,31 @@ template <Nvfp4 kMode, class T>
   const Scales s = scales_of<kMode>(cpu::floats(amax), t);
   if (is_odd<kMode>(amax, s.factor)) return false;
   cpu::store_u8(scales, s.code);
-  cpu::store(factors.lifted, divides(kMode) ? s.factor * splat(1 / kLift)
-                                            : cpu::min(s.factor * splat(kLift), splat(0x1p127f)));
+  const F16 lifted = divides(kMode) ? s.factor * splat(1 / kLift)
+                                    : cpu::min(s.factor * splat(kLift), splat(0x1p127f));
+  cpu::store(factors.lifted, lifted);
+  // Below 7 all rounds to 6.
+  const F16 most = scaled<kMode>(cpu::floats(amax), lifted);
+  factors.saturates = cpu::any(cpu::less(splat(6.9f * kLift), most));
   return true;
 }
 
-template <Nvfp4 kMode, class T>
-[[gnu::always_inline]] inline void put_codes(const T* x, const Factors& factors, e2m1x2* codes) {
+template <Nvfp4 kMode, bool kSaturates, class T>
+[[gnu::always_inline]] inline void put_codes_as(const T* x, const Factors& factors, e2m1x2* codes) {
   for (int half = 0; half < kGroup; half += 8) {
+    cpu::fetch_ahead<8 * kNvfp4Block * sizeof(T)>(x + half * kNvfp4Block);
     I16 c[8];
 #pragma GCC unroll 8
     for (int i = 0; i < 8; ++i)
-      c[i] =
-          codes_of<kMode>(cpu::load(x + (half + i) * kNvfp4Block), splat(factors.lifted[half + i]));
+      c[i] = codes_of<kMode, kSaturates>(cpu::load(x + (half + i) * kNvfp4Block),
+                                         splat(factors.lifted[half + i]));
     cpu::store_nibbles(codes + half * kNvfp4Block / 2, c);
   }
+}
+template <Nvfp4 kMode, class T>
+[[gnu::always_inline]] inline void put_codes(const T* x, const Factors& factors, e2m1x2* codes) {
+  if (factors.saturates) return put_codes_as<kMode, true>(x, factors, codes);
+  put_codes_as<kMode, false>(x, factors, codes);
 }
 
 // Blocks begin..end of the matrix, which share a tensor scale. The scales of a group are made while
