@@ -3,6 +3,7 @@
 #pragma once
 #include <cstring>
 
+#include "nibble/cpu/fetch.h"
 #include "nibble/cpu/narrow16.h"
 #include "nibble/ops/encode_mx/kernels.h"
 
@@ -38,16 +39,22 @@ constexpr int kLift = cpu::lift_of<MxElement<Element>::bias, MxElement<Element>:
                                    MxElement<Element>::bits>();
 
 // `factor` is 2^(127 - scale + kLift). The product is exact, or so small that the code is 0.
-template <class Element>
+template <class Element, bool kSaturates>
 [[gnu::always_inline]] inline I16 codes_of(F16 x, F16 factor) {
   using E = MxElement<Element>;
   return cpu::with_sign<E::bits>(
-      cpu::lifted_code<E::bias, E::fraction_bits, E::bits>(x * factor, E::largest));
+      cpu::lifted_code<E::bias, E::fraction_bits, E::bits, kSaturates>(x * factor, E::largest));
 }
 
-// False, and nothing written, where a block is not finite or so small that its factor overflows.
+struct alignas(64) Factors {
+  float lifted[kGroup];
+};
+
+// Writes the scales of sixteen blocks. False, and nothing written, where a block is not finite or
+// so small that its factor overflows.
 template <class Element, class T>
-[[gnu::always_inline]] inline bool group(MxScale rule, const T* x, uint8_t* codes, ue8m0* scales) {
+[[gnu::always_inline]] inline bool put_scales(MxScale rule, const T* x, ue8m0* scales,
+                                              Factors& factors) {
   I16 m[kGroup];
 #pragma GCC unroll 16
   for (int i = 0; i < kGroup; ++i)
@@ -61,46 +68,69 @@ template <class Element, class T>
   const auto low = cpu::greater(splat(kLift<Element>), scale);
   if (cpu::any(cpu::greater(cpu::select(low, amax, splat(0)), splat(0)))) return false;
   cpu::store_u8(scales, scale);
-  alignas(64) float factor[kGroup];
-  cpu::store(factor, cpu::floats(cpu::shift_left<23>(exponent)));
+  cpu::store(factors.lifted, cpu::floats(cpu::shift_left<23>(exponent)));
+  return true;
+}
+
+template <class Element, bool kSaturates, class T>
+[[gnu::always_inline]] inline void put_codes(const T* x, const Factors& factors, uint8_t* codes) {
   constexpr int at_once = MxElement<Element>::bits == 4 ? 8 : 4;  // vectors
   for (int v = 0; v < 2 * kGroup; v += at_once) {
+    cpu::fetch_ahead<at_once * 16 * sizeof(T)>(x + v * 16);
     I16 c[at_once];
 #pragma GCC unroll 8
     for (int i = 0; i < at_once; ++i)
-      c[i] = codes_of<Element>(cpu::load(x + (v + i) * 16), splat(factor[(v + i) / 2]));
+      c[i] = codes_of<Element, kSaturates>(cpu::load(x + (v + i) * 16),
+                                           splat(factors.lifted[(v + i) / 2]));
     if constexpr (MxElement<Element>::bits == 4)
       cpu::store_nibbles(codes + v * 8, c);
     else
       cpu::store_bytes(codes + v * 16, c);
   }
-  return true;
 }
 
-template <class Element, class T>
+// The scales of a group are made while the codes of the group before it are, so that no division is
+// waited for.
+template <class Element, bool kSaturates, class T>
 void blocks(const Args& a, int64_t begin, int64_t end) {
   constexpr int block_bytes = kMxBlock * MxElement<Element>::bits / 8;
   const auto* x = static_cast<const T*>(a.x.data);
+  Factors factors[2];
+  const auto scales = [&](int64_t b, Factors& f) {
+    return b + kGroup <= end && put_scales<Element>(a.rule, x + b * kMxBlock, a.scales + b, f);
+  };
   int64_t b = begin;
-  for (; b + kGroup <= end; b += kGroup)
-    if (!group<Element>(a.rule, x + b * kMxBlock, a.codes + b * block_bytes, a.scales + b))
+  bool even = scales(b, factors[0]);
+  int turn = 0;
+  for (; b + kGroup <= end; b += kGroup, turn ^= 1) {
+    const bool next = scales(b + kGroup, factors[turn ^ 1]);
+    if (even)
+      put_codes<Element, kSaturates>(x + b * kMxBlock, factors[turn], a.codes + b * block_bytes);
+    else
       encode_blocks(a, b, b + kGroup);
+    even = next;
+  }
   if (b == end) return;
   const size_t count = size_t(end - b);
   T part[kGroup * kMxBlock] = {};
   uint8_t codes[kGroup * block_bytes];
-  ue8m0 scales[kGroup];
+  ue8m0 some[kGroup];
   std::memcpy(part, x + b * kMxBlock, count * kMxBlock * sizeof(T));
-  if (!group<Element>(a.rule, part, codes, scales)) return encode_blocks(a, b, end);
+  if (!put_scales<Element>(a.rule, part, some, factors[0])) return encode_blocks(a, b, end);
+  put_codes<Element, kSaturates>(part, factors[0], codes);
   std::memcpy(a.codes + b * block_bytes, codes, count * block_bytes);
-  std::memcpy(a.scales + b, scales, count);
+  std::memcpy(a.scales + b, some, count);
 }
 
 template <class Element, class T>
 void run_as(const Args& a, const Exec& e) {
   const int64_t row = a.cols / kMxBlock;
-  parallel_for(e.pool, a.rows, rows_per_task(a.cols),
-               [&](int64_t begin, int64_t end) { blocks<Element, T>(a, begin * row, end * row); });
+  // The others make amax the largest element at most.
+  const bool saturates = a.rule == MxScale::floor || a.rule == MxScale::even;
+  parallel_for(e.pool, a.rows, rows_per_task(a.cols), [&](int64_t begin, int64_t end) {
+    if (saturates) return blocks<Element, true, T>(a, begin * row, end * row);
+    blocks<Element, false, T>(a, begin * row, end * row);
+  });
 }
 
 template <class Element>
