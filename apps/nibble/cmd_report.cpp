@@ -82,7 +82,9 @@ std::string row(const train::Recipe& r, const train::Figure& f, bool markdown) {
   std::string seeds;
   for (const uint64_t seed : f.seeds) seeds += (seeds.empty() ? "" : ",") + std::to_string(seed);
   const std::string figure = fmt::format("{:.3f} +- {:.3f}", s.mean, s.deviation);
-  const std::string budget = fmt::format("{:g} s, {} threads", f.seconds, f.threads);
+  const std::string budget =
+      fmt::format("{:g} s{}, {} threads", f.seconds,
+                  f.rate > 0 ? fmt::format(" at {:g} updates/s", f.rate) : "", f.threads);
   if (markdown)
     return fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} |\n", r.name, train::label(r),
                        f.text, budget, figure, seeds, f.machine, f.commit);

@@ -231,14 +231,15 @@ void set_value(Recipe& r, const std::string& path, const Json& value, const std:
 Figure figure_of(const Json& j, const std::string& source) try {
   Figure f{.text = j.at("text").get<std::string>(),
            .seconds = j.at("seconds").get<double>(),
+           .rate = j.value("rate", 0.0),
            .threads = j.at("threads").get<int>(),
            .machine = j.at("machine").get<std::string>(),
            .seeds = j.at("seeds").get<std::vector<uint64_t>>(),
            .heldout_nats = j.at("heldout_nats").get<std::vector<double>>(),
            .commit = j.at("commit").get<std::string>()};
-  if (f.seeds.empty() || f.seeds.size() != f.heldout_nats.size() || j.size() != 7)
+  if (f.seeds.empty() || f.seeds.size() != f.heldout_nats.size() || j.size() != 7 + j.count("rate"))
     throw Error(source + ": a figure has one of heldout_nats for each of its seeds, and no field " +
-                "beside text, seconds, threads, machine, seeds, heldout_nats, commit");
+                "beside text, seconds, rate, threads, machine, seeds, heldout_nats, commit");
   return f;
 } catch (const Json::exception&) {
   throw Error(source + ": a figure needs text, seconds, threads, machine, seeds, heldout_nats, " +
@@ -246,9 +247,11 @@ Figure figure_of(const Json& j, const std::string& source) try {
 }
 
 Json json_of(const Figure& f) {
-  return {{"text", f.text},       {"seconds", f.seconds}, {"threads", f.threads},
-          {"machine", f.machine}, {"seeds", f.seeds},     {"heldout_nats", f.heldout_nats},
-          {"commit", f.commit}};
+  Json j = {{"text", f.text},       {"seconds", f.seconds}, {"threads", f.threads},
+            {"machine", f.machine}, {"seeds", f.seeds},     {"heldout_nats", f.heldout_nats},
+            {"commit", f.commit}};
+  if (f.rate > 0) j["rate"] = f.rate;
+  return j;
 }
 
 void set_all(Recipe& r, const Json& object, const std::string& prefix, const std::string& source) {

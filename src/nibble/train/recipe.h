@@ -77,6 +77,7 @@ struct OriginRecipe {
 struct Figure {
   std::string text;    // what it was trained on
   double seconds = 0;  // budget
+  double rate = 0;     // updates a second that it was kept as; 0: kept by the clock
   int threads = 0;
   std::string machine;
   std::vector<uint64_t> seeds;

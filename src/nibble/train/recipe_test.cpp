@@ -47,10 +47,12 @@ constexpr const char* kFigure =
     R"("text": "t", "seconds": 60, "threads": 2, "machine": "m", "seeds": [1, 2], "commit": "c")";
 
 TEST(Recipe, CarriesItsFiguresUntilItIsChanged) {
-  const std::string figure = std::string("{") + kFigure + R"(, "heldout_nats": [2.5, 2.25]})";
+  const std::string figure =
+      std::string("{") + kFigure + R"(, "rate": 9.5, "heldout_nats": [2.5, 2.25]})";
   Recipe r = parse_recipe(R"({"figures": [)" + figure + "]}", "x");
   ASSERT_EQ(r.figures.size(), 1u);
   EXPECT_EQ(r.figures[0].heldout_nats[1], 2.25);
+  EXPECT_EQ(r.figures[0].rate, 9.5);
   EXPECT_EQ(to_json(parse_recipe(to_json(r), "x")), to_json(r));
   set_field(r, "train.lr=0.01");
   EXPECT_TRUE(r.figures.empty());
