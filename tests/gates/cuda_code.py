@@ -5,16 +5,19 @@ compiled once more to hear what ptxas says. Every kernel declares its budget of 
 __launch_bounds__(threads, blocks), keeps it without a spill or a stack frame, and none gets the
 remarks of ptxas on serialised wgmma and registers that cannot be had. The instructions that a
 source names in a line "// PTX: a, b" are there. No two kernels of an object have the same machine
-code: a switch whose values make no difference is a defect.
+code: a switch whose values make no difference is a defect. The widest load of a kernel of an op,
+or its widest store if it loads nothing, moves 16 bytes a lane or more, read off the machine code;
+narrow_kernels.txt has the exceptions and their reasons.
 """
 
+import fnmatch
 import re
 import shutil
-import struct
 import subprocess
 import tempfile
 from pathlib import Path
 
+import cubin
 import gate
 
 REGISTERS = 65536  # of a multiprocessor
@@ -43,21 +46,6 @@ def budgets(ptx):
     return found
 
 
-def code_of(cubin):
-    """Kernel -> bytes of its machine code, out of a 64-bit ELF file."""
-    data = cubin.read_bytes()
-    at, = struct.unpack_from("<Q", data, 0x28)
-    size, count, names = struct.unpack_from("<HHH", data, 0x3A)
-    sections = [struct.unpack_from("<IIQQQQIIQQ", data, at + i * size) for i in range(count)]
-    texts = {}
-    for name, _, _, _, offset, length, *_ in sections:
-        start = sections[names][4] + name
-        text = data[start:data.index(b"\0", start)].decode()
-        if text.startswith(".text."):
-            texts[text[len(".text."):]] = data[offset:offset + length]
-    return texts
-
-
 def demangled(names):
     if not names or not shutil.which("c++filt"):
         return names
@@ -65,6 +53,35 @@ def demangled(names):
     return {n: line.split("(", 1)[0] if "anonymous" not in line else
             line.replace("(anonymous namespace)::", "").split("(", 1)[0]
             for n, line in zip(names, run.stdout.splitlines())}
+
+
+def plain_name(demangled):
+    """"void a::b<c::d>" -> "b"."""
+    return re.sub(r"<.*", "", demangled).split("::")[-1].split()[-1]
+
+
+def exceptions(tree):
+    """Pattern of an op/kernel -> the reason why its accesses are narrow."""
+    path = tree.source / "tests/gates/narrow_kernels.txt"
+    lines = path.read_text().splitlines() if path.exists() else []
+    return dict(line.split(": ", 1) for line in lines if line and not line.startswith("#"))
+
+
+def narrow(place, names, code, excused):
+    """Kernels of an op whose accesses are narrow, and the exceptions that were used."""
+    found, used = [], set()
+    for kernel, k in code.items():
+        name = f"{place.split('/')[0]}/{plain_name(names[kernel])}"
+        widest = k.widest_load() or k.widest_store()
+        if widest >= 16:
+            continue
+        patterns = [p for p in excused if fnmatch.fnmatch(name, p)]
+        used |= set(patterns)
+        if not patterns:
+            found.append(f"{place}: {names[kernel]}: its widest access to global memory is "
+                         f"{widest} bytes a lane, not 16: widen it, or say why in "
+                         "tests/gates/narrow_kernels.txt")
+    return found, used
 
 
 def judge(place, ptx, said, code):
@@ -85,8 +102,8 @@ def judge(place, ptx, said, code):
     found += [f"{place}: ptxas remarks {line.strip()}" for line in said.splitlines()
               if REMARKS.search(line)]
     same = {}
-    for kernel, bytes_ in code.items():
-        same.setdefault(bytes_, []).append(names[kernel])
+    for kernel, k in code.items():
+        same.setdefault(k.code, []).append(names[kernel])
     return found + [f"{place}: the same machine code: {', '.join(sorted(k))}"
                     for k in same.values() if len(k) > 1]
 
@@ -99,7 +116,7 @@ def check(tree):
         raise gate.Skip("the build has no CUDA sources")
     if not ptxas:
         raise gate.Skip("there is no ptxas")
-    found = []
+    found, excused, used = [], exceptions(tree), set()
     for source, directory, arguments in sources:
         target = re.search(r"code=\[?(?:compute_\w+,)?(sm_\w+)", " ".join(arguments))[1]
         obj = directory / arguments[arguments.index("-o") + 1]
@@ -112,16 +129,22 @@ def check(tree):
             found.append(f"{place}: its object has no PTX that can be read")
             continue
         with tempfile.TemporaryDirectory() as folder:
-            text, cubin = Path(folder) / "a.ptx", Path(folder) / "a.cubin"
+            text, out = Path(folder) / "a.ptx", Path(folder) / "a.cubin"
             text.write_text(ptx)
-            run = subprocess.run([ptxas, "-v", f"-arch={target}", text, "-o", cubin],
+            run = subprocess.run([ptxas, "-v", f"-arch={target}", text, "-o", out],
                                  capture_output=True, text=True)
             if run.returncode:
                 found.append(f"{place}: ptxas refuses its PTX: {run.stderr.splitlines()[0]}")
                 continue
-            found += judge(place, ptx, run.stdout + run.stderr, code_of(cubin))
+            code = cubin.elf(out.read_bytes())
+            found += judge(place, ptx, run.stdout + run.stderr, code)
+            if source.parts[-3] == "ops":
+                wrong, patterns = narrow(place, demangled(list(code)), code, excused)
+                found, used = found + wrong, used | patterns
         wanted = [w.strip() for line in NEEDS.findall(source.read_text()) for w in line.split(",")]
         found += [f"{place}: no {w} in its PTX" for w in wanted if w not in ptx]
+    found += [f"tests/gates/narrow_kernels.txt: no kernel needs the line '{p}'"
+              for p in excused if p not in used]
     return found
 
 
@@ -134,19 +157,27 @@ def kernel(text):
     return {"build/a.o": text}
 
 
-STORE = ".reg .b64 d;\nld.param.u64 d, [p];\nst.global.u32 [d], 1;"
+STORE = ".reg .b64 d;\nld.param.u64 d, [p];\nst.global.v4.u32 [d], {1, 1, 1, 1};"
+NARROW = ".reg .b64 d;\nld.param.u64 d, [p];\nst.global.v2.u32 [d], {1, 1};"
+COPY = (".reg .b64 d;\n.reg .b32 a, b;\nld.param.u64 d, [p];\nld.global.v2.u32 {a, b}, [d];\n"
+        "st.global.v4.u32 [d+64], {a, b, a, b};")
 LOCAL = (".local .align 4 .b8 m[4096];\n.reg .b64 d, a;\n.reg .u32 v;\nld.param.u64 d, [p];\n"
          "mov.u64 a, m;\nadd.u64 a, a, d;\nst.local.u32 [a], 1;\nld.local.u32 v, [a];\n"
          "st.volatile.global.u32 [d], v;")
+EXCUSED = module(NARROW, name="narrow_one").split("64\n", 1)[1]
 CLEAN = {
-    "src/nibble/ops/x/cuda_sm80.cu": "// PTX: st.global.u32\n",
-    "build/a.o": module(STORE),
+    "src/nibble/ops/x/cuda_sm80.cu": "// PTX: st.global\n",
+    "tests/gates/narrow_kernels.txt": "# Why.\nx/narrow_*: one word a launch\n",
+    "build/a.o": module(STORE) + EXCUSED,
     "build/compile_commands.json":
         '[{"directory": "@TREE@/build", "file": "@TREE@/src/nibble/ops/x/cuda_sm80.cu", "command": '
         '"nvcc -gencode arch=compute_80,code=[compute_80,sm_80] -o a.o -c x.cu"}]',
 }
 TWO = module(STORE) + module(STORE, name="other").split("64\n", 1)[1]
 PLANTS = [
+    (kernel(module(NARROW)), "widest access to global memory is 8 bytes"),
+    (kernel(module(COPY)), "widest access to global memory is 8 bytes"),
+    (kernel(module(STORE)), "no kernel needs the line 'x/narrow_*'"),
     (kernel(module(STORE, bounds="")), "declares no budget"),
     (kernel(module(STORE, bounds=".maxntid 256")), "declares no budget"),
     (kernel(module(LOCAL)), "bytes of stack"),
