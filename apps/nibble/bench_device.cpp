@@ -2,10 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "nibble/cuda/ceilings.h"
 #include "nibble/cuda/device.h"
+#include "nibble/cuda/peaks.h"
+#include "nibble/cuda/stream.h"
 #include "nibble/harness/device_bench.h"
 #include "nibble/harness/machine.h"
 #include "nibble/runtime/error.h"
@@ -38,24 +42,89 @@ void print(const harness::DeviceBenchResult& r, const Machine& m, bool json) {
   std::fflush(stdout);
 }
 
+void print(const harness::DeviceLaunch& l, bool json) {
+  if (json) {
+    nlohmann::ordered_json j = {
+        {"op", l.op},        {"variant", l.variant},  {"case", l.case_name},
+        {"ops", l.work.ops}, {"bytes", l.work.bytes}, {"elements", l.elements}};
+    if (!l.wrong.empty()) j["wrong"] = l.wrong;
+    fmt::print("{}\n", j.dump());
+  } else if (!l.wrong.empty()) {
+    fmt::print("refused  {}/{} {}: {}\n", l.op, l.variant, l.case_name, l.wrong);
+  } else {
+    fmt::print("launched {}/{} {}\n", l.op, l.variant, l.case_name);
+  }
+  std::fflush(stdout);
+}
+
+const Machine& machine_with_gpu() {
+  const Machine& m = harness::machine_with_device();
+  if (!is_cuda(m.isas)) throw Error("there is no GPU here that a CUDA variant is for");
+  return m;
+}
+
+void print_ceiling(std::string_view name, double value, std::string_view unit, bool json,
+                   const Machine& m) {
+  if (json)
+    fmt::print("{}\n",
+               nlohmann::ordered_json{
+                   {"ceiling", name}, {"value", value}, {"unit", unit}, {"ran_on", m.gpu_model}}
+                   .dump());
+  else
+    fmt::print("{:<14} {:>9.1f} {}\n", name, value, unit);
+}
+
+double median(std::vector<double> x) {
+  std::nth_element(x.begin(), x.begin() + long(x.size() / 2), x.end());
+  return x[x.size() / 2];
+}
+
 }  // namespace
 
 Exit bench_device(const std::string& op, const std::string& variant, const std::string& case_name,
-                  bool json) {
-  const Machine& m = harness::machine_with_device();
-  if (!is_cuda(m.isas)) throw Error("there is no GPU here that a CUDA variant is for");
+                  bool once, bool json) {
+  const Machine& m = machine_with_gpu();
   harness::DeviceBenchOptions options{.machine = m, .variant = variant, .case_name = case_name};
   // ptxrun counts instructions in place of time: a sign that all of it runs, and no more.
   if (cuda::is_virtual(m)) options.samples = 1, options.cold_bytes = 1 << 20;
   int timed = 0, refused = 0;
   for (const auto* view : harness::all_ops()) {
     if (op != "all" && view->name() != op) continue;
+    if (once) {
+      for (const auto& l : harness::launch_once(*view, options)) {
+        print(l, json);
+        ++(l.wrong.empty() ? timed : refused);
+      }
+      continue;
+    }
     for (const auto& r : harness::device_bench(*view, options)) {
       print(r, m, json);
       ++(r.wrong.empty() ? timed : refused);
     }
   }
   return refused ? 1 : timed ? 0 : 77;
+}
+
+Exit device_ceilings(bool json) {
+  const Machine& m = machine_with_gpu();
+  const bool is_virtual = cuda::is_virtual(m);
+  cuda::Stream stream;
+  cuda::BandwidthProbe probe;
+  throw_if(stream.create());
+  throw_if(probe.create(is_virtual ? size_t(1) << 20 : size_t(1) << 29, stream.get()));
+  std::vector<double> read, copy;
+  for (int i = 0; i < (is_virtual ? 1 : 21); ++i) {
+    cuda::Bandwidth b;
+    throw_if(probe.measure(stream.get(), b));
+    read.push_back(b.read_gb_per_s), copy.push_back(b.copy_gb_per_s);
+  }
+  print_ceiling("read", median(read), "GB/s", json, m);
+  print_ceiling("copy", median(copy), "GB/s", json, m);
+  std::vector<cuda::TensorPeak> peaks;
+  throw_if(
+      cuda::tensor_peaks(m.isas, is_virtual ? 1 : 11, is_virtual ? 2 : 4096, stream.get(), peaks));
+  for (const auto& p : peaks) print_ceiling(p.name, p.tera_ops, "Tops/s", json, m);
+  return 0;
 }
 
 }  // namespace nibble::app

@@ -3,8 +3,9 @@
 // nibble bench OP --ab BASELINE,CANDIDATE [--case C] [--json]
 //              [--record ID --question Q --reopen-if R]
 // nibble bench train [--case default|small|RECIPE] [--set KEY=VALUE]... [--threads N] [--json]
-// nibble bench OP|all --device [--case C] [--variant V] [--json]
-// nibble bench --suite NAME|FILE [--json]      nibble bench --ceilings [--threads N] [--json]
+// nibble bench OP|all --device [--case C] [--variant V] [--once] [--json]
+// nibble bench --suite NAME|FILE [--json]
+// nibble bench --ceilings [--threads N | --device] [--json]
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -31,7 +32,7 @@ struct Flags {
   int threads = 1;
   double seconds = 0;  // 0: 0.3 for each variant and case, 4 for train
   bool json = false, cold = false, ceilings = false, baselines = false;
-  bool device = false;
+  bool device = false, once = false;
 };
 
 harness::BenchOptions options_from(const Flags& flags) {
@@ -104,10 +105,11 @@ Exit print_comparison(const Flags& flags) {
 
 Exit bench(const Flags& flags) {
   if (flags.threads < 1) throw Error("--threads must be positive");
-  if (flags.ceilings) return print_ceilings(flags);
+  if (flags.once && !flags.device) throw Error("--once is a launch on the GPU: add --device");
+  if (flags.ceilings) return flags.device ? device_ceilings(flags.json) : print_ceilings(flags);
   if (flags.device) {
     if (flags.op != "all") op_named(flags.op);
-    return bench_device(flags.op, flags.variant, flags.case_name, flags.json);
+    return bench_device(flags.op, flags.variant, flags.case_name, flags.once, flags.json);
   }
   if (flags.op == "train") {
     TrainBench b{.set = flags.set, .threads = flags.threads, .json = flags.json};
@@ -194,6 +196,8 @@ void add_bench(CLI::App& command, Exit& exit) {
                    "time other libraries on the same shapes, and give ratios");
   command.add_flag("--device", flags->device,
                    "CUDA variants on the GPU: launches on cold copies, and its bandwidths");
+  command.add_flag("--once", flags->once,
+                   "with --device: one launch each, neither timed nor verified, for profilers");
   command.add_flag("--ceilings", flags->ceilings, "what this machine gives at most");
   command.add_flag("--json", flags->json, "one object a line");
   command.callback([flags, &exit] { exit = bench(*flags); });

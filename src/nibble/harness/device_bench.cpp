@@ -22,7 +22,8 @@ double at(std::vector<double> sorted, double quantile) {
   return sorted[size_t(quantile * double(sorted.size() - 1))];
 }
 
-// The op's inputs once on the host, then on the device as often as it takes.
+// The op's inputs once on the host, then on the device as often as it takes to fill `cold_bytes`,
+// or once if that is 0.
 Status make_copies(const OpView& op, int index, int64_t cold_bytes, std::vector<Copy>& copies,
                    void* stream) {
   const auto host = op.bind(index);
@@ -31,7 +32,8 @@ Status make_copies(const OpView& op, int index, int64_t cold_bytes, std::vector<
   host->fill(0);
   const Contents inputs = memory.save();
   const int64_t each = std::max<int64_t>(1, memory.footprint_bytes());
-  copies.resize(size_t(std::clamp<int64_t>(cold_bytes / each + 1, 2, kMostCopies)));
+  copies.resize(
+      cold_bytes == 0 ? 1 : size_t(std::clamp<int64_t>(cold_bytes / each + 1, 2, kMostCopies)));
   for (Copy& c : copies) {
     c.bound = op.bind(index);
     c.bound->buffers(c.memory);
@@ -103,31 +105,65 @@ Status time_variant(const OpView& op, int index, int variant, const DeviceBenchO
   return {};
 }
 
-}  // namespace
-
-std::vector<DeviceBenchResult> device_bench(const OpView& op, const DeviceBenchOptions& options) {
-  std::vector<DeviceBenchResult> results;
+// Calls f(case, variant) for all that the options name and the device runs.
+template <class F>
+void each_launch(const OpView& op, const DeviceBenchOptions& options, const F& f) {
   for (int c = 0; c < op.num_cases(); ++c) {
     const CaseInfo info = op.case_info(c);
     if (options.case_name.empty() ? !info.bench : info.name != options.case_name) continue;
     for (int v = 0; v < op.num_variants(); ++v) {
       const VariantInfo variant = op.variant(v);
       if (!is_cuda(variant.needs) || !options.machine.has(variant.needs)) continue;
-      if (!options.variant.empty() && options.variant != variant.name) continue;
-      VerifyOptions first{.machine = options.machine, .threads = {}};
-      first.variant = variant.name, first.case_name = info.name;
-      first.bench_cases = first.device_only = true;
-      const VariantReport report = verify(op, first)[size_t(v)];
-      if (report.cases == 0) continue;  // it does not take the case
-      DeviceBenchResult& r = results.emplace_back();
-      r.op = op.name(), r.variant = variant.name, r.case_name = info.name;
-      if (report.failed > 0)
-        r.wrong = report.failures.front();
-      else if (Status s = time_variant(op, c, v, options, r); !s.ok())
-        r.wrong = s.why();
+      if (options.variant.empty() || options.variant == variant.name) f(c, v);
     }
   }
+}
+
+Status launch_one(const OpView& op, int index, int variant, DeviceLaunch& l) {
+  cuda::Stream stream;
+  if (Status s = stream.create(); !s.ok()) return s;
+  std::vector<Copy> copies;
+  if (Status s = make_copies(op, index, 0, copies, stream.get()); !s.ok()) return s;
+  CaseMemory sizes;
+  op.bind(index)->buffers(sizes);
+  for (const Buffer& b : sizes.buffers()) l.elements = std::max(l.elements, b.count);
+  l.work = copies.front().bound->work();
+  copies.front().bound->run(variant, {.stream = stream.get()});
+  return cuda::synchronize(stream.get());
+}
+
+}  // namespace
+
+std::vector<DeviceBenchResult> device_bench(const OpView& op, const DeviceBenchOptions& options) {
+  std::vector<DeviceBenchResult> results;
+  each_launch(op, options, [&](int c, int v) {
+    const CaseInfo info = op.case_info(c);
+    const VariantInfo variant = op.variant(v);
+    VerifyOptions first{.machine = options.machine, .threads = {}};
+    first.variant = variant.name, first.case_name = info.name;
+    first.bench_cases = first.device_only = true;
+    const VariantReport report = verify(op, first)[size_t(v)];
+    if (report.cases == 0) return;  // it does not take the case
+    DeviceBenchResult& r = results.emplace_back();
+    r.op = op.name(), r.variant = variant.name, r.case_name = info.name;
+    if (report.failed > 0)
+      r.wrong = report.failures.front();
+    else if (Status s = time_variant(op, c, v, options, r); !s.ok())
+      r.wrong = s.why();
+  });
   return results;
+}
+
+std::vector<DeviceLaunch> launch_once(const OpView& op, const DeviceBenchOptions& options) {
+  std::vector<DeviceLaunch> all;
+  each_launch(op, options, [&](int c, int v) {
+    const std::string_view name = op.case_info(c).name;
+    if (!op.bind(c)->takes(v).empty()) return;
+    DeviceLaunch& l = all.emplace_back();
+    l.op = op.name(), l.variant = op.variant(v).name, l.case_name = name;
+    if (Status s = launch_one(op, c, v, l); !s.ok()) l.wrong = s.why();
+  });
+  return all;
 }
 
 }  // namespace nibble::harness

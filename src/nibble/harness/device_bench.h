@@ -29,4 +29,14 @@ struct DeviceBenchResult {
 // hold, as one graph; every copy's outputs must have the same bits afterwards.
 std::vector<DeviceBenchResult> device_bench(const OpView&, const DeviceBenchOptions&);
 
+struct DeviceLaunch {
+  std::string op, variant, case_name, wrong;
+  Work work;
+  int64_t elements = 0;  // of the largest buffer
+};
+
+// A variant once on each case and nothing else, neither timed nor verified: for what counts while
+// it runs, Nsight Compute or ptxrun.
+std::vector<DeviceLaunch> launch_once(const OpView&, const DeviceBenchOptions&);
+
 }  // namespace nibble::harness
