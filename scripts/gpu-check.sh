@@ -1,10 +1,14 @@
 #!/usr/bin/env bash
 # What only a GPU can say, in one run of under nine minutes: every variant that the device has
-# agrees with its reference (which proves it, see docs/architecture.md), compute-sanitizer finds
-# nothing on small cases, instructions give the bits that ptxrun gives, and times against bandwidths
-# measured in the same run. Writes JSON lines into $OUT (default gpu-check/) and a table at the end.
+# agrees with its reference (which proves it, see docs/architecture.md), instructions give the bits
+# that ptxrun gives, compute-sanitizer finds nothing on small cases; then times, against bandwidths
+# and tensor peaks measured first, and what Nsight Compute counts. Writes at most eight files, JSON
+# lines and texts, into $OUT (default gpu-check/) and a table at the end.
 #
-#   scripts/gpu-check.sh             builds what is missing (nvcc, cmake, g++), then checks
+#   scripts/gpu-check.sh [--quick] [STEP...]
+#                                    builds what is missing (nvcc, cmake, g++), then does the steps:
+#                                    verify conformance sanitizer ceilings bench profile, or those
+#                                    named. --quick: one small case of each variant, no proofs
 #   scripts/gpu-check.sh --bundle F  packs the built programs and their libraries into F, for a
 #                                    machine with a GPU and no compiler: unpack, run gpu-check.sh
 set -euo pipefail
@@ -52,6 +56,9 @@ if [ -x "$here/nibble" ]; then
 else
   build
 fi
+quick=
+if [ "${1:-}" = --quick ]; then quick=--small; shift; fi
+steps=${*:-verify conformance sanitizer ceilings bench profile}
 out=${OUT:-gpu-check}
 mkdir -p "$out"
 
@@ -60,11 +67,12 @@ device=$({ "$bin/nibble" doctor || true; } | sed -n 's/^gpu *//p')
 case $device in
   none*) die "there is no GPU to check: nibble doctor says '$device'" ;;
 esac
-say "device   $device"
+say "device   $device" | tee "$out/summary.txt"
 failed=0
 step() {  # step NAME COMMAND...: seconds and outcome of one part; 77 is one that cannot be done
   local name=$1 began=$SECONDS status=0 outcome=FAILED
   shift
+  [[ " $steps " == *" $name "* ]] || return 0
   "$@" || status=$?
   case $status in
     0) outcome=ok ;;
@@ -73,44 +81,42 @@ step() {  # step NAME COMMAND...: seconds and outcome of one part; 77 is one tha
   esac
   printf '%-14s %s, %d s\n' "$name" "$outcome" $((SECONDS - began)) | tee -a "$out/summary.txt"
 }
-: > "$out/summary.txt"
 
 verify_all() {
+  local status=0
+  if [ -n "$quick" ]; then
+    "$bin/nibble" verify all --device --small --json > "$out/verify.jsonl"
+    return
+  fi
   mkdir -p "$out/proofs"
-  "$bin/nibble" verify all --device --json --prove "$out/proofs" > "$out/verify.jsonl"
-  local status=$?
-  cat "$out"/proofs/*.jsonl > "$out/proofs.jsonl" && rm -r "$out/proofs"
+  "$bin/nibble" verify all --device --json --prove "$out/proofs" > "$out/verify.jsonl" || status=$?
+  cat "$out"/proofs/*.jsonl > "$out/proofs.jsonl" && rm -r "$out/proofs" || status=1
   return $status
 }
 
-# Smallest cases only: the sanitizer makes everything a hundred times slower.
+# A small case of each variant: the sanitizer makes everything a hundred times slower.
 sanitize() {
   local tool
   command -v compute-sanitizer > /dev/null || {
     say "compute-sanitizer is not installed"
     return 77
   }
-  local case
-  for tool in memcheck racecheck initcheck; do
-    for case in gemv_nvfp4/rows3 gemv_nvfp4_fp16/rows3 gemv_nvfp4_fp16/rows3_shifted; do
-      local status=0
-      timeout 60 compute-sanitizer --tool $tool --error-exitcode 9 \
-        "$bin/nibble" verify "${case%/*}" --device --case "${case#*/}" \
-        > "$out/sanitizer.txt" 2>&1 || status=$?
-      # 77: no variant of this device takes the case.
-      if [ $status -ne 0 ] && [ $status -ne 77 ]; then
-        tail -20 "$out/sanitizer.txt"
-        return 1
-      fi
-    done
+  : > "$out/sanitizer.txt"
+  for tool in memcheck racecheck initcheck synccheck; do
+    timeout 60 compute-sanitizer --tool $tool --error-exitcode 9 \
+      "$bin/nibble" verify all --device --small >> "$out/sanitizer.txt" 2>&1 || {
+      say "compute-sanitizer --tool $tool:"
+      tail -20 "$out/sanitizer.txt"
+      return 1
+    }
   done
 }
 
-# The device's words and ptxrun's, instruction by instruction, are to be one file. `arch` becomes
-# the latest architecture whose program runs: the one whose variants are timed.
-arch=
+# The device's words and ptxrun's, instruction by instruction, are to be one file. A device that
+# does not run a program has no kernel for it; that none runs is a failure.
 conformance() {
-  local sm virtual
+  local sm virtual ran=
+  : > "$out/conformance.txt"
   for sm in sm80 sm89 sm90a sm100a sm120f; do
     "$tests/ptx_$sm" --dump "$out/device.bin" > "$out/ptx.txt" 2>&1 || {
       grep -q "no kernel image\|invalid device function" "$out/ptx.txt" && continue
@@ -121,40 +127,79 @@ conformance() {
     "$bin/ptxrun/ptxrun" --device "${virtual/120f/120}" "$tests/ptx_$sm" \
       --dump "$out/ptxrun.bin" > /dev/null 2>&1
     cmp "$out/device.bin" "$out/ptxrun.bin" || return 1
-    say "conformance: ptx_$sm is the same on the device and under ptxrun"
-    arch=$sm
+    { say "ptx_$sm: the same $(wc -c < "$out/device.bin") bytes on $device and under ptxrun"
+      cat "$out/ptx.txt"; } >> "$out/conformance.txt"
+    ran="$ran ptx_$sm"
   done
   rm -f "$out"/device.bin "$out"/ptxrun.bin "$out"/ptx.txt
-  [ -n "$arch" ]
+  say "conformance:$ran give the same bits on the device and under ptxrun"
+  [ -n "$ran" ]
 }
 
+ceilings() { "$bin/nibble" bench --ceilings --device --json > "$out/ceilings.jsonl"; }
+
+# The first variant of each op that the device runs: tables have the best first. What does not fit
+# into the time is named.
 bench_all() {
-  local op
+  local op variant status=0
   : > "$out/bench.jsonl"
-  for op in gemv_nvfp4 gemv_nvfp4_fp16; do
-    timeout 120 "$bin/nibble" bench $op --device --variant "$arch" --json >> "$out/bench.jsonl" ||
-      return 1
-  done
+  while read -r op variant; do
+    if [ $((SECONDS - start)) -gt 400 ]; then
+      say "no time is left for $op"
+      continue
+    fi
+    # shellcheck disable=SC2086
+    timeout 90 "$bin/nibble" bench "$op" --device $quick --variant "$variant" --json \
+      >> "$out/bench.jsonl" || status=1
+  done < <("$bin/nibble" verify all --device --small |
+    sed -n 's|^green  *\([a-z0-9_]*\)/\([a-z0-9_]*\):.*|\1 \2|p' | sort -u -k1,1 -s)
+  return $status
+}
+
+# What the hardware counts in one launch of each.
+profile() {
+  command -v ncu > /dev/null || {
+    say "Nsight Compute is not installed"
+    return 77
+  }
+  local metrics=gpu__time_duration.sum,dram__bytes_read.sum,dram__bytes_write.sum
+  metrics+=,dram__throughput.avg.pct_of_peak_sustained_elapsed,sm__inst_executed.sum
+  metrics+=,l1tex__data_bank_conflicts_pipe_lsu.sum,launch__registers_per_thread
+  timeout 120 ncu --csv --metrics $metrics "$bin/nibble" bench all --device --once \
+    ${quick:---least} > "$out/profile.csv" 2> "$out/profile.txt" || {
+    tail -n 3 "$out/profile.txt" "$out/profile.csv"
+    grep -q ERR_NVGPUCTRPERM "$out/profile.txt" "$out/profile.csv" && return 77
+    return 1
+  }
+  rm -f "$out/profile.txt"
 }
 
 table() {
-  python3 - "$out/bench.jsonl" <<'PYTHON'
-import json, sys
-rows = [json.loads(line) for line in open(sys.argv[1])]
-print(f"{'op':<18}{'variant':<10}{'case':<26}{'us':>9}{'GB/s':>8}{'read':>8}{'share':>7}")
-for r in rows:
+  python3 - "$out" <<'PYTHON'
+import json, pathlib, sys
+def rows(name):
+    path = pathlib.Path(sys.argv[1]) / name
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+for c in rows("ceilings.jsonl"):
+    print(f"{c['ceiling']:<18}{c['value']:>10.1f} {c['unit']}")
+if rows("bench.jsonl"):
+    print(f"{'op':<24}{'variant':<10}{'case':<28}{'us':>9}{'GB/s':>8}{'of read':>9}{'of copy':>9}")
+for r in rows("bench.jsonl"):
     if r.get("wrong"):
-        print(f"{r['op']:<18}{r['variant']:<10}{r['case']:<26} {r['wrong']}")
+        print(f"{r['op']:<24}{r['variant']:<10}{r['case']:<28} {r['wrong']}")
     else:
-        print(f"{r['op']:<18}{r['variant']:<10}{r['case']:<26}{r['median_us']:>9.1f}"
-              f"{r['gb_per_s']:>8.0f}{r['read_gb_per_s']:>8.0f}{r['share']:>7.0%}")
+        copy = r["gb_per_s"] / r["copy_gb_per_s"] if r["copy_gb_per_s"] else 0
+        print(f"{r['op']:<24}{r['variant']:<10}{r['case']:<28}{r['median_us']:>9.1f}"
+              f"{r['gb_per_s']:>8.0f}{r['share']:>9.0%}{copy:>9.0%}")
 PYTHON
 }
 
 step verify verify_all
 step conformance conformance
 step sanitizer sanitize
+step ceilings ceilings
 step bench bench_all
+step profile profile
 command -v python3 > /dev/null && table | tee -a "$out/summary.txt"
 say "all of it took $((SECONDS - start)) s; see $out"
 exit "$failed"

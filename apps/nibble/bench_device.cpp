@@ -81,25 +81,48 @@ double median(std::vector<double> x) {
 
 }  // namespace
 
-Exit bench_device(const std::string& op, const std::string& variant, const std::string& case_name,
-                  bool once, bool json) {
+std::string small_case(const harness::OpView& op, int variant) {
+  std::string name;
+  int64_t most = -1;
+  for (int c = 0; c < op.num_cases(); ++c) {
+    const auto bound = op.bind(c);
+    const int64_t bytes = bound->work().bytes;
+    if (op.case_info(c).bench || bytes <= most || bytes > 1 << 16) continue;
+    if (bound->takes(variant).empty()) most = bytes, name = op.case_info(c).name;
+  }
+  return name;
+}
+
+Exit bench_device(const DeviceBench& b) {
   const Machine& m = machine_with_gpu();
-  harness::DeviceBenchOptions options{.machine = m, .variant = variant, .case_name = case_name};
+  harness::DeviceBenchOptions options{
+      .machine = m, .variant = b.variant, .case_name = b.case_name, .least = b.least};
   // ptxrun counts instructions in place of time: a sign that all of it runs, and no more.
   if (cuda::is_virtual(m)) options.samples = 1, options.cold_bytes = 1 << 20;
   int timed = 0, refused = 0;
-  for (const auto* view : harness::all_ops()) {
-    if (op != "all" && view->name() != op) continue;
-    if (once) {
-      for (const auto& l : harness::launch_once(*view, options)) {
-        print(l, json);
+  const auto run = [&](const harness::OpView& op) {
+    if (b.once) {
+      for (const auto& l : harness::launch_once(op, options)) {
+        print(l, b.json);
         ++(l.wrong.empty() ? timed : refused);
       }
+      return;
+    }
+    for (const auto& r : harness::device_bench(op, options)) {
+      print(r, m, b.json);
+      ++(r.wrong.empty() ? timed : refused);
+    }
+  };
+  for (const auto* view : harness::all_ops()) {
+    if (b.op != "all" && view->name() != b.op) continue;
+    if (!b.small) {
+      run(*view);
       continue;
     }
-    for (const auto& r : harness::device_bench(*view, options)) {
-      print(r, m, json);
-      ++(r.wrong.empty() ? timed : refused);
+    for (int v = 0; v < view->num_variants(); ++v) {
+      options.variant = view->variant(v).name, options.case_name = small_case(*view, v);
+      const bool named = b.variant.empty() || b.variant == options.variant;
+      if (named && !options.case_name.empty()) run(*view);
     }
   }
   return refused ? 1 : timed ? 0 : 77;

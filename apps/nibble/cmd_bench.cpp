@@ -3,7 +3,8 @@
 // nibble bench OP --ab BASELINE,CANDIDATE [--case C] [--json]
 //              [--record ID --question Q --reopen-if R]
 // nibble bench train [--case default|small|RECIPE] [--set KEY=VALUE]... [--threads N] [--json]
-// nibble bench OP|all --device [--case C] [--variant V] [--once] [--json]
+// nibble bench OP|all --device [--case C] [--variant V] [--once] [--least|--small]
+//              [--json]
 // nibble bench --suite NAME|FILE [--json]
 // nibble bench --ceilings [--threads N | --device] [--json]
 #include <fmt/format.h>
@@ -32,7 +33,7 @@ struct Flags {
   int threads = 1;
   double seconds = 0;  // 0: 0.3 for each variant and case, 4 for train
   bool json = false, cold = false, ceilings = false, baselines = false;
-  bool device = false, once = false;
+  bool device = false, once = false, least = false, small = false;
 };
 
 harness::BenchOptions options_from(const Flags& flags) {
@@ -105,11 +106,18 @@ Exit print_comparison(const Flags& flags) {
 
 Exit bench(const Flags& flags) {
   if (flags.threads < 1) throw Error("--threads must be positive");
-  if (flags.once && !flags.device) throw Error("--once is a launch on the GPU: add --device");
+  if ((flags.once || flags.least || flags.small) && !flags.device)
+    throw Error("--once, --least and --small are for the GPU: add --device");
   if (flags.ceilings) return flags.device ? device_ceilings(flags.json) : print_ceilings(flags);
   if (flags.device) {
     if (flags.op != "all") op_named(flags.op);
-    return bench_device(flags.op, flags.variant, flags.case_name, flags.once, flags.json);
+    return bench_device({.op = flags.op,
+                         .variant = flags.variant,
+                         .case_name = flags.case_name,
+                         .once = flags.once,
+                         .least = flags.least,
+                         .small = flags.small,
+                         .json = flags.json});
   }
   if (flags.op == "train") {
     TrainBench b{.set = flags.set, .threads = flags.threads, .json = flags.json};
@@ -198,6 +206,10 @@ void add_bench(CLI::App& command, Exit& exit) {
                    "CUDA variants on the GPU: launches on cold copies, and its bandwidths");
   command.add_flag("--once", flags->once,
                    "with --device: one launch each, neither timed nor verified, for profilers");
+  command.add_flag("--least", flags->least,
+                   "with --device: of the bench cases, the first that moves the fewest bytes");
+  command.add_flag("--small", flags->small,
+                   "with --device: one small case for each variant, no bench case");
   command.add_flag("--ceilings", flags->ceilings, "what this machine gives at most");
   command.add_flag("--json", flags->json, "one object a line");
   command.callback([flags, &exit] { exit = bench(*flags); });

@@ -1,4 +1,4 @@
-// nibble verify OP|all [--variant V] [--case C] [--isa LIMIT] [--device] [--json]
+// nibble verify OP|all [--variant V] [--case C] [--isa LIMIT] [--device [--small]] [--json]
 //                      [--prove DIR [--emulated]]
 // Exit status: 0 if something ran and all of it agreed, 77 if nothing could run, 1 otherwise.
 #include <fmt/format.h>
@@ -6,6 +6,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "bench_device.h"
 #include "command.h"
 #include "nibble/harness/machine.h"
 #include "nibble/harness/proofs.h"
@@ -17,7 +18,7 @@ namespace {
 
 struct Flags {
   std::string op, variant, case_name, isa, prove;
-  bool json = false, emulated = false, device = false;
+  bool json = false, emulated = false, device = false, small = false;
 };
 
 std::string known_ops() {
@@ -50,7 +51,30 @@ void print(const harness::VariantReport& r, const Machine& m, bool json) {
   for (const std::string& f : r.failures) fmt::print("  {}\n", f);
 }
 
+// One small case of each variant that the device runs.
+Exit verify_small(const Flags& flags) {
+  if (!flags.device) throw Error("--small is for the GPU: add --device");
+  if (!flags.prove.empty()) throw Error("a proof needs every case: leave out --small");
+  harness::VerifyOptions options{.machine = harness::machine_with_device()};
+  options.device_only = true;
+  std::vector<harness::VariantReport> all;
+  for (const auto* op : harness::all_ops()) {
+    if (flags.op != "all" && op->name() != flags.op) continue;
+    for (int v = 0; v < op->num_variants(); ++v) {
+      const harness::VariantInfo variant = op->variant(v);
+      if (!is_cuda(variant.needs) || !options.machine.has(variant.needs)) continue;
+      options.variant = variant.name, options.case_name = small_case(*op, v);
+      if (options.case_name.empty()) continue;
+      harness::VariantReport r = harness::verify(*op, options)[size_t(v)];
+      print(r, options.machine, flags.json);
+      all.push_back(std::move(r));
+    }
+  }
+  return harness::exit_code(all, true);
+}
+
 Exit verify(const Flags& flags) {
+  if (flags.small) return verify_small(flags);
   harness::VerifyOptions options{.machine = harness::machine_with_device()};
   options.variant = flags.variant, options.case_name = flags.case_name;
   options.bench_cases = !flags.case_name.empty();
@@ -98,6 +122,7 @@ void add_verify(CLI::App& command, Exit& exit) {
   command.add_option("--case", flags->case_name, "only this case");
   command.add_option("--isa", flags->isa, "use no more than: portable, avx2, avx512");
   command.add_flag("--device", flags->device, "only variants for the GPU");
+  command.add_flag("--small", flags->small, "with --device: one small case for each variant");
   command.add_flag("--json", flags->json, "one object a line");
   command.add_option("--prove", flags->prove,
                      "record green variants in this folder (bench/proofs)");

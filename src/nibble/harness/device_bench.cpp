@@ -1,6 +1,7 @@
 #include "nibble/harness/device_bench.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "nibble/cuda/ceilings.h"
 #include "nibble/cuda/stream.h"
@@ -105,16 +106,30 @@ Status time_variant(const OpView& op, int index, int variant, const DeviceBenchO
   return {};
 }
 
+bool is_named(const OpView& op, int index, int variant, const DeviceBenchOptions& options) {
+  const CaseInfo info = op.case_info(index);
+  if (!options.case_name.empty()) return info.name == options.case_name;
+  if (!info.bench || !options.least) return info.bench;
+  const auto bytes = [&](int c) {
+    const auto bound = op.bind(c);
+    const bool counts = op.case_info(c).bench && bound->takes(variant).empty();
+    return counts ? bound->work().bytes : std::numeric_limits<int64_t>::max();
+  };
+  const int64_t mine = bytes(index);
+  for (int c = 0; c < op.num_cases(); ++c)
+    if (bytes(c) < mine || (bytes(c) == mine && c < index)) return false;
+  return true;
+}
+
 // Calls f(case, variant) for all that the options name and the device runs.
 template <class F>
 void each_launch(const OpView& op, const DeviceBenchOptions& options, const F& f) {
   for (int c = 0; c < op.num_cases(); ++c) {
-    const CaseInfo info = op.case_info(c);
-    if (options.case_name.empty() ? !info.bench : info.name != options.case_name) continue;
     for (int v = 0; v < op.num_variants(); ++v) {
       const VariantInfo variant = op.variant(v);
       if (!is_cuda(variant.needs) || !options.machine.has(variant.needs)) continue;
-      if (options.variant.empty() || options.variant == variant.name) f(c, v);
+      if (!options.variant.empty() && options.variant != variant.name) continue;
+      if (is_named(op, c, v, options)) f(c, v);
     }
   }
 }

@@ -12,6 +12,7 @@ namespace nibble::harness {
 struct DeviceBenchOptions {
   Machine machine;
   std::string variant, case_name;  // empty: all that the device runs, every bench case
+  bool least = false;              // of the bench cases it takes, the first of fewest bytes
   int samples = 21;
   // Of copies of a case, and of what the roofs are measured with: several times what caches hold.
   int64_t cold_bytes = int64_t(1) << 29;
