@@ -77,10 +77,11 @@ def counts(info):
 
 
 def in_object(path):
-    """The same of the machine code that lies uncompressed in an object or a program."""
+    """(architecture's number, name) -> Kernel of machine code that lies uncompressed in a file."""
     data, found, at = path.read_bytes(), {}, 0
     while (at := data.find(b"\x7fELF\x02\x01", at)) >= 0:
         if struct.unpack_from("<H", data, at + 18)[0] == 190:  # CUDA
-            found |= elf(data[at:])
+            number = struct.unpack_from("<I", data, at + 0x30)[0] >> 8 & 255
+            found |= {(number, name): kernel for name, kernel in elf(data[at:]).items()}
         at += 4
     return found

@@ -108,13 +108,17 @@ def judge(place, ptx, said, code):
                     for k in same.values() if len(k) > 1]
 
 
+def ptxas():
+    return shutil.which("ptxas") or shutil.which("ptxas", path="/usr/local/cuda/bin")
+
+
 def check(tree):
-    ptxas = shutil.which("ptxas") or shutil.which("ptxas", path="/usr/local/cuda/bin")
+    assembler = ptxas()
     sources = [(f, d, a) for f, d, a in tree.commands()
                if f.suffix == ".cu" and "/src/nibble/" in str(f)]
     if not sources:
         raise gate.Skip("the build has no CUDA sources")
-    if not ptxas:
+    if not assembler:
         raise gate.Skip("there is no ptxas")
     found, excused, used = [], exceptions(tree), set()
     for source, directory, arguments in sources:
@@ -131,7 +135,7 @@ def check(tree):
         with tempfile.TemporaryDirectory() as folder:
             text, out = Path(folder) / "a.ptx", Path(folder) / "a.cubin"
             text.write_text(ptx)
-            run = subprocess.run([ptxas, "-v", f"-arch={target}", text, "-o", out],
+            run = subprocess.run([assembler, "-v", f"-arch={target}", text, "-o", out],
                                  capture_output=True, text=True)
             if run.returncode:
                 found.append(f"{place}: ptxas refuses its PTX: {run.stderr.splitlines()[0]}")

@@ -1,0 +1,204 @@
+"""cuda_kernels.py PROGRAM PTXRUN FILE [--write]: docs/cuda-kernels.md is what the build gives.
+
+Every CUDA variant is launched once by `nibble bench all --device --once --least`, under ptxrun on
+each virtual device, whose counters and the machine code in PROGRAM make the tables. Fails if FILE
+says something else, or if a kernel moves more sectors or bank cycles than the least and the
+NOTES.md of its op does not explain it under the id that the table has.
+"""
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "tests/gates"))
+import cubin  # noqa: E402
+import cuda_code  # noqa: E402
+
+# Datasheets: bytes a second, multiprocessors, boost clock in Hz; the variants it may take, best
+# first.
+PLAIN = ["sm89", "sm80"]
+DEVICES = {
+    "L4": (300e9, 58, 2.040e9, PLAIN),
+    "H100": (3.35e12, 132, 1.980e9, ["sm90a", *PLAIN]),
+    "H200": (4.8e12, 132, 1.980e9, ["sm90a", *PLAIN]),
+    "B200": (8.0e12, 148, 1.965e9, ["sm100a", *PLAIN]),
+    "RTX PRO 6000": (1.792e12, 188, 2.617e9, ["sm120f", *PLAIN]),
+}
+SCHEDULERS = 4  # of a multiprocessor, each a warp instruction a clock
+VIRTUAL = {"sm80": "sm_80", "sm89": "sm_89", "sm90a": "sm_90a", "sm100a": "sm_100a",
+           "sm120f": "sm_120"}
+PRODUCT = re.compile(r"(dual_|grouped_)?gem[mv]_")
+
+
+def predicted_us(device, bytes_, warps):
+    """Microseconds, and whether instructions take longer than the bytes."""
+    bandwidth, multiprocessors, clock, _ = DEVICES[device]
+    memory, issue = bytes_ / bandwidth, warps / (SCHEDULERS * multiprocessors * clock)
+    return max(memory, issue) * 1e6, issue > memory
+
+
+def elements(launch):
+    """A multiply-add of a product; of what else there is, an element of the largest buffer."""
+    return launch["ops"] // 2 if PRODUCT.match(launch["op"]) else launch["elements"]
+
+
+def run(program, ptxrun, op, variant):
+    """What was launched, and the counters of its kernels."""
+    with tempfile.TemporaryDirectory() as folder:
+        stats = pathlib.Path(folder) / "stats.json"
+        done = subprocess.run(
+            [ptxrun, "--device", VIRTUAL[variant.split("_")[0]], "--check", "none",
+             "--threads", "1", "--stats", stats, program, "bench", op, "--device", "--once", "--least", "--json",
+             "--variant", variant], capture_output=True, text=True)
+        if done.returncode:
+            raise SystemExit(f"{op}/{variant}: {done.stdout}{done.stderr}")
+        launches = [json.loads(line) for line in done.stdout.splitlines() if line[:1] == "{"]
+        assert len(launches) == 1, f"{op}/{variant}: {len(launches)} launches"
+        return launches[0], json.loads(stats.read_text())["kernels"]
+
+
+def ratio(kernel, what):
+    least = sum(c.get(f"ideal_{what}", 0) for c in kernel["mix"].values())
+    return sum(c.get(what, 0) for c in kernel["mix"].values()) / least if least else None
+
+
+def rows_of(launch, kernels, code):
+    variant = launch["variant"]
+    arch = int(re.match(r"sm(\d+)", variant)[1])
+    names = cuda_code.demangled([k["name"] for k in kernels])
+    for k in kernels:
+        machine = code[arch, k["name"]]
+        yield {"op": launch["op"], "variant": variant, "kernel": cuda_code.plain_name(
+                   names[k["name"]]),
+               "registers": machine.registers, "shared": machine.shared,
+               "widest": machine.widest_load() or machine.widest_store(),
+               "code": sum(1 for _ in machine.instructions()),
+               "per_element": k["total"]["lanes"] / elements(launch),
+               "warps": k["total"]["warps"], "sectors": ratio(k, "sectors"),
+               "wavefronts": ratio(k, "wavefronts")}
+
+
+def shown(value, digits=2):
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def predictions(launches, rows):
+    lines = ["| op, case | MB | " + " | ".join(DEVICES) + " |",
+             "|---|---:" + "|---:" * len(DEVICES) + "|"]
+    for op in dict.fromkeys(launch["op"] for launch in launches):
+        mine = {launch["variant"]: launch for launch in launches if launch["op"] == op}
+        some = next(iter(mine.values()))
+        cells = []
+        for device, (*_, variants) in DEVICES.items():
+            variant = next((v for v in variants if v in mine), None)
+            warps = sum(r["warps"] for r in rows if (r["op"], r["variant"]) == (op, variant))
+            us, issue = predicted_us(device, some["bytes"], warps)
+            cells.append("" if variant is None else f"{us:.1f}" + ("*" if issue else ""))
+        lines.append(f"| {op}, {some['case']} | {some['bytes'] / 1e6:.1f} | " + " | ".join(cells) +
+                     " |")
+    return lines
+
+
+def kernel_table(rows):
+    lines = ["| op, variant | kernel | registers | shared | code | widest | PTX an element | "
+             "sectors | banks |", "|---|---|---:|---:|---:|---:|---:|---:|---:|"]
+    for r in rows:
+        lines.append(f"| {r['op']}, {r['variant']} | {r['kernel']} | {r['registers']} | "
+                     f"{r['shared']} | {r['code']} | {r['widest']} | {shown(r['per_element'])} | "
+                     f"{shown(r['sectors'])} | {shown(r['wavefronts'])} |")
+    return lines
+
+
+def document(launches, rows, toolkit):
+    formula = "max(bytes / bandwidth, warp instructions / (4 * multiprocessors * boost clock))"
+    devices = "; ".join(f"{name} {b / 1e12:.3g} TB/s, {m}, {c / 1e9:.3f} GHz"
+                        for name, (b, m, c, _) in DEVICES.items())
+    return "\n".join([
+        "# CUDA kernels", "",
+        "Written by `scripts/cuda_kernels.py`, which a test runs on every build. No GPU was asked.",
+        "",
+        "## Predicted time", "",
+        f"A prediction, not a measurement, in microseconds: {formula}. Bytes are the op's least, "
+        "cold; instructions are PTX, as",
+        "ptxrun counts them in the variant for the device. A star: instructions take longer than "
+        "bytes, by this formula. Of each op",
+        "the bench case that moves the fewest bytes.", "",
+        f"Datasheets: {devices}.", "", *predictions(launches, rows), "",
+        "## Kernels", "",
+        f"Registers, bytes of static shared memory, machine instructions in all and bytes of the "
+        f"widest access to global memory: from the",
+        f"machine code of {toolkit}. PTX instructions an element: dynamic counts of ptxrun in the "
+        "same launches; an element is a",
+        "multiply-add of a product, else an element of the op's largest buffer. Sectors of global "
+        "memory and cycles of shared memory's banks:",
+        "ptxrun's counts over the least possible; 1.00, or the op's NOTES.md explains it under "
+        "`sectors:KERNEL` or `banks:KERNEL`.", "",
+        *kernel_table(rows), ""])
+
+
+def unexplained(rows, notes):
+    """Ratios over 1.00 that no id in the op's NOTES.md explains."""
+    for r in rows:
+        for what, title in (("sectors", "sectors"), ("wavefronts", "banks")):
+            if r[what] is not None and shown(r[what]) != "1.00":
+                if f"`{title}:{r['kernel']}`" not in notes(r["op"]):
+                    yield (f"{r['op']}/{r['variant']}: {r['kernel']} has {shown(r[what])} times "
+                           f"the least {title}: make it 1.00, or explain `{title}:{r['kernel']}` "
+                           "in NOTES.md")
+
+
+def self_test():
+    # 300 GB/s: 300,000 bytes a microsecond; 58 multiprocessors issue 473,280 a microsecond.
+    assert predicted_us("L4", 3_000_000, 0) == (10.0, False)
+    us, issue = predicted_us("L4", 300_000, 473_280 * 5)
+    assert abs(us - 5) < 1e-9 and issue
+    row = {"op": "x", "variant": "sm80", "kernel": "k", "sectors": 1.004, "wavefronts": None}
+    assert list(unexplained([row], lambda op: "")) == []
+    assert len(list(unexplained([row | {"sectors": 1.006}], lambda op: "`banks:k`"))) == 1
+    assert list(unexplained([row | {"wavefronts": 2.0}], lambda op: "`banks:k` is")) == []
+
+
+def variants_of(program):
+    """(op, variant) of every CUDA variant of the program; where there is no GPU, none runs."""
+    done = subprocess.run([program, "verify", "all", "--device", "--json"], capture_output=True,
+                          text=True)
+    listed = [json.loads(line) for line in done.stdout.splitlines() if line[:1] == "{"]
+    return [(j["op"], j["variant"]) for j in listed if j["isa"].startswith("sm")]
+
+
+def main():
+    program, ptxrun, path = (pathlib.Path(a) for a in sys.argv[1:4])
+    self_test()
+    code = cubin.in_object(program)
+    pairs = variants_of(program)
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        results = list(pool.map(lambda p: run(program, ptxrun, *p), pairs))
+    launches = [launch for launch, _ in results]
+    rows = [r for launch, kernels in results for r in rows_of(launch, kernels, code)]
+    version = subprocess.run([cuda_code.ptxas(), "--version"], capture_output=True, text=True)
+    toolkit = "ptxas " + re.search(r"V([\d.]+)", version.stdout)[1]
+    wrong = list(unexplained(rows, lambda op: text_of(
+        HERE.parent / f"src/nibble/ops/{op}/NOTES.md")))
+    now = document(launches, rows, toolkit)
+    if "--write" in sys.argv:
+        path.write_text(now)
+    elif text_of(path) != now:
+        wrong.append(f"{path.name} is not what the build gives: run scripts/cuda_kernels.py with "
+                     "--write")
+    for line in wrong:
+        print(line)
+    print(f"{len(rows)} kernels of {len(pairs)} variants")
+    return 1 if wrong else 0
+
+
+def text_of(path):
+    return path.read_text() if path.exists() else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
