@@ -2,6 +2,6 @@
 
 namespace nibble::decode_nvfp4 {
 
-void avx2(const Args& a, const Exec& e) { run(a, e); }
+void avx2(const Args& a, const Exec& e) { run<false>(a, e); }
 
 }  // namespace nibble::decode_nvfp4

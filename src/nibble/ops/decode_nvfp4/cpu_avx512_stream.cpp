@@ -2,6 +2,6 @@
 
 namespace nibble::decode_nvfp4 {
 
-void avx512_stream(const Args& a, const Exec& e) { run_as<true, float>(a, e); }
+void avx512_stream(const Args& a, const Exec& e) { run<true>(a, e); }
 
 }  // namespace nibble::decode_nvfp4

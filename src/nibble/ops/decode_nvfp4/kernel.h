@@ -30,7 +30,8 @@ template <class T>
 
 // 64 elements by a table of four blocks: word 8 k + c is code c of block k without its sign, which
 // is put on what was looked up.
-[[gnu::always_inline]] inline void look_up(const e2m1x2* codes, __m512i table, bf16* y) {
+[[gnu::always_inline]] inline void look_up(const e2m1x2* codes, __m512i table, bf16* y,
+                                           bool past_caches) {
   const __m512i codes_mask = _mm512_set1_epi32(0x00070007);
   const __m512i sign_mask = _mm512_set1_epi32(int(0x80008000u));
   const __m512i low_half = _mm512_set1_epi32(0xffff);
@@ -47,15 +48,18 @@ template <class T>
     const __m512i magnitude = _mm512_permutexvar_epi16(_mm512_or_si512(code, row), table);
     const __m512i signs = _mm512_ternarylogic_epi32(low_half, up12, up24, 0xca);
     // 0x78 is magnitude ^ (signs & mask).
-    _mm512_storeu_si512(y + pair * 32,
-                        _mm512_ternarylogic_epi32(magnitude, signs, sign_mask, 0x78));
+    const __m512i words = _mm512_ternarylogic_epi32(magnitude, signs, sign_mask, 0x78);
+    if (past_caches)
+      _mm512_stream_si512(reinterpret_cast<__m512i*>(y + pair * 32), words);
+    else
+      _mm512_storeu_si512(y + pair * 32, words);
   }
 }
 
 // Sixteen blocks whose products are all positive and normal bf16. An element is 1 or 1.5 times a
 // power of two, so that two products are rounded and the others are these with other exponents.
 [[gnu::always_inline]] inline void normal_group(const e2m1x2* codes, F16 one, F16 one_and_half,
-                                                bf16* y) {
+                                                bf16* y, bool past_caches) {
   // In 128-bit lane k: the products by 1 of blocks 4 k .. 4 k + 3, then those by 1.5.
   const __m512i both =
       _mm512_packus_epi32(cpu::rounded_to_bf16(one).v, cpu::rounded_to_bf16(one_and_half).v);
@@ -71,17 +75,17 @@ template <class T>
   for (int four = 0; four < 4; ++four) {
     const __m512i at = _mm512_add_epi16(index, _mm512_set1_epi16(int16_t(8 * four)));
     const __m512i product = _mm512_maskz_permutexvar_epi16(0xfefefefeu, at, both);
-    look_up(codes + four * 32, _mm512_add_epi16(product, times), y + four * 64);
+    look_up(codes + four * 32, _mm512_add_epi16(product, times), y + four * 64, past_caches);
   }
 }
 
 // Sixteen blocks, none of whose values is a NaN. In 128-bit lane k the bf16 of block k's magnitudes
 // 0, 0.5, 1, 1.5 come from one product and 2, 3, 4, 6 from another; packing sets them side by side.
 [[gnu::always_inline]] inline void group(const e2m1x2* codes, F16 scales, F16 decode, bf16* y,
-                                         bool) {
+                                         bool past_caches) {
   const F16 one = scales * decode, least = splat(0x1p-125f), most = splat(0x1p123f);
   if (!cpu::any(cpu::less(one, least)) && !cpu::any(cpu::less(most, one)))
-    return normal_group(codes, one, splat(1.5f) * scales * decode, y);
+    return normal_group(codes, one, splat(1.5f) * scales * decode, y, past_caches);
   const F16 small{_mm512_broadcast_f32x4(_mm_setr_ps(0, 0.5f, 1, 1.5f))};
   const F16 large{_mm512_broadcast_f32x4(_mm_setr_ps(2, 3, 4, 6))};
   const __m512i lane = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
@@ -90,7 +94,7 @@ template <class T>
     const F16 s{_mm512_permutexvar_ps(index, scales.v)};
     const __m512i table = _mm512_packus_epi32(cpu::rounded_to_bf16(small * s * decode).v,
                                               cpu::rounded_to_bf16(large * s * decode).v);
-    look_up(codes + four * 32, table, y + four * 64);
+    look_up(codes + four * 32, table, y + four * 64, past_caches);
   }
 }
 
@@ -147,9 +151,10 @@ void run_as(const Args& a, const Exec& e) {
   });
 }
 
-inline void run(const Args& a, const Exec& e) {
-  if (a.y.type == DType::bf16) return run_as<false, bf16>(a, e);
-  run_as<false, float>(a, e);
+template <bool kStream>
+void run(const Args& a, const Exec& e) {
+  if (a.y.type == DType::bf16) return run_as<kStream, bf16>(a, e);
+  run_as<kStream, float>(a, e);
 }
 
 }  // namespace
