@@ -9,6 +9,7 @@ namespace nibble::cuda {
 Status status_of(int code, std::string_view doing) {
   if (code == cudaSuccess) return {};
   const auto error = cudaError_t(code);
+  cudaGetLastError();  // told once: not again as an error of the next launch
   return Status::error(std::string(doing) + ": " + cudaGetErrorName(error) + " (" +
                        cudaGetErrorString(error) + ")");
 }
