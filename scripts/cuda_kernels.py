@@ -53,8 +53,8 @@ def run(program, ptxrun, op, variant):
         stats = pathlib.Path(folder) / "stats.json"
         done = subprocess.run(
             [ptxrun, "--device", VIRTUAL[variant.split("_")[0]], "--check", "none",
-             "--threads", "1", "--stats", stats, program, "bench", op, "--device", "--once", "--least", "--json",
-             "--variant", variant], capture_output=True, text=True)
+             "--threads", "1", "--stats", stats, program, "bench", op, "--device", "--once",
+             "--least", "--json", "--variant", variant], capture_output=True, text=True)
         if done.returncode:
             raise SystemExit(f"{op}/{variant}: {done.stdout}{done.stderr}")
         launches = [json.loads(line) for line in done.stdout.splitlines() if line[:1] == "{"]
