@@ -30,15 +30,22 @@ std::vector<json> ask(const std::string& program, const std::string& arguments) 
   return all;
 }
 
-// Which types of a peer an op is compared with: its own where a peer has it. No peer has 4-bit,
-// ternary or 8-bit floats on a CPU that multiplies them as fast as bytes, so those ops are held
-// against bytes, which take the same multipliers, and against bf16, which takes no quantisation.
+// Which types of a peer an op is compared with: its own where a peer has it, so ggml's formats of
+// as many bits, whose blocks and rows of activations have scales of their own. Ops of few bits are
+// held against bytes too, which take the same multipliers, and against bf16, which takes no
+// quantisation.
 std::vector<std::pair<std::string, std::string>> counterparts(const std::string& op) {
   if (op == "gemm_f32") return {{"oneDNN", "f32"}, {"OpenBLAS", "f32"}};
   if (op == "gemm_bf16" || op == "gemm_fp16") return {{"oneDNN", "bf16"}, {"OpenBLAS", "f32"}};
   if (op == "gemm_int8_s8" || op == "gemm_s8")
-    return {{"oneDNN", "u8s8s32"}, {"oneDNN", "s8s8s32"}};
-  return {{"oneDNN", "u8s8s32"}, {"oneDNN", "bf16"}};
+    return {{"oneDNN", "u8s8s32"}, {"oneDNN", "s8s8s32"}, {"ggml", "q8_0"}};
+  std::vector<std::pair<std::string, std::string>> all = {{"oneDNN", "u8s8s32"},
+                                                          {"oneDNN", "bf16"}};
+  if (op.starts_with("gemm_nvfp4")) all.insert(all.end(), {{"ggml", "nvfp4"}, {"ggml", "q4_0"}});
+  if (op.starts_with("gemm_mxfp4")) all.emplace_back("ggml", "mxfp4");
+  if (op.starts_with("gemm_fp8")) all.emplace_back("ggml", "q8_0");
+  if (op.starts_with("gemm_ternary")) all.emplace_back("ggml", "tq2_0");
+  return all;
 }
 
 }  // namespace
@@ -64,7 +71,8 @@ std::vector<BaselineResult> Baselines::compare(const harness::BenchResult& r,
                                                double seconds) const {
   static const std::regex shape("m(\\d+)_n(\\d+)_k(\\d+)$");
   std::smatch mnk;
-  if (!std::regex_search(r.case_name, mnk, shape)) return {};
+  // A dual GEMM is two products, and no peer has it.
+  if (!std::regex_search(r.case_name, mnk, shape) || r.op.starts_with("dual_")) return {};
   std::vector<BaselineResult> all;
   for (const auto& [peer, type] : counterparts(r.op)) {
     if (std::find(peers_.begin(), peers_.end(), peer) == peers_.end()) continue;

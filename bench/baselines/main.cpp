@@ -17,9 +17,6 @@
 
 namespace nibble::baselines {
 
-// ggml's kernels come with no library that a package manager installs and a program can link with.
-Peer ggml() { return {.name = "ggml", .absent = "no package offers a library of its kernels"}; }
-
 namespace {
 
 using nlohmann::ordered_json;
@@ -71,7 +68,7 @@ int time_one(char** argv) {
   const double seconds = std::atof(argv[8]);
   if (p.m < 1 || p.n < 1 || p.k < 1 || p.threads < 1 || !(seconds > 0))
     return fmt::print(stderr, "M, N, K, THREADS and SECONDS must be positive\n"), 2;
-  for (const Peer& peer : {onednn(), openblas()}) {
+  for (const Peer& peer : {onednn(), openblas(), ggml()}) {
     if (peer.name != name || peer.make == nullptr) continue;
     if (name == "OpenBLAS") choose_openblas_kernels(argv);
     const auto copies = cold ? of_a_gibibyte : one;
