@@ -35,6 +35,12 @@ constexpr Strip strip_of(int64_t m, int64_t count, int64_t s) {
 }
 static_assert(strip_of(17, 2, 0).rows == 9 && strip_of(17, 2, 1).begin == 9);
 
+// What a tile fetches into L2 for later ones, if it likes: so many bytes more at each step.
+struct Ahead {
+  const char* from;
+  int64_t stride;
+};
+
 // Kernel:
 //   Activation, kParts   x is repacked to so many of these for a step of a row
 //   kRows                the greatest height of a strip
@@ -49,6 +55,7 @@ struct Tile {
   float* y;
   int64_t ldy, columns;
   bool begins;
+  Ahead weights_ahead, rows_ahead;
 };
 
 template <class Kernel, class X>
@@ -64,29 +71,55 @@ void repack(const X* x, int64_t ldx, int64_t rows, int64_t k, typename Kernel::A
   }
 }
 
+// Part `i` of `parts` of what steps of so many bytes read from `begin` on.
+inline Ahead ahead_of(const void* begin, int64_t step_bytes, int64_t steps, int64_t i,
+                      int64_t parts) {
+  return {static_cast<const char*>(begin) + step_bytes * steps * i / parts, step_bytes / parts};
+}
+
 // Rows first..first + m of x and y, which are repacked already, in strips; panels p0..p1 of w.
+//
+// The first strip that meets a block of a panel would wait for memory, and so would the first panel
+// that meets a block of rows: each strip fetches its part of the weights that come next, each panel
+// its part of the strip's next rows, up to those of the next task.
 template <class Kernel, class Args>
 void panels_by_strips(const Args& a, int64_t first, int64_t m, int64_t strips, int64_t s0,
                       int64_t s1, int64_t p0, int64_t p1) {
   constexpr DensePanel layout = Kernel::kLayout;
-  const auto* packed = reinterpret_cast<const typename Kernel::Activation*>(a.workspace);
+  using Activation = typename Kernel::Activation;
+  constexpr int64_t step_bytes = layout.step_elements() * int64_t(sizeof(*a.w));
+  const auto* packed = reinterpret_cast<const Activation*>(a.workspace);
   const int64_t steps = layout.steps(a.k), panel = layout.panel_elements(a.k);
   const int64_t block = strips == 1 ? steps : kStepsPerBlock;
   const int64_t most = m <= Kernel::kFewRows ? 2 : 1;
   for (int64_t q = 0; q < steps; q += block)
     for (int64_t p = p0; p < p1; p += most) {
       const int64_t beside = p + most <= p1 ? most : 1;
+      const bool last = q + block >= steps;  // of the blocks
+      const int64_t next_q = last ? 0 : q + block;
+      const auto* next = p + most < p1 ? a.w + (p + most) * panel + q * layout.step_elements()
+                                       : a.w + (last && s1 == strips ? p1 : p0) * panel +
+                                             next_q * layout.step_elements();
       for (int64_t s = s0; s < s1; ++s) {
         const Strip strip = strip_of(m, strips, s);
-        Kernel::tile({.a = packed + (strip.begin * steps + q * strip.rows) * Kernel::kParts,
-                      .b = a.w + p * panel + q * layout.step_elements(),
-                      .panel = panel,
-                      .steps = q + block < steps ? block : steps - q,
-                      .y = a.y + (first + strip.begin) * a.ldy + p * kDensePanel,
-                      .ldy = a.ldy,
-                      .columns = a.n - p * kDensePanel,
-                      .begins = q == 0},
-                     int(strip.rows), int(beside));
+        const Strip later = strip_of(m, strips,
+                                     !last                         ? s
+                                     : s + kStripsPerTask < strips ? s + kStripsPerTask
+                                                                   : s - s0);
+        const auto* rows = packed + (later.begin * steps + next_q * later.rows) * Kernel::kParts;
+        Kernel::tile(
+            {.a = packed + (strip.begin * steps + q * strip.rows) * Kernel::kParts,
+             .b = a.w + p * panel + q * layout.step_elements(),
+             .panel = panel,
+             .steps = q + block < steps ? block : steps - q,
+             .y = a.y + (first + strip.begin) * a.ldy + p * kDensePanel,
+             .ldy = a.ldy,
+             .columns = a.n - p * kDensePanel,
+             .begins = q == 0,
+             .weights_ahead = ahead_of(next, step_bytes, block, s - s0, s1 - s0),
+             .rows_ahead = ahead_of(rows, later.rows * Kernel::kParts * int64_t(sizeof(Activation)),
+                                    block, p - p0, p1 - p0)},
+            int(strip.rows), int(beside));
       }
     }
 }

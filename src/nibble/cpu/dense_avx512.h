@@ -139,8 +139,12 @@ void tile512(const Tile<typename F::Activation, typename F::Weight>& t) {
   }
   const auto* a = t.a;
   const auto* b = t.b;
+  const char *weights = t.weights_ahead.from, *rows = t.rows_ahead.from;
   for (int64_t q = 0; q < t.steps; ++q, a += R * F::kParts, b += step) {
-    if constexpr (R <= 8) {
+    if constexpr (R > 8) {
+      __builtin_prefetch(weights, 0, 2), weights += t.weights_ahead.stride;
+      __builtin_prefetch(rows, 0, 2), rows += t.rows_ahead.stride;
+    } else {
 #pragma GCC unroll 8
       for (int p = 0; p < P; ++p)
 #pragma GCC unroll 4
