@@ -32,14 +32,14 @@ DEVICES = {
 SCHEDULERS = 4  # of a multiprocessor, each a warp instruction a clock
 VIRTUAL = {"sm80": "sm_80", "sm89": "sm_89", "sm90a": "sm_90a", "sm100a": "sm_100a",
            "sm120f": "sm_120"}
+NEWLINE = "\n"
 PRODUCT = re.compile(r"(dual_|grouped_)?gem[mv]_")
 
 
 def predicted_us(device, bytes_, warps):
-    """Microseconds, and whether instructions take longer than the bytes."""
+    """Microseconds that the bytes take, and that the instructions take."""
     bandwidth, multiprocessors, clock, _ = DEVICES[device]
-    memory, issue = bytes_ / bandwidth, warps / (SCHEDULERS * multiprocessors * clock)
-    return max(memory, issue) * 1e6, issue > memory
+    return bytes_ / bandwidth * 1e6, warps / (SCHEDULERS * multiprocessors * clock) * 1e6
 
 
 def elements(launch):
@@ -97,8 +97,9 @@ def predictions(launches, rows):
         for device, (*_, variants) in DEVICES.items():
             variant = next((v for v in variants if v in mine), None)
             warps = sum(r["warps"] for r in rows if (r["op"], r["variant"]) == (op, variant))
-            us, issue = predicted_us(device, some["bytes"], warps)
-            cells.append("" if variant is None else f"{us:.1f}" + ("*" if issue else ""))
+            memory, issue = predicted_us(device, some["bytes"], warps)
+            longer = f" ({issue:.1f})" if issue > memory else ""
+            cells.append("" if variant is None else f"{memory:.1f}{longer}")
         lines.append(f"| {op}, {some['case']} | {some['bytes'] / 1e6:.1f} | " + " | ".join(cells) +
                      " |")
     return lines
@@ -115,30 +116,32 @@ def kernel_table(rows):
 
 
 def document(launches, rows, toolkit):
-    formula = "max(bytes / bandwidth, warp instructions / (4 * multiprocessors * boost clock))"
     devices = "; ".join(f"{name} {b / 1e12:.3g} TB/s, {m}, {c / 1e9:.3f} GHz"
                         for name, (b, m, c, _) in DEVICES.items())
-    return "\n".join([
-        "# CUDA kernels", "",
-        "Written by `scripts/cuda_kernels.py`, which a test runs on every build. No GPU was asked.",
-        "",
-        "## Predicted time", "",
-        f"A prediction, not a measurement, in microseconds: {formula}. Bytes are the op's least, "
-        "cold; instructions are PTX, as",
-        "ptxrun counts them in the variant for the device. A star: instructions take longer than "
-        "bytes, by this formula. Of each op",
-        "the bench case that moves the fewest bytes.", "",
-        f"Datasheets: {devices}.", "", *predictions(launches, rows), "",
-        "## Kernels", "",
-        f"Registers, bytes of static shared memory, machine instructions in all and bytes of the "
-        f"widest access to global memory: from the",
-        f"machine code of {toolkit}. PTX instructions an element: dynamic counts of ptxrun in the "
-        "same launches; an element is a",
-        "multiply-add of a product, else an element of the op's largest buffer. Sectors of global "
-        "memory and cycles of shared memory's banks:",
-        "ptxrun's counts over the least possible; 1.00, or the op's NOTES.md explains it under "
-        "`sectors:KERNEL` or `banks:KERNEL`.", "",
-        *kernel_table(rows), ""])
+    return f"""# CUDA kernels
+
+Written by `scripts/cuda_kernels.py`, which a test runs on every build. No GPU was asked.
+
+## Predicted time
+
+Predictions in microseconds, nothing was measured: bytes / bandwidth, cold, of the op's least bytes; and in brackets,
+where it is more, warp instructions / (4 * multiprocessors * boost clock), of the PTX instructions that ptxrun counts in
+the variant for the device. Of each op the bench case that moves the fewest bytes.
+
+Bandwidth, multiprocessors, boost clock: {devices}.
+
+{NEWLINE.join(predictions(launches, rows))}
+
+## Kernels
+
+From the machine code of {toolkit}: registers, bytes of static shared memory, instructions in all, bytes a lane of the
+widest access to global memory. From ptxrun, in the same launches: PTX instructions an element, which is a multiply-add
+of a product, else an element of the op's largest buffer; sectors of global memory, and cycles of the banks of shared
+memory, over the least possible. They are 1.00, or the op's NOTES.md explains them under `sectors:KERNEL` or
+`banks:KERNEL`.
+
+{NEWLINE.join(kernel_table(rows))}
+"""
 
 
 def unexplained(rows, notes):
@@ -154,9 +157,11 @@ def unexplained(rows, notes):
 
 def self_test():
     # 300 GB/s: 300,000 bytes a microsecond; 58 multiprocessors issue 473,280 a microsecond.
-    assert predicted_us("L4", 3_000_000, 0) == (10.0, False)
-    us, issue = predicted_us("L4", 300_000, 473_280 * 5)
-    assert abs(us - 5) < 1e-9 and issue
+    memory, issue = predicted_us("L4", 3_000_000, 473_280 * 5)
+    assert abs(memory - 10) < 1e-9 and abs(issue - 5) < 1e-9
+    launch = {"op": "x", "variant": "sm80", "case": "c", "bytes": 300_000}
+    row = {"op": "x", "variant": "sm80", "warps": 473_280 * 5}
+    assert predictions([launch], [row])[2].startswith("| x, c | 0.3 | 1.0 (5.0) | 0.1 (")
     row = {"op": "x", "variant": "sm80", "kernel": "k", "sectors": 1.004, "wavefronts": None}
     assert list(unexplained([row], lambda op: "")) == []
     assert len(list(unexplained([row | {"sectors": 1.006}], lambda op: "`banks:k`"))) == 1
@@ -187,6 +192,9 @@ def main():
     now = document(launches, rows, toolkit)
     if "--write" in sys.argv:
         path.write_text(now)
+    elif (written := re.search(r"ptxas [\d.]+\d", text_of(path))) and written[0] != toolkit:
+        print(f"{path.name} was written with {written[0]}, this is {toolkit}: not compared")
+        return 1 if wrong else 77
     elif text_of(path) != now:
         wrong.append(f"{path.name} is not what the build gives: run scripts/cuda_kernels.py with "
                      "--write")

@@ -43,7 +43,10 @@ bundle() {
   done
   strip "$folder"/nibble "$folder"/ptx_sm* "$folder"/ptxrun/ptxrun
   tar -C "$scratch" -czf "$to" gpu-check
-  say "$(du -m "$to" | cut -f1) MiB in $to"
+  local mib
+  mib=$(du -m "$to" | cut -f1)
+  say "$mib MiB in $to"
+  [ "$mib" -le 60 ] || die "a bundle is to have 60 MiB at most"
 }
 
 if [ "${1:-}" = --bundle ]; then
@@ -144,12 +147,12 @@ bench_all() {
   local op variant status=0
   : > "$out/bench.jsonl"
   while read -r op variant; do
-    if [ $((SECONDS - start)) -gt 400 ]; then
+    if [ $((SECONDS - start)) -gt 330 ]; then
       say "no time is left for $op"
       continue
     fi
     # shellcheck disable=SC2086
-    timeout 90 "$bin/nibble" bench "$op" --device $quick --variant "$variant" --json \
+    timeout 60 "$bin/nibble" bench "$op" --device $quick --variant "$variant" --json \
       >> "$out/bench.jsonl" || status=1
   done < <("$bin/nibble" verify all --device --small |
     sed -n 's|^green  *\([a-z0-9_]*\)/\([a-z0-9_]*\):.*|\1 \2|p' | sort -u -k1,1 -s)
