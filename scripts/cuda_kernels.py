@@ -124,9 +124,10 @@ Written by `scripts/cuda_kernels.py`, which a test runs on every build. No GPU w
 
 ## Predicted time
 
-Predictions in microseconds, nothing was measured: bytes / bandwidth, cold, of the op's least bytes; and in brackets,
-where it is more, warp instructions / (4 * multiprocessors * boost clock), of the PTX instructions that ptxrun counts in
-the variant for the device. Of each op the bench case that moves the fewest bytes.
+Predictions in microseconds, nothing was measured: bytes / bandwidth, cold, of the op's least bytes;
+and in brackets, where it is more, warp instructions / (4 * multiprocessors * boost clock), of the
+PTX instructions that ptxrun counts in the variant for the device. Of each op the bench case that
+moves the fewest bytes.
 
 Bandwidth, multiprocessors, boost clock: {devices}.
 
@@ -134,11 +135,11 @@ Bandwidth, multiprocessors, boost clock: {devices}.
 
 ## Kernels
 
-From the machine code of {toolkit}: registers, bytes of static shared memory, instructions in all, bytes a lane of the
-widest access to global memory. From ptxrun, in the same launches: PTX instructions an element, which is a multiply-add
-of a product, else an element of the op's largest buffer; sectors of global memory, and cycles of the banks of shared
-memory, over the least possible. They are 1.00, or the op's NOTES.md explains them under `sectors:KERNEL` or
-`banks:KERNEL`.
+From the machine code of {toolkit}: registers, bytes of static shared memory, instructions in all,
+bytes a lane of the widest access to global memory. From ptxrun, in the same launches: PTX
+instructions an element, which is a multiply-add of a product, else an element of the op's largest
+buffer; sectors of global memory, and cycles of the banks of shared memory, over the least possible.
+They are 1.00, or the op's NOTES.md explains them under `sectors:KERNEL` or `banks:KERNEL`.
 
 {NEWLINE.join(kernel_table(rows))}
 """
