@@ -1,9 +1,12 @@
 // The instructions of sm_80, which all architectures have.
 #pragma once
 #include "nibble/cuda/ptx/bits.cuh"
+#include "nibble/cuda/ptx/float.cuh"
 #include "nibble/cuda/ptx/half.cuh"
 #include "nibble/cuda/ptx/load.cuh"
 #include "nibble/cuda/tile/nvfp4.cuh"
+#include "nibble/cuda/tile/quotient.cuh"
+#include "nibble/cuda/tile/round_codes.cuh"
 #include "nibble/cuda/tile/warp_sum.cuh"
 #include "ptx_test.cuh"
 
@@ -65,6 +68,72 @@ struct Narrow {
       return x != x ? uint32_t(0x7fff) : uint32_t(nibble::to_fp16(x).bits);
     };
     out[0] = half(in[0]), out[1] = half(near(in));
+  }
+};
+struct MaxOrNan {
+  static constexpr const char* name = "max_or_nan";
+  static constexpr Kind kind = Kind::floats;
+  static __device__ void got(const uint32_t* in, uint32_t* out) {
+    const float a = __uint_as_float(in[0] << 16), b = __uint_as_float(in[1]);
+    out[0] = __float_as_uint(ptx::max_or_nan(a, b));
+    out[1] = __float_as_uint(ptx::max_or_nan(fabsf(b), fabsf(a)));
+  }
+  static void want(const uint32_t* in, uint32_t* out) {
+    const auto greater = [](float a, float b) {
+      return bit_cast<uint32_t>(a != a || b != b ? NAN : a < b ? b : a);
+    };
+    const float a = bit_cast<float>(in[0] << 16), b = bit_cast<float>(in[1]);
+    out[0] = greater(a, b), out[1] = greater(std::fabs(a), std::fabs(b));
+  }
+};
+// Eight elements of e2m1 as encoders make them: values of halves, ties among them, and any floats.
+template <class Round>
+struct E2m1s {
+  static constexpr const char* name = "e2m1s";
+  static constexpr Kind kind = Kind::bits;
+  static float element(const uint32_t* in, int k) {
+    const float x = k < 6 ? (k % 2 == 0 ? low_half(in[k / 2]) : high_half(in[k / 2]))
+                          : bit_cast<float>(in[k == 6 ? 1 : 3]);
+    return x != x ? 1.0f : x;
+  }
+  static __device__ void got(const uint32_t* in, uint32_t* out) {
+    float y[8];
+    for (int k = 0; k < 8; ++k) {
+      const float2 two = ptx::widen_f16x2(in[k / 2 % 3]);
+      y[k] = k < 6 ? (k % 2 == 0 ? two.x : two.y) : __uint_as_float(in[k == 6 ? 1 : 3]);
+      if (y[k] != y[k]) y[k] = 1;
+      y[k] = Round::saturated(y[k] * Round::kLift);
+    }
+    out[0] = Round::e2m1s(y);
+  }
+  static void want(const uint32_t* in, uint32_t* out) {
+    for (int k = 0; k < 8; ++k)
+      out[0] |= uint32_t(nibble::to_e2m1_saturating(element(in, k)).bits) << 4 * k;
+  }
+};
+// Divisors over all of their range and quotients over all of that where they are to be exact.
+struct Quotient {
+  static constexpr const char* name = "quotient";
+  static constexpr Kind kind = Kind::bits;
+  static __host__ __device__ uint32_t divisor(const uint32_t* in) {
+    return (47 + (in[0] & 0xffff) % 160) << 23 | (in[1] & 0x807fffffu);
+  }
+  static __host__ __device__ uint32_t dividend(const uint32_t* in) {
+    const uint32_t exponent = (divisor(in) >> 23 & 0xff) + (in[3] >> 8) % 40;
+    return (exponent - 20) << 23 | (in[2] & 0x807fffffu);
+  }
+  static __device__ void got(const uint32_t* in, uint32_t* out) {
+    const float f = fabsf(__uint_as_float(divisor(in))), x = __uint_as_float(dividend(in));
+    const float zero = copysignf(0.0f, x);
+    out[0] = __float_as_uint(tile::quotient<true>(x, f, 1 / f));
+    out[1] = __float_as_uint(tile::quotient<false>(x, f, 1 / f));
+    out[2] = __float_as_uint(tile::quotient<true>(zero, f, 1 / f));
+    out[3] = __float_as_uint(tile::quotient<false>(zero, f, 1 / f)) | uint32_t(!tile::is_usual(f));
+  }
+  static void want(const uint32_t* in, uint32_t* out) {
+    const float f = std::fabs(bit_cast<float>(divisor(in))), x = bit_cast<float>(dividend(in));
+    out[0] = out[1] = bit_cast<uint32_t>(x / f);
+    out[2] = bit_cast<uint32_t>(std::copysign(0.0f, x)), out[3] = 0;
   }
 };
 struct Permute {
@@ -182,6 +251,9 @@ inline void add_common(Tests& t) {
   t.add<Mul>();
   t.add<Widen>();
   t.add<Narrow>();
+  t.add<MaxOrNan>();
+  t.add<E2m1s<tile::RoundByArithmetic>>();
+  t.add<Quotient>();
   t.add<Permute>();
   t.add<Logic>();
   t.add<Loads>();

@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 
+#include "nibble/cuda/ptx/float.cuh"
 #include "nibble/cuda/ptx/half.cuh"
 #include "nibble/cuda/ptx/load.cuh"
 #include "nibble/numerics/floats.h"
@@ -22,25 +23,18 @@ inline bool lanes_are_aligned(const Floats& x, int64_t cols, const void* codes) 
 __device__ __forceinline__ float device_float_at(const Floats& x, int64_t i) {
   if (x.type == DType::f32) return static_cast<const float*>(x.data)[i];
   const uint16_t bits = static_cast<const uint16_t*>(x.data)[i];
-  return x.type == DType::bf16 ? to_float(bf16{bits}) : to_float(fp16{bits});
+  return x.type == DType::bf16 ? to_float(bf16{bits}) : ptx::widen_f16x2(bits).x;
 }
 
-// `count` elements from number i on, the rest of v is 0. Aligned, there are as many as v has.
+// The floats in 16 bytes.
 template <bool kWide>
-__device__ __forceinline__ void load_lane(const Floats& x, int64_t i, int count, bool aligned,
-                                          float (&v)[kPerLane<kWide>]) {
-  if (!aligned) {
-#pragma unroll
-    for (int k = 0; k < kPerLane<kWide>; ++k) v[k] = k < count ? device_float_at(x, i + k) : 0.0f;
-    return;
-  }
-  const uint4 q = ptx::load_streamed(static_cast<const uint8_t*>(x.data) + i * (kWide ? 4 : 2));
-  const uint32_t words[4] = {q.x, q.y, q.z, q.w};
+__device__ __forceinline__ void widen_lane(DType type, const uint32_t (&words)[4],
+                                           float (&v)[kPerLane<kWide>]) {
 #pragma unroll
   for (int k = 0; k < 4; ++k) {
     if constexpr (kWide) {
       v[k] = __uint_as_float(words[k]);
-    } else if (x.type == DType::bf16) {
+    } else if (type == DType::bf16) {
       v[2 * k] = __uint_as_float(words[k] << 16);
       v[2 * k + 1] = __uint_as_float(words[k] & 0xffff0000u);
     } else {
@@ -48,6 +42,28 @@ __device__ __forceinline__ void load_lane(const Floats& x, int64_t i, int count,
       v[2 * k] = two.x, v[2 * k + 1] = two.y;
     }
   }
+}
+
+// `count` elements from number i on, the rest of v is 0. Aligned, there are as many as v has.
+template <bool kWide>
+__device__ __forceinline__ void load_lane(const Floats& x, int64_t i, int count, bool aligned,
+                                          float (&v)[kPerLane<kWide>]) {
+  uint32_t words[4] = {};
+  if (aligned) {
+    const uint4 q = ptx::load_streamed(static_cast<const uint8_t*>(x.data) + i * (kWide ? 4 : 2));
+    words[0] = q.x, words[1] = q.y, words[2] = q.z, words[3] = q.w;
+  } else if constexpr (kWide) {
+    const auto* from = static_cast<const uint32_t*>(x.data) + i;
+#pragma unroll
+    for (int k = 0; k < 4; ++k)
+      if (k < count) words[k] = from[k];
+  } else {
+    const auto* from = static_cast<const uint16_t*>(x.data) + i;
+#pragma unroll
+    for (int k = 0; k < 8; ++k)
+      if (k < count) words[k / 2] |= uint32_t(from[k]) << 16 * (k % 2);
+  }
+  widen_lane<kWide>(x.type, words, v);
 }
 
 // The low `bytes` of `word`, at any address or at a multiple of that many.
@@ -73,6 +89,31 @@ __device__ __forceinline__ uint32_t greatest_magnitude(const float (&v)[N]) {
 #pragma unroll
   for (int k = 0; k < N; ++k) most = greater_magnitude(most, v[k]);
   return most;
+}
+// The same as a float, NaN if one of the elements is.
+template <int N>
+__device__ __forceinline__ float amax_of_lane(const float (&v)[N]) {
+  float most = fabsf(v[0]);
+#pragma unroll
+  for (int k = 1; k < N; ++k) most = ptx::max_or_nan(most, fabsf(v[k]));
+  return most;
+}
+// Of N lanes that follow each other, each of which has N values: lane l gets the greatest of all
+// their v[l % N], NaN if one is.
+template <int N>
+__device__ __forceinline__ float greatest_of_own(const float (&v)[N], int lane) {
+  if constexpr (N == 1) {
+    return v[0];
+  } else {
+    const bool upper = (lane & (N / 2)) != 0;
+    float kept[N / 2];
+#pragma unroll
+    for (int i = 0; i < N / 2; ++i) {
+      const float mine = upper ? v[i + N / 2] : v[i], theirs = upper ? v[i] : v[i + N / 2];
+      kept[i] = ptx::max_or_nan(mine, __shfl_xor_sync(~0u, theirs, N / 2));
+    }
+    return greatest_of_own(kept, lane);
+  }
 }
 // From magnitude bits: NaN if one of the elements is.
 __device__ __forceinline__ float amax_from(uint32_t most) {

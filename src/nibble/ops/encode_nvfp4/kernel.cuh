@@ -2,7 +2,7 @@
 // numerics/nvfp4.h itself, so that its bytes are the CPU's.
 #pragma once
 #include "nibble/cuda/tile/encode_blocks.cuh"
-#include "nibble/cuda/tile/round_codes.cuh"
+#include "nibble/cuda/tile/nvfp4_scale.cuh"
 #include "nibble/ops/encode_nvfp4/kernels.h"
 
 namespace nibble::encode_nvfp4 {
@@ -10,71 +10,134 @@ namespace {
 
 namespace tile = cuda::tile;
 
-// A scale that is not a number. One that follows from a NaN has no sign; to one that arithmetic
-// makes of numbers, because the tensor's amax is infinite, x86 gives a sign and GPUs none. The
-// bytes are x86's.
-__device__ e4m3 with_nan_of_x86(e4m3 scale, float tensor_amax, float block_amax) {
-  if ((scale.bits & 0x7f) != 0x7f) return scale;
-  return {uint8_t(is_nan(tensor_amax) || is_nan(block_amax) ? 0x7f : 0xff)};
-}
-
-template <Nvfp4 kMode, class Round>
-struct Codec {
+// ggml rounds in its own way, and searches for elements.
+struct GgmlCodec {
   static constexpr int kBits = 4;
   uint8_t* codes;
   e4m3* scales;
-  const float* amax;
-  bool per_row;
-  Stochastic stochastic;
 
-  struct State {
-    Nvfp4Tensor tensor;
-    e4m3 scale;
-  };
-  __device__ State begin(float block_amax, int64_t, int64_t row) const {
-    const float tensor_amax = amax[per_row ? row : 0];
-    const Nvfp4Tensor t = nvfp4_tensor(kMode, tensor_amax);
-    return {t, with_nan_of_x86(nvfp4_scale(kMode, t, block_amax), tensor_amax, block_amax)};
+  using State = e4m3;
+  __device__ State begin(float amax, int64_t, int64_t) const {
+    return nvfp4_scale(Nvfp4::ggml, {}, amax);
   }
-  __device__ void store_scale(const State& s, int64_t block) const { scales[block] = s.scale; }
-
+  __device__ void store_scale(State s, int64_t block) const { scales[block] = s; }
   template <int N>
-  __device__ uint64_t encode(const State& s, const float (&x)[N], int64_t number) const {
-    uint64_t codes_of_all = 0;
+  __device__ uint64_t encode(State s, const float (&x)[N], int64_t) const {
+    uint64_t all = 0;
 #pragma unroll
-    for (int k = 0; k < N; k += 2)
-      codes_of_all |= uint64_t(pair(s, x[k], x[k + 1], number + k)) << 4 * k;
-    return codes_of_all;
-  }
-  // random_bits() without an index that is not known when it is compiled.
-  __device__ uint32_t random_of(int64_t element) const {
-    const uint64_t n = stochastic.first + uint64_t(element), block = n / 4;
-    const auto words = philox4x32({uint32_t(block), uint32_t(block >> 32),
-                                   uint32_t(stochastic.stream), uint32_t(stochastic.stream >> 32)},
-                                  {uint32_t(stochastic.seed), uint32_t(stochastic.seed >> 32)});
-    const uint32_t low = n & 1 ? words[1] : words[0], high = n & 1 ? words[3] : words[2];
-    return n & 2 ? high : low;
-  }
-  __device__ uint32_t pair(const State& s, float low, float high, int64_t number) const {
-    if constexpr (kMode == Nvfp4::ggml) {
-      return nvfp4_element(kMode, s.tensor, s.scale, low).bits |
-             uint32_t(nvfp4_element(kMode, s.tensor, s.scale, high).bits) << 4;
-    } else {
-      const float l = nvfp4_scaled(kMode, s.tensor, s.scale, low);
-      const float h = nvfp4_scaled(kMode, s.tensor, s.scale, high);
-      uint32_t two;
-      if (stochastic.on)
-        two = to_e2m1_stochastic(l, random_of(number)).bits |
-              uint32_t(to_e2m1_stochastic(h, random_of(number + 1)).bits) << 4;
-      else
-        two = Round::pair(e2m1{}, l, h);
-      // Zeros, of either sign, have the mode's own code.
-      if (low == 0) two = (two & 0xf0u) | nvfp4_zero(kMode, low).bits;
-      if (high == 0) two = (two & 0x0fu) | uint32_t(nvfp4_zero(kMode, high).bits) << 4;
-      return two;
-    }
+    for (int k = 0; k < N; ++k)
+      all |= uint64_t(nvfp4_element(Nvfp4::ggml, {}, s, x[k]).bits) << 4 * k;
+    return all;
   }
 };
+
+// random_bits() without an index that is not known when it is compiled.
+__device__ uint32_t random_of(const Stochastic& stochastic, int64_t element) {
+  const uint64_t n = stochastic.first + uint64_t(element), block = n / 4;
+  const auto words = philox4x32({uint32_t(block), uint32_t(block >> 32),
+                                 uint32_t(stochastic.stream), uint32_t(stochastic.stream >> 32)},
+                                {uint32_t(stochastic.seed), uint32_t(stochastic.seed >> 32)});
+  const uint32_t low = n & 1 ? words[1] : words[0], high = n & 1 ? words[3] : words[2];
+  return n & 2 ? high : low;
+}
+
+// `count` elements from number i on, one by one from memory: those of blocks whose factor is not
+// usual, and those that are rounded stochastically.
+template <Nvfp4 kMode>
+__device__ __forceinline__ uint32_t encode_singly(const Args& a, int64_t i, int count,
+                                                  float factor) {
+  uint32_t codes = 0;
+#pragma unroll 1
+  for (int k = 0; k < count; ++k) {
+    const float x = tile::device_float_at(a.x, i + k);
+    uint32_t code = tile::nvfp4_code(kMode, factor, x);
+    if (a.stochastic.on && x != 0)
+      code = to_e2m1_stochastic(tile::nvfp4_scaled_by(kMode, factor, x),
+                                random_of(a.stochastic, i + k))
+                 .bits;
+    codes |= code << 4 * k;
+  }
+  return codes;
+}
+
+// A warp takes 32 blocks at a time. A lane loads 16 bytes of 2 of them (f32: of 4), its neighbours
+// the rest, and makes the scale of one: loads are of whole sectors, and no scale is made twice.
+template <Nvfp4 kMode, class Round, DType kType>
+__global__ void __launch_bounds__(256, 4)
+    encode_nvfp4_blocks(Args a, int64_t blocks, bool aligned) {
+  constexpr bool kWide = kType == DType::f32, kDivides = tile::divides(kMode);
+  constexpr int kPer = tile::kPerLane<kWide>, kShare = kNvfp4Block / kPer;  // lanes of a block
+  const int lane = int(threadIdx.x % 32), part = lane % kShare;
+  auto shared = tile::nvfp4_shared(kMode, a.amax[0]);
+  for (int64_t first = int64_t(blockIdx.x) * 256 + (threadIdx.x & ~31u); first < blocks;
+       first += int64_t(gridDim.x) * 256) {
+    const int here = int(min(blocks - first, int64_t(32)));
+    Floats from = a.x;
+    from.type = kType;
+    from.data = static_cast<const uint8_t*>(a.x.data) + first * kNvfp4Block * (kWide ? 4 : 2);
+    uint8_t* const to = reinterpret_cast<uint8_t*>(a.codes) + first * kNvfp4Block / 2;
+    // Piece p is of this block; the lane makes the scale of the one with p = part. Lanes past the
+    // end have the last block in hand.
+    const auto block_of = [&](int p) { return p * (32 / kShare) + lane / kShare; };
+    float x[kShare][kPer], most[kShare];
+#pragma unroll
+    for (int p = 0; p < kShare; ++p) {
+      const int i = min(block_of(p), here - 1) * kNvfp4Block + part * kPer;
+      tile::load_lane<kWide>(from, i, kPer, aligned, x[p]);
+      most[p] = tile::amax_of_lane(x[p]);
+    }
+    const int own = block_of(part);
+    if (a.per_row) {
+      const int64_t block = first + min(own, here - 1), across = a.cols / kNvfp4Block;
+      // 32 bits suffice for all but huge matrices, at a third of the instructions.
+      const int64_t row = (blocks >> 32) == 0 ? uint32_t(block) / uint32_t(across) : block / across;
+      shared = tile::nvfp4_shared(kMode, a.amax[row]);
+    }
+    const float amax = tile::greatest_of_own(most, lane);
+    const auto scale = tile::nvfp4_scale_of<Round>(kMode, shared, amax);
+    if (own < here) a.scales[first + own] = {uint8_t(scale.code)};
+    const float inverse = kDivides ? 1 / scale.factor : 1;
+    // A factor that is not to be used as others are goes with a sign.
+    const bool usual = !a.stochastic.on && scale.template is_usual<Round>(kMode, inverse, amax);
+    const float signed_factor = usual ? scale.factor : -scale.factor;
+    float factor[kShare], inverses[kShare];
+    uint32_t singly = 0;  // a bit for each piece
+#pragma unroll
+    for (int p = 0; p < kShare; ++p) {
+      factor[p] = __shfl_sync(~0u, signed_factor, lane - part + p);
+      inverses[p] = kDivides ? __shfl_sync(~0u, inverse, lane - part + p) : 1;
+      if (!(factor[p] > 0)) singly |= 1u << p;
+    }
+    // Eight elements at a time: a piece, or two.
+#pragma unroll
+    for (int e = 0; e < kShare * kPer; e += 8) {
+      float y[8];
+#pragma unroll
+      for (int k = 0; k < 8; ++k) {
+        const int p = (e + k) / kPer;
+        const float v = x[p][k % kPer];
+        y[k] = kDivides ? tile::nvfp4_quotient<Round>(factor[p], inverses[p], v)
+                        : tile::nvfp4_product<Round>(kMode, factor[p], v);
+      }
+      const uint32_t codes = Round::e2m1s(y);
+#pragma unroll
+      for (int p = e / kPer; p < (e + 8) / kPer; ++p)
+        if (block_of(p) < here)
+          tile::store_lane<kPer / 2>(to + block_of(p) * (kNvfp4Block / 2) + part * (kPer / 2),
+                                     codes >> 4 * (p * kPer - e), kPer / 2, aligned);
+    }
+#pragma unroll 1
+    for (int p = 0; singly != 0; ++p, singly >>= 1) {
+      if ((singly & 1) == 0 || block_of(p) >= here) continue;
+      float f = factor[0];
+#pragma unroll
+      for (int q = 1; q < kShare; ++q) f = p == q ? factor[q] : f;
+      const int64_t i = (first + block_of(p)) * kNvfp4Block + part * kPer;
+      tile::store_lane<kPer / 2>(to + block_of(p) * (kNvfp4Block / 2) + part * (kPer / 2),
+                                 encode_singly<kMode>(a, i, kPer, -f), kPer / 2, aligned);
+    }
+  }
+}
 
 // numerics/four_over_six.h's candidate, operation by operation, with its loops unrolled so that
 // nothing is indexed: in registers. --fmad=false keeps the sum of squares as it is there.
@@ -144,15 +207,23 @@ __global__ void __launch_bounds__(128, 6)
     const Candidate four = candidate(f, x, amax, 1.5f);
     if (four.error < best.error) best = four;
   }
-  a.scales[block] = with_nan_of_x86(best.scale, f.amax, amax);
+  a.scales[block] = tile::nan_of_x86(best.scale, f.amax, amax);
   tile::store_lane<8>(a.codes + block * kNvfp4Block / 2, best.codes, 8, aligned);
 }
 
 template <Nvfp4 kMode, class Round>
 void run_mode(const Args& a, const Exec& e) {
-  const Codec<kMode, Round> codec{reinterpret_cast<uint8_t*>(a.codes), a.scales, a.amax, a.per_row,
-                                  a.stochastic};
-  tile::launch_encode_blocks<kNvfp4Block>(codec, a.x, a.rows, a.cols, e);
+  const int64_t blocks = a.rows * a.cols / kNvfp4Block;
+  // What a multiprocessor holds twice over: warps go on to more blocks from there.
+  const int64_t most = 8 * cuda::multiprocessors(), grid = (blocks + 255) / 256;
+  const cuda::Launch l{.grid = unsigned(grid < most ? grid : most), .block = 256};
+  const bool aligned = tile::lanes_are_aligned(a.x, a.cols, a.codes);
+  if (a.x.type == DType::f32)
+    cuda::launch(encode_nvfp4_blocks<kMode, Round, DType::f32>, l, e, a, blocks, aligned);
+  else if (a.x.type == DType::bf16)
+    cuda::launch(encode_nvfp4_blocks<kMode, Round, DType::bf16>, l, e, a, blocks, aligned);
+  else
+    cuda::launch(encode_nvfp4_blocks<kMode, Round, DType::fp16>, l, e, a, blocks, aligned);
 }
 
 template <class Round>
@@ -179,7 +250,8 @@ void run(const Args& a, const Exec& e) {
     case Nvfp4::ct_bf16:
       return run_mode<Nvfp4::ct_bf16, Round>(a, e);
     case Nvfp4::ggml:
-      return run_mode<Nvfp4::ggml, Round>(a, e);
+      return tile::launch_encode_blocks<kNvfp4Block>(
+          GgmlCodec{reinterpret_cast<uint8_t*>(a.codes), a.scales}, a.x, a.rows, a.cols, e);
   }
 }
 
