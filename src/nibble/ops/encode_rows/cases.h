@@ -42,11 +42,13 @@ inline std::vector<Case<Args>> cases() {
                               .to = {.format = Format::nvfp4, .recipe = r.recipe.mode}},
                      .seed = seed++,
                      .fill = fill_ties});
-  // More rows, and wider ones, than are encoded at once.
+  // More rows, and wider ones, than are encoded at once, on the CPU or on the device.
   for (const auto& f : kFormats)
-    for (int64_t cols : {32, 4128})
+    for (int64_t cols : {32, 4128, 24640})
       all.push_back({.name = std::string(f.name) + "_c" + std::to_string(cols),
-                     .args = {.rows = cols == 32 ? 150 : 3,
+                     .args = {.rows = cols == 32     ? 150
+                                      : cols == 4128 ? 3
+                                                     : 1,
                               .cols = cols,
                               .x = DType::bf16,
                               .to = {.format = f.format}},

@@ -7,5 +7,9 @@ namespace nibble::gelu_tanh_quantise {
 void portable(const Args&, const Exec&);
 void avx2(const Args&, const Exec&);
 void avx512(const Args&, const Exec&);
+void sm80(const Args&, const Exec&);
+void sm89(const Args&, const Exec&);
+void sm100a(const Args&, const Exec&);
+void sm120f(const Args&, const Exec&);
 
 }  // namespace nibble::gelu_tanh_quantise

@@ -61,9 +61,10 @@ inline std::vector<Case<Args>> cases() {
                          .fill = kind.fill});
           ++seed;
         }
-  all.push_back({.name = "wide",
-                 .args = args(2, 8208, DType::bf16, DType::bf16, true, false, Format::nvfp4),
-                 .fill = fill<fill_likely>});
+  for (int64_t cols : {8208, 24592})
+    all.push_back({.name = "wide_c" + std::to_string(cols),
+                   .args = args(2, cols, DType::bf16, DType::bf16, true, false, Format::nvfp4),
+                   .fill = fill<fill_likely>});
   for (const auto& f : encode_rows::kFormats)
     for (const auto& type : kTypes)
       for (bool delta : {false, true})

@@ -11,5 +11,9 @@ void encode_row(std::string_view variant, const Args&, int64_t r, const float* y
 void portable(const Args&, const Exec&);
 void avx2(const Args&, const Exec&);
 void avx512(const Args&, const Exec&);
+void sm80(const Args&, const Exec&);
+void sm89(const Args&, const Exec&);
+void sm100a(const Args&, const Exec&);
+void sm120f(const Args&, const Exec&);
 
 }  // namespace nibble::rmsnorm_quantise

@@ -1,0 +1,8 @@
+// PTX: cvt.rn.satfinite.e4m3x2.f32
+#include "nibble/ops/embedding_quantise/kernel.cuh"
+
+namespace nibble::embedding_quantise {
+
+void sm89(const Args& a, const Exec& e) { run<cuda::tile::RoundFp8ByConversion>(a, e); }
+
+}  // namespace nibble::embedding_quantise
