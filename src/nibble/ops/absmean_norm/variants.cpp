@@ -6,6 +6,12 @@ namespace {
 double elements(const Args& a) { return double(a.rows) * a.cols * 1e-3; }
 
 constexpr Variant<Args> kTable[] = {
+#if NIBBLE_CUDA
+    {.name = "sm80",
+     .needs = Isa::sm80,
+     .cost = [](const Args& a, const Machine&) { return elements(a) / 1000; },
+     .run = sm80},
+#endif
 #if defined(__x86_64__)
     {.name = "avx512",
      .needs = Isa::avx512,

@@ -9,5 +9,6 @@ inline constexpr int64_t kRowsPerTask = 32;
 void portable(const Args&, const Exec&);
 void avx2(const Args&, const Exec&);
 void avx512(const Args&, const Exec&);
+void sm80(const Args&, const Exec&);
 
 }  // namespace nibble::gelu_quantise

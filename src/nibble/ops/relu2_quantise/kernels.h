@@ -7,5 +7,6 @@ namespace nibble::relu2_quantise {
 void portable(const Args&, const Exec&);
 void avx2(const Args&, const Exec&);
 void avx512(const Args&, const Exec&);
+void sm80(const Args&, const Exec&);
 
 }  // namespace nibble::relu2_quantise

@@ -6,6 +6,12 @@ namespace {
 double work(const Args& a) { return double(a.rows) * a.n * 1e-3; }  // thousands: values
 
 constexpr Variant<Args> kTable[] = {
+#if NIBBLE_CUDA
+    {.name = "sm80",
+     .needs = Isa::sm80,
+     .cost = [](const Args& a, const Machine&) { return work(a) / 1000; },
+     .run = sm80},
+#endif
 #if defined(__x86_64__)
     {.name = "avx512",
      .needs = Isa::avx512,
