@@ -2,7 +2,7 @@
 // order, so that every product is 1.
 #pragma once
 #include "nibble/cuda/launch.cuh"
-#include "nibble/cuda/peaks.h"
+#include "nibble/cuda/peak_kernels.h"
 
 namespace nibble::cuda {
 

@@ -6,6 +6,7 @@
 #include "nibble/cuda/device.h"
 #include "nibble/cuda/error.h"
 #include "nibble/cuda/memory.h"
+#include "nibble/cuda/peak_kernels.h"
 #include "nibble/cuda/stream.h"
 
 namespace nibble::cuda {

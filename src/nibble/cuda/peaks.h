@@ -1,7 +1,6 @@
 // How fast the device's tensor cores multiply when nothing else is done: what GEMMs are held
 // against.
 #pragma once
-#include <span>
 #include <string_view>
 #include <vector>
 
@@ -18,20 +17,5 @@ struct TensorPeak {
 // Of every kind of product among `isas`: the median of `samples` launches of one block, or two, a
 // multiprocessor. Operands are 1 and -1 so that every sum is known; a wrong one is an error.
 Status tensor_peaks(IsaSet isas, int samples, int loops, void* stream, std::vector<TensorPeak>&);
-
-// Private to this layer: the kernels. Every thread writes the sum of its own sums to `to`.
-struct PeakKernel {
-  std::string_view name;
-  IsaSet needs;
-  int threads, blocks;   // of a block; for a multiprocessor
-  double macs, per_sum;  // of a block in one loop; what each of them adds to one sum of d
-  int sums;              // of a thread
-  void (*run)(int blocks, int loops, float* to, void* stream);
-};
-std::span<const PeakKernel> peaks_sm80();
-std::span<const PeakKernel> peaks_sm89();
-std::span<const PeakKernel> peaks_sm90a();
-std::span<const PeakKernel> peaks_sm100a();
-std::span<const PeakKernel> peaks_sm120f();
 
 }  // namespace nibble::cuda
