@@ -1,9 +1,11 @@
 // The instructions of sm_80, which all architectures have.
 #pragma once
 #include "nibble/cuda/ptx/bits.cuh"
+#include "nibble/cuda/ptx/dot.cuh"
 #include "nibble/cuda/ptx/float.cuh"
 #include "nibble/cuda/ptx/half.cuh"
 #include "nibble/cuda/ptx/load.cuh"
+#include "nibble/cuda/ptx/look_up.cuh"
 #include "nibble/cuda/tile/nvfp4.cuh"
 #include "nibble/cuda/tile/quotient.cuh"
 #include "nibble/cuda/tile/round_codes.cuh"
@@ -136,6 +138,15 @@ struct Quotient {
     out[2] = bit_cast<uint32_t>(std::copysign(0.0f, x)), out[3] = 0;
   }
 };
+inline uint32_t permuted(uint32_t low, uint32_t high, uint32_t selector) {
+  const uint64_t both = low | uint64_t(high) << 32;
+  uint32_t d = 0;
+  for (int i = 0; i < 4; ++i) {
+    const uint32_t s = selector >> 4 * i & 15, byte = uint32_t(both >> 8 * (s & 7)) & 255;
+    d |= (s & 8 ? (byte & 0x80 ? 255u : 0u) : byte) << 8 * i;
+  }
+  return d;
+}
 struct Permute {
   static constexpr const char* name = "permute";
   static constexpr Kind kind = Kind::bits;
@@ -144,16 +155,32 @@ struct Permute {
     out[2] = ptx::permute<0xba98>(in[0], in[1]);
   }
   static void want(const uint32_t* in, uint32_t* out) {
-    const uint64_t both = in[0] | uint64_t(in[1]) << 32;
-    const auto permuted = [&](uint32_t selector) {
-      uint32_t d = 0;
-      for (int i = 0; i < 4; ++i) {
-        const uint32_t s = selector >> 4 * i & 15, byte = uint32_t(both >> 8 * (s & 7)) & 255;
-        d |= (s & 8 ? (byte & 0x80 ? 255u : 0u) : byte) << 8 * i;
-      }
-      return d;
-    };
-    out[0] = permuted(0x1404), out[1] = permuted(0x7362), out[2] = permuted(0xba98);
+    out[0] = permuted(in[0], in[1], 0x1404), out[1] = permuted(in[0], in[1], 0x7362);
+    out[2] = permuted(in[0], in[1], 0xba98);
+  }
+};
+// The low half of the first word takes all values: all selectors.
+struct LookUp {
+  static constexpr const char* name = "look_up";
+  static constexpr Kind kind = Kind::bits;
+  static __device__ void got(const uint32_t* in, uint32_t* out) {
+    out[0] = ptx::look_up(in[1], in[2], in[0]);
+  }
+  static void want(const uint32_t* in, uint32_t* out) { out[0] = permuted(in[1], in[2], in[0]); }
+};
+struct Dot {
+  static constexpr const char* name = "dot";
+  static constexpr Kind kind = Kind::bits;
+  static __device__ void got(const uint32_t* in, uint32_t* out) {
+    out[0] = uint32_t(ptx::dot_s8(in[0], in[1], int32_t(in[2])));
+    out[1] = uint32_t(ptx::dot_u8s8(in[0], in[1], int32_t(in[2])));
+  }
+  static void want(const uint32_t* in, uint32_t* out) {
+    out[0] = out[1] = in[2];
+    for (int i = 0; i < 32; i += 8) {
+      const int a = int(in[0] >> i & 255), b = int8_t(in[1] >> i);
+      out[0] += uint32_t(int8_t(a) * b), out[1] += uint32_t(a * b);
+    }
   }
 };
 struct Logic {
@@ -255,6 +282,8 @@ inline void add_common(Tests& t) {
   t.add<E2m1s<tile::RoundByArithmetic>>();
   t.add<Quotient>();
   t.add<Permute>();
+  t.add<LookUp>();
+  t.add<Dot>();
   t.add<Logic>();
   t.add<Loads>();
   t.add<Codes<tile::Shifted, false>>();
