@@ -7,5 +7,9 @@ namespace nibble::gemm_int8_s8 {
 void portable(const Args&, const Exec&);
 void avx2(const Args&, const Exec&);
 void avx512_vnni(const Args&, const Exec&);
+void sm80(const Args&, const Exec&);
+void sm90a(const Args&, const Exec&);
+void sm100a(const Args&, const Exec&);
+void sm120f(const Args&, const Exec&);
 
 }  // namespace nibble::gemm_int8_s8

@@ -73,6 +73,11 @@ inline std::vector<Case<Args>> cases() {
   add("worst", 1, 2, kMaxK, fill_worst);
   add("worst_tile", 13, 33, 300, fill_worst);
   add("weights", 13, 33, 300, fill_mixed);
+  // A GPU's: long sums, few rows of weights so that K is split, and tokens in passes.
+  add("split_even", 1, 40, 9216, fill_random);
+  add("split_odd", 5, 70, 2600, fill_random);
+  add("split_eight", 8, 19, 5000, fill_random);
+  add("panels", 1, 6100, 20, fill_random);  // several panels a block
   add("bench", 1, 4096, 4096, fill_random);
   add("bench", 1, 14336, 4096, fill_random);
   add("bench", 2, 4096, 4096, fill_random);
@@ -82,6 +87,10 @@ inline std::vector<Case<Args>> cases() {
   add("bench", 512, 4096, 4096, fill_random);
   add("bench", 1, 512, 2048, fill_random);  // in L2
   add("bench", 1, 512, 4096, fill_random);  // too, with rows as long as those it is compared with
+  // What GPUs are timed with.
+  for (int m : {1, 8}) add("bench", m, 7168, 16384, fill_random);
+  add("bench", 1, 4096, 7168, fill_random);
+  add("bench", 1, 7168, 2048, fill_random);
   return all;
 }
 

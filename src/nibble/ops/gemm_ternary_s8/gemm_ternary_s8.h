@@ -13,14 +13,18 @@
 #pragma once
 #include "nibble/base/op.h"
 #include "nibble/cpu/s8_panels.h"
+#include "nibble/cuda/tile/panel_plan.h"
 
 namespace nibble::gemm_ternary_s8 {
 
 inline constexpr PanelLayout kLayout{16, PanelCodes::two_bit, 0};
 inline constexpr int kMaxK = 1 << 18;
 
-// Of activations, copied in the order kernels read them.
-constexpr int64_t scratch_bytes(int64_t m, int64_t k) { return cpu::s8_scratch_bytes(m, k, false); }
+// On the CPU of activations, copied in the order kernels read them; on a GPU of sums, where K is
+// split between blocks.
+constexpr int64_t scratch_bytes(int64_t m, int64_t n, int64_t k) {
+  return std::max(cpu::s8_scratch_bytes(m, k, false), 4 * cuda::tile::panel_partials(m, n));
+}
 
 struct Args {
   int64_t m = 0;                   // rows of x and y, any
@@ -31,7 +35,7 @@ struct Args {
   const int8_t* x = nullptr;       // [m][ldx]
   const float* x_scale = nullptr;  // [m]
   float* y = nullptr;              // [m][ldy]; columns n..ldy are left alone
-  uint8_t* scratch = nullptr;      // scratch_bytes(m, k), 64-byte aligned
+  uint8_t* scratch = nullptr;      // scratch_bytes(m, n, k), 64-byte aligned
 };
 
 struct Op {

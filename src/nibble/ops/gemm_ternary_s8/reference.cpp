@@ -42,7 +42,7 @@ void Op::buffers(Args& a, BufferVisitor& v) {
   v.in("x", a.x, (a.m - 1) * a.ldx + a.k);
   v.in("x_scale", a.x_scale, a.m);
   v.inout("y", a.y, (a.m - 1) * a.ldy + a.n);
-  v.workspace("scratch", a.scratch, scratch_bytes(a.m, a.k), 64);
+  v.workspace("scratch", a.scratch, scratch_bytes(a.m, a.n, a.k), 64);
 }
 
 void Op::reference(const Args& a) {
