@@ -121,7 +121,8 @@ bool is_named(const OpView& op, int index, int variant, const DeviceBenchOptions
   return true;
 }
 
-// Calls f(case, variant) for all that the options name and the device runs.
+// Calls f(case, variant) for all that the options name, the device runs and the variant takes:
+// references of cases that it does not take are not waited for.
 template <class F>
 void each_launch(const OpView& op, const DeviceBenchOptions& options, const F& f) {
   for (int c = 0; c < op.num_cases(); ++c) {
@@ -129,7 +130,7 @@ void each_launch(const OpView& op, const DeviceBenchOptions& options, const F& f
       const VariantInfo variant = op.variant(v);
       if (!is_cuda(variant.needs) || !options.machine.has(variant.needs)) continue;
       if (!options.variant.empty() && options.variant != variant.name) continue;
-      if (is_named(op, c, v, options)) f(c, v);
+      if (op.bind(c)->takes(v).empty() && is_named(op, c, v, options)) f(c, v);
     }
   }
 }
@@ -158,7 +159,6 @@ std::vector<DeviceBenchResult> device_bench(const OpView& op, const DeviceBenchO
     first.variant = variant.name, first.case_name = info.name;
     first.bench_cases = first.device_only = true;
     const VariantReport report = verify(op, first)[size_t(v)];
-    if (report.cases == 0) return;  // it does not take the case
     DeviceBenchResult& r = results.emplace_back();
     r.op = op.name(), r.variant = variant.name, r.case_name = info.name;
     if (report.failed > 0)
@@ -173,7 +173,6 @@ std::vector<DeviceLaunch> launch_once(const OpView& op, const DeviceBenchOptions
   std::vector<DeviceLaunch> all;
   each_launch(op, options, [&](int c, int v) {
     const std::string_view name = op.case_info(c).name;
-    if (!op.bind(c)->takes(v).empty()) return;
     DeviceLaunch& l = all.emplace_back();
     l.op = op.name(), l.variant = op.variant(v).name, l.case_name = name;
     if (Status s = launch_one(op, c, v, l); !s.ok()) l.wrong = s.why();
