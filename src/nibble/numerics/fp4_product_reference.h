@@ -1,0 +1,115 @@
+// What the contracts of products of fp4 panels with int8 tokens share: checks, buffers, and
+// references for one product and for one of each group. `layout` is that of their panels,
+// `workspace` the bytes of their workspaces.
+#pragma once
+#include <string>
+
+#include "nibble/base/op.h"
+#include "nibble/numerics/fp4_rows.h"
+
+namespace nibble {
+
+// What both kinds ask of their arguments; `needed` are the names of the pointers.
+template <class Args>
+Status fp4_operands_check(const std::string& op, const PanelLayout& layout, const Args& a,
+                          const char* needed) {
+  if (a.k < 1 || a.k % layout.block != 0)
+    return Status::error(op + ": k must be a positive multiple of " + std::to_string(layout.block) +
+                         ", got " + std::to_string(a.k));
+  if (a.ldx < a.k || a.ldy < a.n)
+    return Status::error(op + ": ldx must be at least k=" + std::to_string(a.k) +
+                         " and ldy at least n=" + std::to_string(a.n) + ", got " +
+                         std::to_string(a.ldx) + " and " + std::to_string(a.ldy));
+  if (!a.w || !a.w_scale || !a.x || !a.x_scale || !a.y || !a.workspace)
+    return Status::error(op + ": " + needed + " must not be null");
+  if (reinterpret_cast<uintptr_t>(a.w) % 64 != 0)
+    return Status::error(op + ": w must be aligned to 64 bytes");
+  return {};
+}
+// Tokens, results and workspace.
+template <class Args>
+void fp4_token_buffers(Args& a, int64_t workspace, BufferVisitor& v) {
+  v.in("x", a.x, (a.m - 1) * a.ldx + a.k);
+  v.in("x_scale", a.x_scale, a.m);
+  if (a.ldy == a.n)
+    v.out("y", a.y, a.m * a.n);
+  else
+    v.inout("y", a.y, (a.m - 1) * a.ldy + a.n);
+  v.workspace("workspace", a.workspace, workspace);
+}
+
+// One product.
+template <class Args>
+Status fp4_product_check(const std::string& op, const PanelLayout& layout, const Args& a) {
+  if (a.m < 1 || a.n < 1)
+    return Status::error(op + ": m and n must be positive, got m=" + std::to_string(a.m) +
+                         ", n=" + std::to_string(a.n));
+  return fp4_operands_check(op, layout, a, "w, w_scale, x, x_scale, y and workspace");
+}
+template <class Args>
+void fp4_product_buffers(const PanelLayout& layout, Args& a, int64_t workspace, BufferVisitor& v) {
+  v.in("w", a.w, layout.bytes(a.n, a.k), 64);
+  v.in("w_scale", a.w_scale, a.n);
+  fp4_token_buffers(a, workspace, v);
+}
+template <class Args>
+void fp4_product_reference(const PanelLayout& layout, const Args& a) {
+  const auto x = fp4_tokens(a.x, a.ldx, a.m, a.k);
+  for (int j = 0; j < a.n; ++j) {
+    const Fp4Row row(layout, a.w, j, a.k);
+    for (int64_t i = 0; i < a.m; ++i)
+      a.y[i * a.ldy + j] = fp4_scaled(row.sum(x.data() + i * a.k), a.w_scale[j], a.x_scale[i]);
+  }
+}
+
+// A product for each group of tokens.
+template <class Args>
+Status fp4_grouped_check(const std::string& op, const PanelLayout& layout, const Args& a) {
+  if (a.groups < 1 || a.m < 1 || a.n < 1)
+    return Status::error(op + ": groups, m and n must be positive, got " +
+                         std::to_string(a.groups) + ", " + std::to_string(a.m) + " and " +
+                         std::to_string(a.n));
+  const char* needed = "offsets, w, w_scale, x, x_scale, y and workspace";
+  if (Status s = fp4_operands_check(op, layout, a, needed); !s.ok()) return s;
+  if (!a.offsets) return Status::error(op + ": " + needed + " must not be null");
+  if (a.w_stride < layout.bytes(a.n, a.k) || a.w_stride % 64 != 0)
+    return Status::error(op + ": w_stride must be a multiple of 64 and at least " +
+                         std::to_string(layout.bytes(a.n, a.k)) + ", got " +
+                         std::to_string(a.w_stride));
+  return {};
+}
+template <class Args>
+Status fp4_offsets_check(const std::string& op, const Args& a) {
+  bool rising = a.offsets[0] == 0 && a.offsets[a.groups] == a.m;
+  for (int g = 0; g < a.groups; ++g) rising = rising && a.offsets[g] <= a.offsets[g + 1];
+  if (rising) return {};
+  return Status::error(op + ": offsets must rise from 0 to m=" + std::to_string(a.m));
+}
+template <class Args>
+void fp4_grouped_buffers(const PanelLayout& layout, Args& a, int64_t workspace, BufferVisitor& v) {
+  v.in("offsets", a.offsets, a.groups + 1);
+  v.in("w", a.w, (a.groups - 1) * a.w_stride + layout.bytes(a.n, a.k), 64);
+  v.in("w_scale", a.w_scale, int64_t(a.groups) * a.n);
+  fp4_token_buffers(a, workspace, v);
+}
+template <class Args>
+Work fp4_grouped_work(const PanelLayout& layout, const Args& a) {
+  int64_t read = 0;
+  for (int g = 0; a.offsets && g < a.groups; ++g) read += a.offsets[g] < a.offsets[g + 1];
+  return {.ops = 2 * a.m * a.n * a.k,
+          .bytes = read * (layout.bytes(a.n, a.k) + 4 * a.n) + a.m * a.k + 4 * a.m * (a.n + 1),
+          .arithmetic = Arithmetic::int8};
+}
+template <class Args>
+void fp4_grouped_reference(const PanelLayout& layout, const Args& a) {
+  const auto x = fp4_tokens(a.x, a.ldx, a.m, a.k);
+  for (int g = 0; g < a.groups; ++g)
+    for (int j = 0; j < a.n; ++j) {
+      const Fp4Row row(layout, a.w + g * a.w_stride, j, a.k);
+      for (int64_t i = a.offsets[g]; i < a.offsets[g + 1]; ++i)
+        a.y[i * a.ldy + j] =
+            fp4_scaled(row.sum(x.data() + i * a.k), a.w_scale[int64_t(g) * a.n + j], a.x_scale[i]);
+    }
+}
+
+}  // namespace nibble
