@@ -1,94 +1,29 @@
 // Inputs for verify, test and bench. Deterministic: a case is its seed and its shape.
 #pragma once
-#include <string>
+#include <algorithm>
 #include <vector>
 
-#include "nibble/base/case.h"
+#include "nibble/numerics/s8_product_cases.h"
 #include "nibble/ops/gemm_int8_s8/gemm_int8_s8.h"
 
 namespace nibble::gemm_int8_s8 {
 
-// All bytes, also in the padding of panels; factors of any size and sign.
-inline void fill_random(Args& a, Random& rng) {
-  for (int64_t i = 0; i < kLayout.bytes(a.n, a.k); ++i) writable(a.w)[i] = uint8_t(rng.next32());
-  fill_i8(a.x, (a.m - 1) * a.ldx + a.k, rng, -128, 127);
-  fill_f32(a.w_scale, a.n, rng, -1e-2f, 1e-2f);
-  fill_f32(a.x_scale, a.m, rng, -1, 1);
-  constexpr float kFew[] = {0.0f, -0.0f, 0x1p-140f, 3e38f};
-  for (int64_t j = 5; j < a.n; j += 7) writable(a.w_scale)[j] = kFew[rng.below(4)];
-  fill_f32(a.y, (a.m - 1) * a.ldy + a.n, rng);
-}
-// Factors that round: sums beyond 2^24 and what they are multiplied by.
-inline void fill_ones(Args& a, Random& rng) {
-  fill_f32(a.w_scale, a.n, rng, 0.5f, 1);
-  fill_f32(a.x_scale, a.m, rng, 0.5f, 1);
-  fill_f32(a.y, (a.m - 1) * a.ldy + a.n, rng);
-}
+using Cases = S8ProductCases<Args, kLayout, kMaxK>;
+
 // Every product 2^14, at the greatest k: the sum is 2^31 - 2^14. A table, clamp or pair sum that is
 // off by one bit, or an int16 anywhere, shows here.
 inline void fill_worst(Args& a, Random& rng) {
-  fill_ones(a, rng);
+  Cases::fill_ones(a, rng);
   std::fill_n(writable(a.w), kLayout.bytes(a.n, a.k), uint8_t(0x80));
   std::fill_n(writable(a.x), (a.m - 1) * a.ldx + a.k, int8_t(-128));
 }
 // The other sign: 255 unsigned times 127, and -128 times 127.
 inline void fill_mixed(Args& a, Random& rng) {
-  fill_ones(a, rng);
+  Cases::fill_ones(a, rng);
   for (int64_t i = 0; i < kLayout.bytes(a.n, a.k); ++i) writable(a.w)[i] = i & 4 ? 0x80 : 0x7f;
   std::fill_n(writable(a.x), (a.m - 1) * a.ldx + a.k, int8_t(127));
 }
 
-inline std::vector<Case<Args>> cases() {
-  std::vector<Case<Args>> all;
-  uint64_t seed = 1;
-  const auto add = [&](std::string name, int64_t m, int n, int k, void (*fill)(Args&, Random&)) {
-    const std::string shape =
-        "m" + std::to_string(m) + "_n" + std::to_string(n) + "_k" + std::to_string(k);
-    all.push_back(
-        {.name = name == "bench" ? name + "_" + shape
-                 : name.empty()  ? shape
-                                 : name,
-         .args = {.m = m, .n = n, .k = k, .ldx = k + int(seed % 3), .ldy = n + int(seed % 2)},
-         .seed = seed,
-         .fill = fill,
-         .bench = name == "bench"});
-    ++seed;
-  };
-  // Rows around a tile of activations, with the odd panel and odd columns.
-  for (int m : {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 25}) {
-    add("", m, 33, 130, fill_random);
-    add("", m, 17, 64, fill_random);
-  }
-  for (int n : {1, 15, 16, 31, 32, 63, 64, 65}) {
-    add("", 1, n, 70, fill_random);
-    add("", 13, n, 70, fill_random);
-  }
-  for (int k : {1, 3, 16, 63, 65, 127, 128, 192, 1000}) {
-    add("", 1, 18, k, fill_random);
-    add("", 14, 18, k, fill_random);
-  }
-  add("blocks", 100, 7, 11000, fill_random);  // more rows than a block of them has
-  add("worst", 1, 2, kMaxK, fill_worst);
-  add("worst_tile", 13, 33, 300, fill_worst);
-  add("mixed_signs", 13, 33, 300, fill_mixed);
-  // A GPU's: long sums, few rows of weights so that K is split, and tokens in passes.
-  add("split_even", 1, 40, 9216, fill_random);
-  add("split_odd", 5, 70, 2600, fill_random);
-  add("split_eight", 8, 19, 5000, fill_random);
-  add("panels", 1, 6100, 20, fill_random);  // several panels a block
-  add("bench", 1, 4096, 4096, fill_random);
-  add("bench", 1, 14336, 4096, fill_random);
-  add("bench", 2, 4096, 4096, fill_random);
-  add("bench", 8, 4096, 4096, fill_random);
-  add("bench", 16, 4096, 4096, fill_random);
-  add("bench", 128, 4096, 4096, fill_random);
-  add("bench", 512, 4096, 4096, fill_random);
-  add("bench", 1, 512, 512, fill_random);  // in L2
-  // What GPUs are timed with.
-  for (int m : {1, 8}) add("bench", m, 7168, 16384, fill_random);
-  add("bench", 1, 4096, 7168, fill_random);
-  add("bench", 1, 7168, 2048, fill_random);
-  return all;
-}
+inline std::vector<Case<Args>> cases() { return Cases::cases(fill_worst, fill_mixed, {512}); }
 
 }  // namespace nibble::gemm_int8_s8
