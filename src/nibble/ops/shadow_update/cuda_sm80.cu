@@ -1,12 +1,15 @@
 // Three launches: the noise and its sums of squares, a block for a piece; the moving average, from
 // the pieces in order; the update. The second is what makes it three: it needs every piece.
 #include "nibble/cuda/launch.cuh"
+#include "nibble/cuda/tile/four_bytes.cuh"
 #include "nibble/numerics/ternary.h"
 #include "nibble/numerics/ternary_hash.h"
 #include "nibble/ops/shadow_update/kernels.h"
 
 namespace nibble::shadow_update {
 namespace {
+
+namespace tile = cuda::tile;
 
 constexpr int kThreads = 256, kOfThread = int(kPiece) / kThreads;
 
@@ -52,14 +55,31 @@ __global__ void __launch_bounds__(32, 16) shadow_update_average(Args a) {
   a.squares[0] = a.rms == Rms::inside ? 1 / sqrtf(now + a.eps) : 1 / (sqrtf(now) + a.eps);
 }
 
-__global__ void __launch_bounds__(256, 8) shadow_update_apply(Args a) {
-  const int64_t i = int64_t(blockIdx.x) * 256 + threadIdx.x;
+// Four elements a thread.
+__global__ void __launch_bounds__(256, 8) shadow_update_apply(Args a, bool aligned) {
+  const int64_t i = (int64_t(blockIdx.x) * 256 + threadIdx.x) * 4;
   if (i >= a.n) return;
+  const int count = int(min(a.n - i, int64_t(4)));
   const float inverse = a.rms == Rms::off ? 1.0f : a.squares[0];
-  const float g = inverse * a.z[i];
-  float shadow = a.shadow[i];
-  if (!(fabsf(g) < a.threshold)) a.shadow[i] = shadow = fmaf(a.lr, g, shadow);
-  if (a.ternary) a.w[i] = int8_t(to_ternary(shadow));
+  uint32_t z[4] = {}, shadow[4] = {}, w = 0;
+  tile::load_four_words(a.z + i, count, aligned && count == 4, z);
+  tile::load_four_words(a.shadow + i, count, aligned && count == 4, shadow);
+#pragma unroll
+  for (int k = 0; k < 4; ++k) {
+    const float g = inverse * __uint_as_float(z[k]), old = __uint_as_float(shadow[k]);
+    const float now = fabsf(g) < a.threshold ? old : fmaf(a.lr, g, old);
+    shadow[k] = __float_as_uint(now);
+    w |= uint32_t(uint8_t(to_ternary(now))) << 8 * k;
+  }
+  if (aligned && count == 4) {
+    *reinterpret_cast<uint4*>(a.shadow + i) =
+        make_uint4(shadow[0], shadow[1], shadow[2], shadow[3]);
+  } else {
+#pragma unroll
+    for (int k = 0; k < 4; ++k)
+      if (k < count) a.shadow[i + k] = __uint_as_float(shadow[k]);
+  }
+  if (a.ternary) tile::store_four(a.w + i, w, count, aligned && count == 4);
 }
 
 }  // namespace
@@ -67,7 +87,10 @@ __global__ void __launch_bounds__(256, 8) shadow_update_apply(Args a) {
 void sm80(const Args& a, const Exec& e) {
   cuda::launch(shadow_update_noise, {.grid = unsigned(pieces(a.n)), .block = kThreads}, e, a);
   if (a.rms != Rms::off) cuda::launch(shadow_update_average, {}, e, a);
-  cuda::launch(shadow_update_apply, {.grid = unsigned((a.n + 255) / 256), .block = 256}, e, a);
+  const bool aligned =
+      tile::is_multiple(a.z, 16) && tile::is_multiple(a.shadow, 16) && tile::is_multiple(a.w, 4);
+  cuda::launch(shadow_update_apply, {.grid = unsigned((a.n + 1023) / 1024), .block = 256}, e, a,
+               aligned);
 }
 
 }  // namespace nibble::shadow_update
