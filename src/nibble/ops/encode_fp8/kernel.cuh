@@ -2,6 +2,7 @@
 #pragma once
 #include "nibble/cuda/tile/encode_blocks.cuh"
 #include "nibble/cuda/tile/encode_tiles.cuh"
+#include "nibble/cuda/tile/quotient.cuh"
 #include "nibble/cuda/tile/round_codes.cuh"
 #include "nibble/ops/encode_fp8/kernels.h"
 
@@ -20,11 +21,11 @@ struct Codec {
   const float* amax;  // of the tensor, else null: then of the block
 
   struct State {
-    float amax, scale;
+    float amax, scale, inverse;
   };
   __device__ State begin(float block_amax, int64_t, int64_t) const {
-    const float most = amax ? *amax : block_amax;
-    return {most, fp8_scale(type, most)};
+    const float most = amax ? *amax : block_amax, scale = fp8_scale(type, most);
+    return {most, scale, 1 / scale};
   }
   __device__ void store_scale(const State& s, int64_t block) const {
     if (amax && block != 0) return;  // of the tensor there is one
@@ -35,10 +36,17 @@ struct Codec {
   }
   template <int N>
   __device__ uint64_t encode(const State& s, const float (&x)[N], int64_t) const {
+    float y[N];
+    if (tile::is_usual(s.scale)) {
+#pragma unroll
+      for (int k = 0; k < N; ++k) y[k] = tile::quotient<true>(x[k], s.scale, s.inverse);
+    } else {
+#pragma unroll
+      for (int k = 0; k < N; ++k) y[k] = x[k] / s.scale;
+    }
     uint64_t all = 0;
 #pragma unroll
-    for (int k = 0; k < N; k += 2)
-      all |= uint64_t(Round::pair(e4m3{}, x[k] / s.scale, x[k + 1] / s.scale)) << 8 * k;
+    for (int k = 0; k < N; k += 2) all |= uint64_t(Round::pair(e4m3{}, y[k], y[k + 1])) << 8 * k;
     return all;
   }
 };

@@ -32,6 +32,12 @@ struct Codec {
   template <int N>
   __device__ uint64_t encode(const State& s, const float (&x)[N], int64_t) const {
     if (s.scale.bits == 0xff) return 0;
+    if constexpr (kBits == 4 && N == 8) {
+      float y[8];
+#pragma unroll
+      for (int k = 0; k < 8; ++k) y[k] = Round::saturated(x[k] * s.factor * Round::kLift);
+      return Round::e2m1s(y);
+    }
     uint64_t all = 0;
 #pragma unroll
     for (int k = 0; k < N; k += 2)
