@@ -11,6 +11,7 @@
 
 #include "nibble/cpu/detect.h"
 #include "nibble/numerics/fp16.h"
+#include "nibble/numerics/scale_layout.h"
 #include "nibble/ops/encode_fp8/encode_fp8.h"
 #include "nibble/ops/encode_mx/encode_mx.h"
 #include "nibble/ops/encode_nvfp4/encode_nvfp4.h"
@@ -218,6 +219,27 @@ TEST(Goldens, Mx) {
           << name;
       expect_large(file, name, mx(format, rule, x_large));
     }
+}
+
+// 128 x 4 scales in both directions, pads included.
+TEST(Goldens, ScaleLayouts) {
+  const auto file = goldens("layouts");
+  int shapes = 0;
+  for (const auto& t : file.tensors()) {
+    if (!t.name.ends_with(".linear")) continue;
+    const std::string shape = t.name.substr(0, t.name.size() - 7);
+    const auto linear = elements<uint8_t>(file, t.name);
+    const auto blocked = elements<uint8_t>(file, shape + ".blocked");
+    const int64_t rows = t.shape.at(0), cols = t.shape.at(1);
+    ASSERT_EQ(scale_bytes_128x4(rows, cols), int64_t(blocked.size())) << shape;
+    Bytes there(blocked.size()), back(linear.size());
+    scales_to_128x4(linear.data(), rows, cols, there.data());
+    scales_from_128x4(blocked.data(), rows, cols, back.data());
+    EXPECT_EQ(there, blocked) << shape;
+    EXPECT_EQ(back, linear) << shape;
+    ++shapes;
+  }
+  EXPECT_EQ(shapes, 6);
 }
 
 // One scale for the tensor, for a row, for 128 x 128.

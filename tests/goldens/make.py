@@ -31,6 +31,7 @@ from modelopt.torch.quantization.qtensor import MXFP8QTensor, NVFP4QTensor
 from safetensors.numpy import save_file
 from torchao.prototype.mx_formats import mx_tensor, nvfp4_tensor
 from torchao.prototype.mx_formats.config import ScaleCalculationMode
+from torchao.prototype.mx_formats.utils import from_blocked, to_blocked
 
 import inputs
 import wheels
@@ -276,6 +277,22 @@ def ggml():
     write("ggml", tensors, ("gguf", "numpy"))
 
 
+# Scales as tensor cores read them: of whole atoms, of parts of one, and of several.
+
+def layouts():
+    rng = np.random.default_rng(26)
+    tensors = {}
+    for rows, cols in ((1, 1), (32, 4), (128, 4), (33, 3), (130, 5), (257, 18)):
+        scales = rng.integers(1, 256, (rows, cols)).astype(np.uint8)
+        blocked = to_blocked(torch.from_numpy(scales), use_triton_kernel=False)
+        # A second opinion: their way back.
+        padded = from_blocked(blocked, -(-rows // 128) * 128, -(-cols // 4) * 4)
+        assert (u8(padded)[:rows, :cols] == scales).all()
+        tensors[f"{rows}x{cols}.linear"] = scales
+        tensors[f"{rows}x{cols}.blocked"] = u8(blocked).reshape(-1)
+    write("layouts", tensors, ("torchao", "torch"))
+
+
 if __name__ == "__main__":
-    for make in (fp8, ggml, mx, nvfp4):
+    for make in (fp8, ggml, layouts, mx, nvfp4):
         make()
