@@ -73,8 +73,8 @@ std::vector<Item> items_of(const Recognised& found) {
            .layout = std::string(to_string(w.layout)),
            .shape = w.shape,
            .bad_scales = bad_scales(w)};
-    for (const SourceTensor* part : {w.codes, w.scales, w.tensor_scale, w.input_scale, w.ternary})
-      if (part) i.bytes += int64_t(part->data.size());
+    if (w.hadamard) i.format += " of hadamard16";
+    for (const SourceTensor* part : w.parts()) i.bytes += int64_t(part->data.size());
     i.has_tensor_scale = w.tensor_scale != nullptr;
     i.tensor_scale = w.stored_tensor_scale();
     items.push_back(std::move(i));

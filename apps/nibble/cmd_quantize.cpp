@@ -1,10 +1,12 @@
 // nibble quantize IN OUT --format nvfp4|mxfp4|mxfp8|fp8|fp8-block|int8|ternary [--mode M]
 //                 [--layout modelopt|compressed-tensors|deepseek|blocks|plain]
-//                 [--include GLOB]... [--exclude GLOB]... [--threads N] [--json] [--quiet]
+//                 [--stochastic SEED] [--hadamard] [--include GLOB]... [--exclude GLOB]...
+//                 [--threads N] [--json] [--quiet]
 #include <fmt/format.h>
 
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "command.h"
 #include "nibble/cpu/detect.h"
@@ -22,7 +24,8 @@ struct Flags {
   std::vector<std::string> exclude = {"*embed*", "*lm_head*", "*norm*", "*router*",
                                       "*.gate.weight"};
   int threads = 0;
-  bool json = false, quiet = false;
+  std::optional<uint64_t> stochastic;
+  bool hadamard = false, json = false, quiet = false;
 };
 
 void print_table(const std::vector<QuantiseReport>& reports) {
@@ -53,11 +56,12 @@ void print_json(const Flags& f, const std::vector<QuantiseReport>& reports) {
 }
 
 Exit quantize(Flags f) {
+  const Layout usual = f.hadamard ? Layout::plain : usual_layout(parse_weight_format(f.format));
   const QuantiseOptions options{.format = parse_weight_format(f.format),
                                 .mode = f.mode,
-                                .layout = f.layout.empty()
-                                              ? usual_layout(parse_weight_format(f.format))
-                                              : parse_layout(f.layout),
+                                .layout = f.layout.empty() ? usual : parse_layout(f.layout),
+                                .stochastic_seed = f.stochastic,
+                                .hadamard = f.hadamard,
                                 .include = f.include,
                                 .exclude = f.exclude};
   f.layout = std::string(to_string(options.layout));
@@ -89,6 +93,13 @@ void add_quantize(CLI::App& command, Exit& exit) {
   command.add_option("--mode", f->mode, "whose bytes to make; an unknown one lists all");
   command.add_option("--layout", f->layout,
                      "modelopt, compressed-tensors, deepseek, blocks or plain");
+  command
+      .add_option("--stochastic", f->stochastic,
+                  "nvfp4: round up or down by chance, by numbers from this seed")
+      ->check(CLI::NonNegativeNumber);
+  command.add_flag("--hadamard", f->hadamard,
+                   "rows through a random Hadamard transform first, 16 elements at a time; "
+                   "layout plain alone");
   command.add_option("--include", f->include, "names to quantise: * is any text, ? one character")
       ->capture_default_str();
   command.add_option("--exclude", f->exclude, "of these, names to copy as they are")

@@ -40,8 +40,9 @@ class WeightInfo:
     """A quantised matrix, which several tensors are together.
 
     layout: whose names they have, "modelopt", "compressed-tensors", "deepseek", "blocks", "plain".
-    parts: "codes", "scales" and, where there are such, "global_scale" and "input_scale", to the
-        names of tensors.
+    parts: "codes", "scales" and, where there are such, "global_scale", "input_scale" and
+        "hadamard" (signs of the transform that rows went through; dequantize() undoes it), to
+        the names of tensors.
     """
 
     name: str

@@ -85,6 +85,7 @@ std::vector<Weight> weights(const Source& s) {
     add("scales", w.scales);
     add("global_scale", w.tensor_scale);
     add("input_scale", w.input_scale);
+    add("hadamard", w.hadamard);
     all.emplace_back(w.name, std::string(to_string(w.encoding.format)),
                      std::string(to_string(w.layout)), w.shape, parts);
   }

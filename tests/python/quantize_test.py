@@ -136,6 +136,67 @@ class Quantize(unittest.TestCase):
                 checked = json.loads(nibble("pack", out, "--check", "--json").stdout)
                 self.assertTrue(checked["checked"])
 
+    def test_stochastic_rounding_expects_what_it_rounds(self):
+        def quantised(*options):
+            out = self.folder / "-".join(["out", *map(str, options)])
+            nibble("quantize", self.folder / "in", out, "--format", "nvfp4", "--layout", "plain",
+                   "--quiet", *options)
+            with safe_open(out / "model.safetensors", "np") as file:
+                self.assertEqual(file.metadata().get("nibble.stochastic_seed"),
+                                 str(options[1]) if options else None)
+            return raw(out / "model.safetensors")
+
+        def error(y):
+            return np.linalg.norm(y - self.matrix.astype(np.float64))
+
+        nearest = quantised()
+        seeds = [quantised("--stochastic", seed) for seed in range(1, 17)]
+        same = quantised("--stochastic", 1, "--threads", 2)
+        np.testing.assert_array_equal(same["p.weight"], seeds[0]["p.weight"])
+        self.assertTrue((seeds[1]["p.weight"] != seeds[0]["p.weight"]).any())
+        for t in seeds:
+            np.testing.assert_array_equal(t["p.weight.scale"].view(np.uint8),
+                                          nearest["p.weight.scale"].view(np.uint8))
+        # The variance of the mean falls with their number; what nearest leaves does not.
+        values = [decoded(t, "nvfp4", "plain") for t in seeds]
+        self.assertGreater(error(values[0]), error(decoded(nearest, "nvfp4", "plain")))
+        self.assertLess(error(np.mean(values, 0)), 0.6 * error(decoded(nearest, "nvfp4", "plain")))
+
+    def test_hadamard_is_written_down_and_undone(self):
+        signs = np.array([1, 1, 1, -1, 1, -1, -1, -1, -1, -1, -1, 1, -1, 1, -1, -1], np.float64)
+        sylvester = np.array([[(-1) ** (i & j).bit_count() for j in range(16)] for i in range(16)])
+        x = self.matrix.astype(np.float64)
+        for format_ in "nvfp4", "mxfp4", "fp8", "int8":
+            with self.subTest(format=format_):
+                out = self.folder / f"turned-{format_}"
+                told = json.loads(nibble("quantize", self.folder / "in", out, "--format", format_,
+                                         "--hadamard", "--json").stdout)
+                self.assertEqual(told["layout"], "plain")
+                file = raw(out / "model.safetensors")
+                bits = int(file["p.weight.hadamard"][0])
+                np.testing.assert_array_equal(signs, [-1 if bits >> i & 1 else 1
+                                                      for i in range(16)])
+                turned = decoded(file, format_, "plain").reshape(-1, 16)
+                y = ((turned @ sylvester / 4) * signs).reshape(x.shape)
+                error = np.linalg.norm(y - x) / np.linalg.norm(x)
+                self.assertAlmostEqual(told["tensors"][0]["relative_l2"], error, 6)
+                self.assertLess(error, 0.2)
+                found = json.loads(nibble("inspect", out, "--json").stdout)
+                self.assertEqual(found["metadata"]["nibble.hadamard_signs"], str(bits))
+                self.assertIn(f"{format_} of hadamard16", [t["format"] for t in found["tensors"]])
+                again = self.folder / f"again-{format_}"
+                nibble("convert", out, again, "--layout", "plain")
+                for name, tensor in raw(again / "model.safetensors").items():
+                    np.testing.assert_array_equal(tensor, file[name])
+                refused = nibble("pack", out, ok=False)
+                self.assertEqual(refused.returncode, 1)
+                self.assertIn("its rows went through a Hadamard transform", refused.stderr)
+        refused = nibble("convert", self.folder / "turned-nvfp4", self.folder / "no", "--layout",
+                         "modelopt", ok=False)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("kept by the layout plain alone", refused.stderr)
+        self.assertFalse((self.folder / "no").exists())
+
     def test_shards_stay_shards(self):
         index = {"metadata": {}, "weight_map": {}}
         source = self.folder / "shards"

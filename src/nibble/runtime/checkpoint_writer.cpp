@@ -54,7 +54,8 @@ fs::path CheckpointWriter::file_of(size_t shard) const {
   return one_file_ ? out_ : folder_->temporary() / names_[shard];
 }
 
-void CheckpointWriter::begin(const std::string& quantisation_config) {
+void CheckpointWriter::begin(const std::string& quantisation_config,
+                             const safetensors::Metadata& more) {
   quantisation_config_ = quantisation_config;
   for (size_t i = 0; i < names_.size(); ++i) {
     safetensors::Metadata metadata =
@@ -62,6 +63,7 @@ void CheckpointWriter::begin(const std::string& quantisation_config) {
     metadata.erase("quantization_config");
     if (!quantisation_config.empty() && (one_file_ || source_.config().empty()))
       metadata["quantization_config"] = quantisation_config;
+    for (const auto& [key, value] : more) metadata[key] = value;
     writers_.push_back(std::make_unique<safetensors::Writer>(file_of(i), entries_[i], metadata));
   }
 }

@@ -19,7 +19,7 @@ class CheckpointWriter {
   // First every tensor is added, with the shard of the input that it belongs to, ...
   size_t add(size_t shard, safetensors::Entry);
   // ... then begin() makes the files, and put() fills them in any order.
-  void begin(const std::string& quantisation_config);
+  void begin(const std::string& quantisation_config, const safetensors::Metadata& more = {});
   void put(size_t tensor, int64_t begin, std::span<const std::byte>);
   // Index, config.json, copies of the other files; then everything gets its name.
   void commit();

@@ -93,6 +93,7 @@ class Converter {
                       widen ? widened(*w.scales, to.scales) : std::vector<std::byte>()});
     if (to.tensor_scale) add_tensor_scale(*w.tensor_scale, w, *to.tensor_scale);
     if (to.ternary) parts_.push_back({writer_.add(w.codes->shard, *to.ternary), w.ternary, {}});
+    if (to.hadamard) parts_.push_back({writer_.add(w.codes->shard, *to.hadamard), w.hadamard, {}});
     if (w.input_scale) add_input_scale(w);
   }
 

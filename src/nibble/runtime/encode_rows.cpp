@@ -12,6 +12,7 @@
 #include "nibble/ops/encode_mx/encode_mx.h"
 #include "nibble/ops/encode_nvfp4/encode_nvfp4.h"
 #include "nibble/ops/encode_ternary/encode_ternary.h"
+#include "nibble/ops/hadamard16/hadamard16.h"
 #include "nibble/ops/magnitudes/magnitudes.h"
 #include "nibble/runtime/error.h"
 
@@ -87,8 +88,21 @@ float RowEncoder::divisor() const {
   return tensor_.encode == tensor_.decode ? 1 / tensor_.decode : tensor_.encode;
 }
 
-void RowEncoder::encode(Floats x, int64_t rows, int64_t cols, EncodedRows& to) const {
+Floats transformed(const Encoding& e, Floats x, int64_t rows, int64_t cols, std::vector<float>& to,
+                   const Machine& machine, Pool* pool) {
+  if (!e.hadamard) return x;
+  to.resize(size_t(rows * cols));
+  throw_if(run<hadamard16::Op>(
+      {.rows = rows, .cols = cols, .signs = *e.hadamard, .x = x, .y = to.data()}, machine,
+      {.pool = pool}));
+  return to.data();
+}
+
+void RowEncoder::encode(Floats x, int64_t rows, int64_t cols, EncodedRows& to,
+                        int64_t first) const {
   const Parts parts = parts_of(encoding_, rows, cols);
+  Stochastic stochastic = encoding_.stochastic;
+  stochastic.first += uint64_t(first * cols);
   const Exec exec{.pool = pool_};
   to.codes.resize(size_t(rows * parts.code_cols));
   to.scales.resize(size_t(parts.scale_rows * parts.scale_cols * parts.scale_bytes));
@@ -97,6 +111,7 @@ void RowEncoder::encode(Floats x, int64_t rows, int64_t cols, EncodedRows& to) c
       return throw_if(run<encode_nvfp4::Op>({.rows = rows,
                                              .cols = cols,
                                              .recipe = encoding_.recipe,
+                                             .stochastic = stochastic,
                                              .x = x,
                                              .amax = &facts_.amax,
                                              .codes = as<e2m1x2>(to.codes),
@@ -153,6 +168,19 @@ void RowEncoder::encode(Floats x, int64_t rows, int64_t cols, EncodedRows& to) c
 }
 
 void RowEncoder::decode(const EncodedRows& from, int64_t rows, int64_t cols, float* y) const {
+  if (!encoding_.hadamard) return decode_codes(from, rows, cols, y);
+  std::vector<float> codes(size_t(rows * cols));
+  decode_codes(from, rows, cols, codes.data());
+  throw_if(run<hadamard16::Op>({.rows = rows,
+                                .cols = cols,
+                                .signs = *encoding_.hadamard,
+                                .inverse = true,
+                                .x = codes.data(),
+                                .y = y},
+                               machine_, {.pool = pool_}));
+}
+
+void RowEncoder::decode_codes(const EncodedRows& from, int64_t rows, int64_t cols, float* y) const {
   const Exec exec{.pool = pool_};
   const Parts parts = parts_of(encoding_, rows, cols);
   switch (encoding_.format) {

@@ -23,6 +23,11 @@ struct EncodedRows {
   std::vector<uint8_t> codes, scales;
 };
 
+// Rows as they are encoded: x, or what the Hadamard transform of the encoding makes of it in `to`.
+Floats transformed(const Encoding&, Floats x, int64_t rows, int64_t cols, std::vector<float>& to,
+                   const Machine&, Pool*);
+
+// Encodes rows that are transformed, and decodes to rows that are not.
 class RowEncoder {
  public:
   RowEncoder(const Encoding&, const TensorFacts&, const Machine&, Pool*);
@@ -33,13 +38,16 @@ class RowEncoder {
   static int64_t row_step(const Encoding& e) {
     return e.format == WeightFormat::fp8_block ? 128 : 1;
   }
-  void encode(Floats, int64_t rows, int64_t cols, EncodedRows&) const;
+  // `first` is the number of the first row in the matrix, which stochastic rounding goes by.
+  void encode(Floats, int64_t rows, int64_t cols, EncodedRows&, int64_t first = 0) const;
   void decode(const EncodedRows&, int64_t rows, int64_t cols, float* y) const;
   // nvfp4: what codes times scales are multiplied by, and its reciprocal as the mode has it.
   float multiplier() const { return tensor_.decode; }
   float divisor() const;
 
  private:
+  void decode_codes(const EncodedRows&, int64_t rows, int64_t cols, float* y) const;
+
   Encoding encoding_;
   TensorFacts facts_;
   Nvfp4Tensor tensor_;

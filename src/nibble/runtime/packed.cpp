@@ -37,6 +37,10 @@ std::string identity_of(const Source& source) {
 bool scales_in_panels(const Encoding& e) { return panel_layout_of(e, 16).block > 0; }
 
 PackedWeight described(const QuantisedWeight& w, int rows) {
+  if (w.hadamard)
+    throw Error("tensor " + in_quotes(w.name) +
+                " cannot be packed: its rows went through a "
+                "Hadamard transform, and activations would have to");
   PackedWeight p{.name = w.name,
                  .encoding = w.encoding,
                  .source_layout = w.layout,

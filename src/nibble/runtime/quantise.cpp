@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "nibble/numerics/hadamard.h"
 #include "nibble/runtime/checkpoint_writer.h"
 #include "nibble/runtime/encode_rows.h"
 #include "nibble/runtime/error.h"
@@ -42,6 +43,13 @@ struct Errors {
   }
 };
 
+// FNV-1a: the numbers that a tensor is rounded by follow from its name and not from its place.
+uint64_t stream_of(std::string_view name) {
+  uint64_t h = 0xcbf29ce484222325u;
+  for (char c : name) h = (h ^ uint8_t(c)) * 0x100000001b3u;
+  return h;
+}
+
 // How many codes a byte holds, and how many of them are zero or the greatest.
 struct ByteCounts {
   uint8_t zero[256] = {}, largest[256] = {};
@@ -75,8 +83,8 @@ struct ByteCounts {
 struct Job {
   const SourceTensor* tensor = nullptr;
   Encoding encoding;
-  size_t codes = 0, scales = 0, tensor_scale = 0, ternary = 0;  // of the writer
-  bool has_tensor_scale = false, has_ternary = false;
+  size_t codes = 0, scales = 0;  // of the writer
+  std::optional<size_t> tensor_scale, ternary, hadamard;
 };
 
 class Quantiser {
@@ -131,21 +139,38 @@ class Quantiser {
       throw Error(
           "nothing to quantise: no matrix of floats has a name that --include takes and "
           "--exclude leaves");
-    writer_.begin(make_quantisation_config(options_.layout, jobs_.front().encoding, ignored));
+    writer_.begin(make_quantisation_config(options_.layout, jobs_.front().encoding, ignored),
+                  options_in_metadata());
+  }
+
+  safetensors::Metadata options_in_metadata() const {
+    safetensors::Metadata m;
+    if (options_.stochastic_seed)
+      m["nibble.stochastic_seed"] = std::to_string(*options_.stochastic_seed);
+    if (options_.hadamard) m["nibble.hadamard_signs"] = std::to_string(kHadamardSigns);
+    return m;
   }
 
   void plan_job(const SourceTensor& t) {
     Job job{.tensor = &t, .encoding = encoding_of(options_.format, options_.mode, t.copy.type)};
-    if (const std::string why = refusal(options_.format, t.cols()); !why.empty())
+    if (options_.stochastic_seed)
+      job.encoding.stochastic = {
+          .on = true, .seed = *options_.stochastic_seed, .stream = stream_of(t.copy.name)};
+    if (options_.hadamard) job.encoding.hadamard = kHadamardSigns;
+    const bool uneven = options_.hadamard && t.cols() % 16 != 0;
+    if (const std::string why = uneven ? "its rows have " + std::to_string(t.cols()) +
+                                             " elements, and --hadamard takes blocks of 16"
+                                       : refusal(options_.format, t.cols());
+        !why.empty())
       throw Error("tensor " + in_quotes(t.copy.name) + " cannot be " +
                   std::string(to_string(options_.format)) + ": " + why +
                   "; leave it out with --exclude");
     const WeightEntries w = entries_of(options_.layout, job.encoding, t.copy.name, t.copy.shape);
     job.codes = writer_.add(t.shard, w.codes);
     job.scales = writer_.add(t.shard, w.scales);
-    if ((job.has_tensor_scale = w.tensor_scale.has_value()))
-      job.tensor_scale = writer_.add(t.shard, *w.tensor_scale);
-    if ((job.has_ternary = w.ternary.has_value())) job.ternary = writer_.add(t.shard, *w.ternary);
+    if (w.tensor_scale) job.tensor_scale = writer_.add(t.shard, *w.tensor_scale);
+    if (w.ternary) job.ternary = writer_.add(t.shard, *w.ternary);
+    if (w.hadamard) job.hadamard = writer_.add(t.shard, *w.hadamard);
     jobs_.push_back(job);
   }
 
@@ -164,8 +189,13 @@ class Quantiser {
     RowReader reader(t);
     TensorFacts facts;
     const int64_t half = int64_t(t.data.size()) / 2;
+    std::vector<float> turned;
+    const auto as_encoded = [&](Floats x, int64_t n) {
+      return transformed(job.encoding, x, n, cols, turned, machine_, pool_);
+    };
     for_chunks(job, [&](int64_t begin, int64_t end) {
-      facts.add(reader.rows(begin, end), end - begin, cols, machine_, pool_);
+      facts.add(as_encoded(reader.rows(begin, end), end - begin), end - begin, cols, machine_,
+                pool_);
       advance(half * (end - begin) / rows, t.copy.name);
     });
     if (!std::isfinite(facts.amax))
@@ -181,7 +211,7 @@ class Quantiser {
     for_chunks(job, [&](int64_t begin, int64_t end) {
       const int64_t n = end - begin;
       const Floats x = reader.rows(begin, end);
-      encoder.encode(x, n, cols, encoded);
+      encoder.encode(as_encoded(x, n), n, cols, encoded, begin);
       writer_.put(job.codes, code_at, std::as_bytes(std::span(encoded.codes)));
       code_at += int64_t(encoded.codes.size());
       // Scales of a whole tensor are the same in every chunk.
@@ -208,8 +238,10 @@ class Quantiser {
     const float scale[] = {options_.layout == Layout::compressed_tensors ? encoder.divisor()
                                                                          : encoder.multiplier()};
     const int64_t shape[] = {rows, cols, ternaries_in_byte(job.encoding.packing)};
-    if (job.has_tensor_scale) writer_.put(job.tensor_scale, 0, std::as_bytes(std::span(scale)));
-    if (job.has_ternary) writer_.put(job.ternary, 0, std::as_bytes(std::span(shape)));
+    const int64_t signs[] = {job.encoding.hadamard.value_or(0)};
+    if (job.tensor_scale) writer_.put(*job.tensor_scale, 0, std::as_bytes(std::span(scale)));
+    if (job.ternary) writer_.put(*job.ternary, 0, std::as_bytes(std::span(shape)));
+    if (job.hadamard) writer_.put(*job.hadamard, 0, std::as_bytes(std::span(signs)));
   }
 
   // Pieces are summed alone and then in order: threads do not change the sum.
@@ -286,7 +318,18 @@ std::vector<QuantiseReport> quantise(const Source& source, const std::filesystem
     throw Error("the layout " + std::string(to_string(options.layout)) + " has no " +
                 std::string(to_string(options.format)) + ": " +
                 std::string(to_string(usual_layout(options.format))) + " has");
-  encoding_of(options.format, options.mode, DType::f32);  // before anything is made
+  const Encoding e = encoding_of(options.format, options.mode, DType::f32);
+  if (options.stochastic_seed && e.format != WeightFormat::nvfp4)
+    throw Error(std::string(to_string(e.format)) +
+                " is rounded to nearest: --stochastic is for nvfp4");
+  if (options.stochastic_seed && !can_round_stochastically(e.recipe))
+    throw Error("the mode " + std::string(e.mode) +
+                " searches for its codes: --stochastic is for modes that round them");
+  if (options.hadamard && e.format == WeightFormat::ternary)
+    throw Error("--hadamard makes no ternary weights: they are ternary before, or not at all");
+  if (options.hadamard && options.layout != Layout::plain)
+    throw Error("--hadamard needs --layout plain: programs that read " +
+                std::string(to_string(options.layout)) + " would not undo the transform");
   if (const std::string config = source.config(); !config.empty()) {
     const auto q = read_quantisation_config(config, (source.folder() / "config.json").string());
     if (q.there)

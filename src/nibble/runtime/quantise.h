@@ -6,6 +6,7 @@
 // all.
 #pragma once
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,10 @@ struct QuantiseOptions {
   WeightFormat format = WeightFormat::nvfp4;
   std::string mode;  // empty: the format's first
   Layout layout = Layout::modelopt;
+  // nvfp4: elements are rounded up or down by chance, every tensor by numbers of its own.
+  std::optional<uint64_t> stochastic_seed;
+  // Rows go through op hadamard16 before they are encoded; plain, which says so in T.hadamard.
+  bool hadamard = false;
   // Globs of names: a matrix is chosen if one of `include` matches and none of `exclude`.
   std::vector<std::string> include, exclude;
 };

@@ -118,6 +118,18 @@ bool classify(QuantisedWeight& w) {
   return code == DType::i8 && is_float(scale) && per_row(s, c);
 }
 
+// The signs of the transform that rows went through.
+void read_hadamard(QuantisedWeight& w) {
+  if (!w.hadamard) return;
+  int64_t signs = -1;
+  if (w.hadamard->copy.type == DType::i64 && w.hadamard->data.size() == sizeof signs)
+    std::memcpy(&signs, w.hadamard->data.data(), sizeof signs);
+  if (signs < 0 || signs > 0xffff || w.cols() % 16 != 0)
+    throw Error("tensor " + described(*w.hadamard) +
+                " must be one I64 of 16 bits beside rows of 16 n: it holds signs of a transform");
+  w.encoding.hadamard = uint16_t(signs);
+}
+
 void check(const QuantisedWeight& w, const std::string& wanted_tensor_scale) {
   if (w.encoding.format != WeightFormat::nvfp4) return;
   if (!w.tensor_scale)
@@ -130,7 +142,7 @@ void check(const QuantisedWeight& w, const std::string& wanted_tensor_scale) {
 // The names of the parts of a weight in one layout.
 struct Names {
   Layout layout;
-  std::string matrix, scales, tensor_scale, input_scale, ternary;
+  std::string matrix, scales, tensor_scale, input_scale, ternary, hadamard;
 };
 
 std::vector<Names> candidates(const std::string& name) {
@@ -155,7 +167,7 @@ std::vector<Names> candidates(const std::string& name) {
     c.push_back({Layout::blocks, p + ".weight", p + "_scales", "", "", ""});
   }
   c.push_back({Layout::plain, name, name + ".scale", name + ".global_scale", name + ".input_scale",
-               name + ".ternary"});
+               name + ".ternary", name + ".hadamard"});
   return c;
 }
 
@@ -193,12 +205,14 @@ std::optional<QuantisedWeight> weight_at(const SourceTensor& t, const ByName& al
                       .scales = scales,
                       .tensor_scale = find(all, n.tensor_scale),
                       .input_scale = find(all, n.input_scale),
-                      .ternary = find(all, n.ternary)};
+                      .ternary = find(all, n.ternary),
+                      .hadamard = find(all, n.hadamard)};
     if (t.copy.name.ends_with(".weight_packed") && t.copy.type != DType::u8) return {};
     if (!classify(w))
       throw Error("tensors " + described(t) + " and " + described(*scales) +
                   " are codes and scales of no known format: their dtypes or shapes do not fit");
     check(w, n.tensor_scale);
+    read_hadamard(w);
     w.layout = told_apart(w);
     return w;
   }
@@ -206,6 +220,13 @@ std::optional<QuantisedWeight> weight_at(const SourceTensor& t, const ByName& al
 }
 
 }  // namespace
+
+std::vector<const SourceTensor*> QuantisedWeight::parts() const {
+  std::vector<const SourceTensor*> there;
+  for (const SourceTensor* part : {codes, scales, tensor_scale, input_scale, ternary, hadamard})
+    if (part) there.push_back(part);
+  return there;
+}
 
 int64_t QuantisedWeight::rows() const {
   int64_t n = 1;
@@ -230,9 +251,7 @@ Recognised recognise(const Source& source) {
   std::set<const SourceTensor*> used;
   for (const SourceTensor& t : source.tensors())
     if (auto w = weight_at(t, all)) {
-      for (const SourceTensor* part :
-           {w->codes, w->scales, w->tensor_scale, w->input_scale, w->ternary})
-        used.insert(part);
+      for (const SourceTensor* part : w->parts()) used.insert(part);
       r.weights.push_back(std::move(*w));
     }
   for (const SourceTensor& t : source.tensors())

@@ -18,7 +18,10 @@ struct QuantisedWeight {
   const SourceTensor* tensor_scale = nullptr;  // nvfp4
   const SourceTensor* input_scale = nullptr;   // null: activations have none
   const SourceTensor* ternary = nullptr;       // rows, cols, weights a byte
+  const SourceTensor* hadamard = nullptr;      // null: rows are codes of the matrix itself
 
+  // All that are there.
+  std::vector<const SourceTensor*> parts() const;
   int64_t cols() const { return shape.back(); }
   int64_t rows() const;
   // nvfp4: what the layout keeps, and what codes times scales are multiplied by.

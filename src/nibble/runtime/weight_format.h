@@ -17,9 +17,11 @@
 //   deepseek            fp8_block: P.weight, P.weight_scale_inv, which multiplies;
 //                       with ue8m0 scales, and for mxfp4: P.weight, P.scale
 //   blocks              mxfp4: P_blocks [.., K / 32, 16], P_scales [.., K / 32]
-//   plain               T, T.scale, nvfp4: T.global_scale, which multiplies; for any name T
+//   plain               T, T.scale, nvfp4: T.global_scale, which multiplies; for any name T;
+//                       T.hadamard, signs of the transform that rows went through
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -54,6 +56,8 @@ struct Encoding {
   encode_fp8::Tile tile = encode_fp8::Tile::tensor;
   Fp8Scale scale = Fp8Scale::f32;
   TernaryPacking packing = TernaryPacking::two_bit;
+  Stochastic stochastic;             // nvfp4: how elements are rounded
+  std::optional<uint16_t> hadamard;  // signs: what is encoded are rows that op hadamard16 made
 };
 // By the name of a mode; empty: the first of modes_of(). `source` is the type that is encoded,
 // which the mode ct goes by. Throws, naming all modes of the format.

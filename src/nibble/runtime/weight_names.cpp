@@ -85,6 +85,10 @@ WeightEntries entries_of(Layout layout, const Encoding& e, const std::string& na
     throw Error("the layout compressed-tensors keeps fp8-block scales as floats, not as ue8m0");
   if (e.element == MxFormat::e5m2 && layout != Layout::plain)
     throw Error("mxfp8 of e5m2 elements is kept by the layout plain alone");
+  if (e.hadamard && layout != Layout::plain)
+    throw Error(
+        "rows that went through a Hadamard transform are kept by the layout plain alone: "
+        "other programs would not undo it");
   if (e.format == WeightFormat::fp8_block && shape.size() != 2)
     throw Error("tensor " + in_quotes(name) + " of shape " + listed(shape) +
                 " cannot be fp8-block: a matrix is needed");
@@ -121,6 +125,7 @@ WeightEntries entries_of(Layout layout, const Encoding& e, const std::string& na
       w.scales.name = name + ".scale";
       if (parts.tensor_scale) w.tensor_scale = {name + ".global_scale", DType::f32, {}};
       if (e.format == WeightFormat::ternary) w.ternary = {name + ".ternary", DType::i64, {3}};
+      if (e.hadamard) w.hadamard = {name + ".hadamard", DType::i64, {1}};
       break;
   }
   return w;

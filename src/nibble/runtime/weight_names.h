@@ -13,6 +13,7 @@ struct WeightEntries {
   safetensors::Entry codes, scales;
   std::optional<safetensors::Entry> tensor_scale;  // nvfp4
   std::optional<safetensors::Entry> ternary;       // plain: i64 rows, cols, weights a byte
+  std::optional<safetensors::Entry> hadamard;      // plain: i64 signs
 };
 
 // `name` and `shape` are of the matrix that was encoded: "layers.0.up.weight", [N, K] or [E, N, K].
