@@ -90,7 +90,7 @@ inline std::vector<Case<Args>> cases() {
   for (int n : {1, 15, 16, 17, 32}) add("rows", 1 + n % 2, n, 130, Factors::rows, fill_wide);
   add("strips", 2, 260, 300, Factors::blocks, fill_random);
   add("wraps", 1, 16, 9 * 1024 + 80, Factors::blocks, fill_random);  // no warp has all of K
-  add("panels", 1, 6100, 16, Factors::rows, fill_random);            // several a block
+  add("panels", 1, 6100, 144, Factors::rows, fill_random);           // several a block
   for (int m : {1, 8}) add("bench", m, 7168, 16384, Factors::rows, fill_random);
   add("bench_tiles", 1, 7168, 16384, Factors::blocks, fill_random);
   add("bench", 1, 4096, 7168, Factors::rows, fill_random);
