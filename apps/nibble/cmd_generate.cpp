@@ -23,6 +23,12 @@ struct Flags {
   uint64_t seed = 1;
 };
 
+// At once: whoever waits reads along, and what follows on stderr follows it.
+void show(uint8_t byte) {
+  std::fputc(byte, stdout);
+  if (std::fflush(stdout)) throw Error("cannot write the text: standard output is gone");
+}
+
 Exit generate(const Flags& flags) {
   const train::Run run = train::Run::open(flags.run);
   train::Bytes known;
@@ -35,10 +41,9 @@ Exit generate(const Flags& flags) {
   train::Bytes text;
   for (int64_t i = 0; i < flags.bytes; ++i) {
     text.push_back(writer.write(sampler));
-    std::fputc(text.back(), stdout);
-    if (std::fflush(stdout)) throw Error("cannot write the text: standard output is gone");
+    show(text.back());
   }
-  std::fputc('\n', stdout);
+  show('\n');
   if (known.empty()) return 0;
   const train::WordShare words = train::word_share(text, known);
   fmt::print(stderr, "{:.1f}% of {} generated words of 3+ letters occur in {}\n",
