@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <set>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "nibble/numerics/hadamard.h"
 #include "nibble/numerics/mx.h"
 #include "nibble/numerics/nvfp4.h"
+#include "nibble/numerics/nvfp4_recipe.h"
 #include "nibble/numerics/scale_layout.h"
 #include "nibble/numerics/stochastic.h"
 #include "nibble/numerics/ternary_packed.h"
@@ -109,6 +111,46 @@ TEST(Nvfp4, ZeroAndUnderflowingBlocksAreAsDocumented) {
   EXPECT_EQ(scale_of(Nvfp4::modelopt, 1, 1e-6f), 1);
   EXPECT_EQ(scale_of(Nvfp4::ct_f32, 1, 1e-6f), 0x20);
   EXPECT_EQ(code(Nvfp4::torchao, -0.0f), 8);
+}
+
+// By every recipe: a block without an infinity, of zeros, and with one, in a tensor that has one.
+TEST(Nvfp4, InfinitiesAreAsDocumented) {
+  constexpr float inf = std::numeric_limits<float>::infinity();
+  constexpr float finite[16] = {1, -1, 3e38f, -3e38f, -0.0f}, zero[16] = {},
+                  infinite[16] = {-inf, 1, -3e38f, -0.0f};
+  struct Answer {
+    uint8_t scale, codes[5];
+  };
+  const auto expect = [](const Nvfp4Recipe& r, const char* name, const float* x, const Answer& a) {
+    const Nvfp4Block b = nvfp4_block(r, inf, x);
+    EXPECT_EQ(b.scale.bits, a.scale) << name;
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(b.codes[i].bits, a.codes[i]) << name << ", element " << i;
+  };
+  for (const auto& [name, r] : kNvfp4Recipes) {
+    SCOPED_TRACE(name);
+    const bool authors = r.four_over_six && r.sequence == FourOverSixSequence::authors;
+    const bool te = r.four_over_six ? !authors : r.mode == Nvfp4::te;
+    const bool single = !r.four_over_six && r.mode == Nvfp4::torchao_single;
+    const bool torchao = !r.four_over_six && (single || r.mode == Nvfp4::torchao);
+    const uint8_t minus = torchao ? 8 : 0;  // the code of -0
+    const uint8_t none = r.four_over_six                                       ? 0
+                         : torchao                                             ? 0x08
+                         : r.mode == Nvfp4::modelopt                           ? 0x38
+                         : r.mode == Nvfp4::ct_f32 || r.mode == Nvfp4::ct_bf16 ? 0x20
+                                                                               : 0;
+    expect(r, "zero", zero, {none, {}});
+    if (te || single) {
+      expect(r, "finite", finite, {0x7e, {0, 8, 7, 15, minus}});
+      expect(r, "infinite", infinite, {0x7e, {15, 0, 15, minus, 0}});
+    } else if (!r.four_over_six && r.mode == Nvfp4::ggml) {
+      expect(r, "finite", finite, {0x7e, {}});
+      expect(r, "infinite", infinite, {0x7e, {}});
+    } else {
+      const uint8_t below = authors ? 0 : 8;
+      expect(r, "finite", finite, {none, {0, below, 0, below, minus}});
+      expect(r, "infinite", infinite, {0x7f, {7, 7, 7, minus, 0}});
+    }
+  }
 }
 
 TEST(Stochastic, ExpectsWhatItRounds) {

@@ -17,8 +17,13 @@
 // Those that choose between two scales for a block are in four_over_six.h; nvfp4_recipe.h encodes a
 // block by any mode. Not-finite values follow from the sequence as IEEE arithmetic has it: a NaN
 // makes the scale of its block 0x7f (NaN) and its codes 7, those of zeros 0; in ggml all are 0.
-// Where a library divides 0 by 0 (a tensor that is all zero), here the scales are the mode's for a
-// zero block and the codes 0.
+// So does an infinity, where the tensor scale that it makes is 0 or infinite: in vllm, modelopt,
+// torchao, ct and the authors' four over six. Blocks of that tensor that are finite have the scale
+// of zeros, 0x00, 0x38, 0x08, 0x20 and 0x00, and codes +-0, the authors' 0. In te, its four over
+// six and torchao_single the tensor scale is 1 then, and blocks are what they are: of an infinity
+// the scale is 448, its code +-7. In ggml that scale is 448, too, and codes are 0. Where a library
+// divides 0 by 0 (a tensor that is all zero), here the scales are the mode's for a zero block and
+// the codes 0.
 #pragma once
 #include <cstdint>
 
@@ -44,7 +49,11 @@ inline constexpr float kGreatest = 2688;
 inline constexpr float kMaxFloat = 0x1.fffffep127f;
 inline constexpr float kSixth = 0x1.555556p-3f;  // 1/6 rounded
 NIBBLE_HD constexpr float least(float a, float b) { return b < a ? b : a; }
-NIBBLE_HD constexpr float clamped(float x, float low) { return x < low ? low : least(x, 448.0f); }
+// A NaN without sign: what 0 * infinity and infinity / infinity have differs from CPU to CPU.
+NIBBLE_HD constexpr float clamped(float x, float low) {
+  if (is_nan(x)) return bit_cast<float>(kFloatQuietNaN);
+  return x < low ? low : least(x, 448.0f);
+}
 
 // A half goes up, on one bit: what lies below does not count. From 2^8 on, which has the last
 // exponent, it is 448. What rounds to 8 or more steps of 2^-9 is 7 steps, not the least normal.

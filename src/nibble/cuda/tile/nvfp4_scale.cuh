@@ -13,12 +13,12 @@ constexpr bool divides(Nvfp4 m) { return m == Nvfp4::modelopt || is_ct(m); }
 
 // What blocks that share a greatest magnitude have in common.
 struct Nvfp4Shared {
-  float amax, encode, decode;
+  float encode, decode;
   float back;  // 1 / encode, where the mode takes it
 };
 __device__ __forceinline__ Nvfp4Shared nvfp4_shared(Nvfp4 mode, float amax) {
   const Nvfp4Tensor t = nvfp4_tensor(mode, amax);
-  return {amax, t.encode, t.decode, is_torchao(mode) ? 1 / t.encode : t.decode};
+  return {t.encode, t.decode, is_torchao(mode) ? 1 / t.encode : t.decode};
 }
 
 struct Nvfp4Scale {
@@ -31,14 +31,6 @@ struct Nvfp4Scale {
   template <class Round>
   __device__ __forceinline__ bool is_usual(Nvfp4 mode, float inverse, float amax) const;
 };
-
-// A scale that is not a number. One that follows from a NaN has no sign; to one that arithmetic
-// makes of numbers, because the shared amax is infinite, x86 gives a sign and GPUs none. The bytes
-// are x86's.
-__device__ __forceinline__ e4m3 nan_of_x86(e4m3 scale, float shared_amax, float amax) {
-  if ((scale.bits & 0x7f) != 0x7f) return scale;
-  return {uint8_t(is_nan(shared_amax) || is_nan(amax) ? 0x7f : 0xff)};
-}
 
 // Of a block whose greatest magnitude is amax, NaN if it has one. Elements of a block of zeros are
 // zeros by any factor: it gets a usual one.
@@ -56,7 +48,7 @@ __device__ __forceinline__ Nvfp4Scale nvfp4_scale_of(Nvfp4 mode, const Nvfp4Shar
   }
   if (mode == Nvfp4::modelopt && s == 0) s = 1;
   s = clamped(s, mode == Nvfp4::modelopt ? 0x1p-9f : is_torchao(mode) ? 0x1p-6f : 0.0f);
-  if (is_nan(s)) return {nan_of_x86({0x7f}, t.amax, amax).bits, s};
+  if (is_nan(s)) return {0x7f, s};
   uint32_t code = Round::pair(e4m3{}, s, 0.0f);
   if (is_ct(mode) && code == 0) code = 0x20;
   // The bits of e4m3 as those of a float with 120 less of exponent, subnormals too.

@@ -28,6 +28,15 @@ inline void fill_nan(Args& a, Random& rng) {
   fill_not_finite(a.x, a.rows * a.cols, rng);
   find_amax(a);
 }
+// Infinities, and no NaN, in half of the blocks: the greatest magnitude is infinite.
+inline void fill_infinite(Args& a, Random& rng) {
+  fill_hard(a.x, a.rows * a.cols, rng);
+  for (int64_t i = 0; i < a.rows * a.cols; i += 2 * kNvfp4Block) {
+    const int64_t at = i + int64_t(rng.below(kNvfp4Block));
+    put_float(a.x, at, bit_cast<float>(kFloatInf | rng.next32() << 31));
+  }
+  find_amax(a);
+}
 // A greatest magnitude that other tensors share, so that scales are small or 0.
 inline void fill_shared_amax(Args& a, Random& rng) {
   fill_hard(a.x, a.rows * a.cols, rng);
@@ -65,6 +74,11 @@ inline std::vector<Case<Args>> cases() {
                    .args = {.rows = 19, .cols = 272, .recipe = recipe.recipe},
                    .seed = seed++,
                    .fill = fill_shared_amax});
+  for (const auto& recipe : kNvfp4Recipes)
+    all.push_back({.name = std::string(recipe.name) + "_infinite",
+                   .args = {.rows = 3, .cols = 272, .recipe = recipe.recipe},
+                   .seed = seed++,
+                   .fill = fill_infinite});
   for (const auto& recipe : kNvfp4Recipes)
     if (can_round_stochastically(recipe.recipe))
       all.push_back({.name = std::string(recipe.name) + "_stochastic",

@@ -12,9 +12,9 @@
 // Zeros, subnormals and -0: -0 has code 0 (torchao: 8) and a value that rounds to zero keeps its
 // sign (ggml: has none). A block of zeros has the recipe's zero scale (te, vllm, 4o6, ggml 0x00,
 // modelopt 0x38, torchao 0x08, ct 0x20) and codes 0, also where the tensor is all zero.
-// Infinities and overflow: an element past 6 scales is +-6. An infinite amax makes the tensor scale
-// what the recipe's operations give. NaN: the scale of its block is 0x7f, its codes are 7, those of
-// zeros 0; in ggml scale and codes are 0. A NaN amax does that to all blocks.
+// Overflow: an element past 6 scales is +-6. NaN: the scale of its block is 0x7f, its codes are 7,
+// those of zeros 0; in ggml scale and codes are 0. A NaN amax does that to all blocks. Infinities
+// and an infinite amax have the answers of numerics/nvfp4.h, one a mode, on every machine the same.
 #pragma once
 #include "nibble/base/op.h"
 #include "nibble/numerics/floats.h"

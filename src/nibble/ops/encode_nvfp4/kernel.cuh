@@ -207,7 +207,7 @@ __global__ void __launch_bounds__(128, 6)
     const Candidate four = candidate(f, x, amax, 1.5f);
     if (four.error < best.error) best = four;
   }
-  a.scales[block] = tile::nan_of_x86(best.scale, f.amax, amax);
+  a.scales[block] = best.scale;
   tile::store_lane<8>(a.codes + block * kNvfp4Block / 2, best.codes, 8, aligned);
 }
 
