@@ -1,5 +1,7 @@
 // Inputs for verify, test and bench. Deterministic: a case is its seed and its shape.
 #pragma once
+#include <algorithm>
+#include <limits>
 #include <vector>
 
 #include "nibble/base/case.h"
@@ -19,9 +21,13 @@ inline void fill_first(Args& a, Random& rng) {  // no average yet; shadows on th
   *a.ema = 0;
   for (int64_t i = 0; i < a.n; ++i) a.shadow[i] = 0.5f * float(int(rng.below(7)) - 3);
 }
-inline void fill_silent(Args& a, Random& rng) {  // all fitness equal: z = 0, nothing may move
+// All fitness equal: z = 0 and nothing may move, shadows that are no usual number included.
+inline void fill_silent(Args& a, Random& rng) {
   fill_first(a, rng);
   for (int p = 0; p < a.pairs; ++p) writable(a.weight)[p] = 0;
+  const float inf = std::numeric_limits<float>::infinity(), nan = inf - inf, up = 0x1.000002p-1f;
+  const float shadow[] = {nan, -inf, up, -0.0f, -up, 0x1p-149f, inf, -0x1.fffffep-2f};
+  std::copy_n(shadow, 8, a.shadow);
 }
 
 inline std::vector<Case<Args>> cases() {
@@ -31,15 +37,22 @@ inline std::vector<Case<Args>> cases() {
   const auto add = [&](std::string name, Args a, void (*fill)(Args&, Random&)) {
     all.push_back({.name = std::move(name), .args = a, .seed = seed++, .fill = fill});
   };
-  for (int n : {1, 4, 15, 16, 33, 4096, 9001})
-    for (bool ternary : {false, true}) {
+  const struct {
+    const char* name;
+    Ternary ternary;
+  } kKinds[] = {{"_float", Ternary::none},
+                {"_bytes", Ternary::bytes},
+                {"_two_bit", Ternary::two_bit},
+                {"_both", Ternary::both}};
+  for (int n : {1, 3, 4, 15, 16, 33, 4096, 9001})
+    for (const auto& kind : kKinds) {
       Args a = base;
-      a.n = n, a.ternary = ternary;
-      a.rms = ternary ? Rms::inside : Rms::outside;
-      add("n" + std::to_string(n) + (ternary ? "_ternary" : "_float"), a, fill_inputs);
+      a.n = n, a.ternary = kind.ternary;
+      a.rms = a.ternary == Ternary::none ? Rms::outside : Rms::inside;
+      add("n" + std::to_string(n) + kind.name, a, fill_inputs);
     }
   Args a = base;
-  a.n = 5000;
+  a.n = 5000, a.ternary = Ternary::both;
   add("first", a, fill_first);
   add("silent", a, fill_silent);
   a.rms = Rms::off, a.threshold = 0;

@@ -1,6 +1,7 @@
 #include "nibble/cpu/math_avx2.h"
 #include "nibble/cpu/s8_avx2.h"
 #include "nibble/cpu/ternary_hash_avx2.h"
+#include "nibble/cpu/ternary_pack_x86.h"
 #include "nibble/ops/shadow_update/update.h"
 
 namespace nibble::shadow_update {
@@ -15,10 +16,16 @@ struct Avx2 {
   static V load(const int8_t* p) {
     return {_mm256_cvtepi32_ps(cpu::load_s8(p, 8)), _mm256_cvtepi32_ps(cpu::load_s8(p + 8, 8))};
   }
-  static void store(int8_t* w, V x, int count) {
-    cpu::store_s8(w, cpu::to_s8_epi32(x.lo), count);
-    if (count > 8) cpu::store_s8(w + 8, cpu::to_s8_epi32(x.hi), count - 8);
+  static __m128i ternary(V x) {  // a mask's lane is -1 where it is set
+    const auto above = less(V(0.5f), x), below = less(x, V(-0.5f));
+    return _mm_packs_epi16(words(below.lo, above.lo), words(below.hi, above.hi));
   }
+  static __m128i words(__m256 below, __m256 above) {
+    const __m256i w = _mm256_sub_epi32(_mm256_castps_si256(below), _mm256_castps_si256(above));
+    return _mm_packs_epi32(_mm256_castsi256_si128(w), _mm256_extracti128_si256(w, 1));
+  }
+  static void store(int8_t* w, __m128i x, int count) { std::memcpy(w, &x, size_t(count)); }
+  static uint32_t two_bit(__m128i w) { return cpu::two_bit_codes(w); }
 };
 
 }  // namespace

@@ -1,3 +1,5 @@
+#include <array>
+
 #include "nibble/numerics/lanes.h"
 #include "nibble/numerics/ternary.h"
 #include "nibble/numerics/ternary_hash.h"
@@ -17,8 +19,20 @@ struct Portable {
     for (int i = 0; i < 16; ++i) x.v[i] = p[i];
     return x;
   }
-  static void store(int8_t* w, const V& x, int count) {
-    for (int i = 0; i < count; ++i) w[i] = int8_t(to_ternary(x.v[i]));
+  using Weights = std::array<int8_t, 16>;
+  static Weights ternary(const V& x) {
+    Weights w;
+    for (size_t i = 0; i < 16; ++i) w[i] = int8_t(to_ternary(x.v[i]));
+    return w;
+  }
+  static void store(int8_t* w, const Weights& x, int count) { std::copy_n(x.data(), count, w); }
+  static uint32_t two_bit(const Weights& w) {
+    ternary_x4 codes[4];
+    for (size_t i = 0; i < 4; ++i)
+      codes[i] = pack_ternary(w[4 * i], w[4 * i + 1], w[4 * i + 2], w[4 * i + 3]);
+    uint32_t bytes;
+    std::memcpy(&bytes, codes, 4);
+    return bytes;
   }
 };
 

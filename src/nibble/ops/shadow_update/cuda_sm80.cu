@@ -55,7 +55,14 @@ __global__ void __launch_bounds__(32, 16) shadow_update_average(Args a) {
   a.squares[0] = a.rms == Rms::inside ? 1 / sqrtf(now + a.eps) : 1 / (sqrtf(now) + a.eps);
 }
 
-// Four elements a thread.
+// ternary_x4 of four bytes -1, 0, 1. The product's upper byte is c0 + 4 c1 + 16 c2 + 64 c3; what is
+// below it is less than 2^24, so nothing carries.
+__device__ __forceinline__ uint8_t two_bit_codes(uint32_t w) {
+  const uint32_t codes = ((w & 0x03030303) + 0x01010101) & 0x03030303;
+  return uint8_t(codes * (1u << 24 | 1 << 18 | 1 << 12 | 1 << 6) >> 24);
+}
+
+// Four elements a thread, a byte of two-bit codes: a warp's 32 of them are one sector.
 __global__ void __launch_bounds__(256, 8) shadow_update_apply(Args a, bool aligned) {
   const int64_t i = (int64_t(blockIdx.x) * 256 + threadIdx.x) * 4;
   if (i >= a.n) return;
@@ -69,7 +76,7 @@ __global__ void __launch_bounds__(256, 8) shadow_update_apply(Args a, bool align
     const float g = inverse * __uint_as_float(z[k]), old = __uint_as_float(shadow[k]);
     const float now = fabsf(g) < a.threshold ? old : fmaf(a.lr, g, old);
     shadow[k] = __float_as_uint(now);
-    w |= uint32_t(uint8_t(to_ternary(now))) << 8 * k;
+    w |= uint32_t(uint8_t(to_ternary(now))) << 8 * k;  // 0 beyond n
   }
   if (aligned && count == 4) {
     *reinterpret_cast<uint4*>(a.shadow + i) =
@@ -79,7 +86,8 @@ __global__ void __launch_bounds__(256, 8) shadow_update_apply(Args a, bool align
     for (int k = 0; k < 4; ++k)
       if (k < count) a.shadow[i + k] = __uint_as_float(shadow[k]);
   }
-  if (a.ternary) tile::store_four(a.w + i, w, count, aligned && count == 4);
+  if (a.w) tile::store_four(a.w + i, w, count, aligned && count == 4);
+  if (a.packed) a.packed[i / 4] = two_bit_codes(w);
 }
 
 }  // namespace

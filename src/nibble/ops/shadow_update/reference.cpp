@@ -1,9 +1,19 @@
+#include <algorithm>
 #include <cmath>
 
 #include "nibble/numerics/ternary_hash.h"
+#include "nibble/numerics/ternary_packed.h"
 #include "nibble/ops/shadow_update/kernels.h"
 
 namespace nibble::shadow_update {
+namespace {
+
+int8_t weight_of(float shadow) {
+  return std::isnan(shadow) ? int8_t(0)
+                            : int8_t(std::fmin(std::fmax(std::nearbyint(shadow), -1), 1));
+}
+
+}  // namespace
 
 Status Op::check(const Args& a) {
   if (a.n < 1 || a.pairs < 1)
@@ -14,8 +24,11 @@ Status Op::check(const Args& a) {
   if (!a.seed || !a.weight || !a.ema || !a.shadow || !a.z || !a.squares)
     return Status::error(
         "shadow_update: seed, weight, ema, shadow, z and squares must not be null");
-  if (a.ternary != (a.w != nullptr))
-    return Status::error("shadow_update: w must be given exactly where ternary is set");
+  if (in_bytes(a.ternary) != (a.w != nullptr))
+    return Status::error("shadow_update: w must be given exactly where ternary is bytes or both");
+  if (in_two_bits(a.ternary) != (a.packed != nullptr))
+    return Status::error(
+        "shadow_update: packed must be given exactly where ternary is two_bit or both");
   if (!(a.eps > 0) && a.rms != Rms::off)
     return Status::error("shadow_update: eps must be positive, got " + std::to_string(a.eps));
   return {};
@@ -26,7 +39,8 @@ void Op::buffers(Args& a, BufferVisitor& v) {
   v.in("weight", a.weight, a.pairs);
   v.inout("ema", a.ema, 1);
   v.inout("shadow", a.shadow, a.n);
-  v.out("w", a.w, a.ternary ? a.n : 0);
+  v.out("w", a.w, in_bytes(a.ternary) ? a.n : 0);
+  v.out("packed", a.packed, in_two_bits(a.ternary) ? packed_bytes(a.n) : 0);
   v.workspace("z", a.z, a.n);
   v.workspace("squares", a.squares, pieces(a.n));
 }
@@ -62,7 +76,13 @@ void Op::reference(const Args& a) {
   for (int64_t i = 0; i < a.n; ++i) {
     const float g = inv * a.z[i];
     if (!(std::fabs(g) < a.threshold)) a.shadow[i] = std::fma(a.lr, g, a.shadow[i]);
-    if (a.ternary) a.w[i] = int8_t(std::fmin(std::fmax(std::nearbyint(a.shadow[i]), -1), 1));
+    if (a.w) a.w[i] = weight_of(a.shadow[i]);
+  }
+  for (int64_t i = 0; a.packed && i < a.n; i += 4) {
+    int8_t w[4];
+    const int count = int(std::min<int64_t>(4, a.n - i));
+    for (int j = 0; j < count; ++j) w[j] = weight_of(a.shadow[i + j]);
+    a.packed[i / 4] = pack_ternaries(TernaryPacking::two_bit, w, count);
   }
 }
 

@@ -4,10 +4,13 @@
 //   ms = mean z^2; ema = ms if it was 0, then ema_beta * ema + (1 - ema_beta) * ms
 //   inv = 1 / sqrt(ema + eps), or 1 / (sqrt(ema) + eps), or 1     (Rms::inside, outside, off)
 //   g = inv * z[i]; where |g| >= threshold: shadow[i] += lr * g
-//   w[i] = shadow[i] rounded to nearest even and clamped to [-1, 1]      (ternary only)
+//   w[i] = shadow[i] rounded to nearest even and clamped to [-1, 1], NaN to 0      (ternary only)
 //
 // A matrix has a float shadow that accumulates and a ternary copy that computes; a vector of floats
-// is its own shadow and has no w. The shadow is not clamped.
+// is its own shadow and has no copy. The shadow is not clamped. A copy is w, a byte a weight; or
+// packed, the same as ternary_x4 (numerics/ternary.h): element 4i + j in bits 2j and 2j + 1 of byte
+// i, as code w + 1, and weights 0 in what the last byte has beyond n. Matrices whose columns are a
+// multiple of 4 are so packed row by row.
 //
 // The result is defined bit by bit, because the threshold is a jump: z is summed over p in order,
 // one fma each, pairs of weight 0 left out. Sums of z^2 are taken per piece of kPiece elements in
@@ -21,6 +24,11 @@ namespace nibble::shadow_update {
 inline constexpr int64_t kPiece = 4096;
 
 enum class Rms : uint8_t { inside, outside, off };
+enum class Ternary : uint8_t { none, bytes, two_bit, both };  // which copies are written
+
+constexpr bool in_bytes(Ternary t) { return t == Ternary::bytes || t == Ternary::both; }
+constexpr bool in_two_bits(Ternary t) { return t == Ternary::two_bit || t == Ternary::both; }
+constexpr int64_t packed_bytes(int64_t n) { return (n + 3) / 4; }
 
 struct Args {
   int64_t n = 0;
@@ -29,12 +37,13 @@ struct Args {
   Rms rms = Rms::inside;
   float ema_beta = 0.95f, eps = 1e-3f;
   float lr = 0, threshold = 0;
-  bool ternary = true;
+  Ternary ternary = Ternary::bytes;
   const uint64_t* seed = nullptr;  // [pairs], of this tensor
   const float* weight = nullptr;   // [pairs]
   float* ema = nullptr;            // [1]; untouched if rms is off
   float* shadow = nullptr;         // [n]
-  int8_t* w = nullptr;             // [n] if ternary, otherwise null
+  int8_t* w = nullptr;             // [n] if in_bytes(ternary), otherwise null
+  uint8_t* packed = nullptr;       // [packed_bytes(n)] if in_two_bits(ternary), otherwise null
   float* z = nullptr;              // [n], workspace
   float* squares = nullptr;        // [pieces(n)], workspace
 };
@@ -53,7 +62,8 @@ struct Op {
   // The noise, ten operations a hash, outweighs all else.
   static Work work(const Args& a) {
     return {.ops = a.n * (10 * int64_t(a.pairs) * (1 + a.terms) + 8),
-            .bytes = a.n * (a.ternary ? 9 : 8) + 12 * int64_t(a.pairs)};
+            .bytes = a.n * (in_bytes(a.ternary) ? 9 : 8) +
+                     (in_two_bits(a.ternary) ? packed_bytes(a.n) : 0) + 12 * int64_t(a.pairs)};
   }
 };
 static_assert(OpContract<Op>);

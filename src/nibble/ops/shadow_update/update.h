@@ -1,6 +1,8 @@
 // The kernel, once for every ISA: V is sixteen floats (numerics/lanes.h and its SIMD twins),
-// `Isa::fill` makes noise and `Isa` converts between V and int8.
+// `Isa::fill` makes noise, and `Isa` converts between V and int8 and packs.
 #pragma once
+#include <cstring>
+
 #include "nibble/ops/shadow_update/kernels.h"
 
 namespace nibble::shadow_update {
@@ -37,7 +39,12 @@ void move(const Args& a, float inv, int64_t begin, int count) {
     const V g = scale * V::load(a.z + begin + i, lanes), old = V::load(shadow, lanes);
     const V now = select(less(abs(g), threshold), old, fma(lr, g, old));
     now.store(shadow, lanes);
-    if (a.ternary) Isa::store(a.w + begin + i, max(min(now, V(1.0f)), V(-1.0f)), lanes);
+    if (a.ternary == Ternary::none) continue;
+    const auto w = Isa::ternary(now);  // 0 in lanes that do not exist
+    if (a.w) Isa::store(a.w + begin + i, w, lanes);
+    if (!a.packed) continue;
+    const uint32_t codes = Isa::two_bit(w);  // begin and i are multiples of 16
+    std::memcpy(a.packed + (begin + i) / 4, &codes, size_t(packed_bytes(lanes)));
   }
 }
 
