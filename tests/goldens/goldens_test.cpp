@@ -12,10 +12,14 @@
 #include "nibble/cpu/detect.h"
 #include "nibble/numerics/fp16.h"
 #include "nibble/numerics/scale_layout.h"
+#include "nibble/ops/decode_ternary/decode_ternary.h"
 #include "nibble/ops/encode_fp8/encode_fp8.h"
+#include "nibble/ops/encode_int8/encode_int8.h"
 #include "nibble/ops/encode_mx/encode_mx.h"
 #include "nibble/ops/encode_nvfp4/encode_nvfp4.h"
+#include "nibble/ops/encode_ternary/encode_ternary.h"
 #include "nibble/ops/hadamard16/hadamard16.h"
+#include "nibble/runtime/encode_rows.h"
 #include "nibble/runtime/gguf.h"
 #include "nibble/runtime/safetensors.h"
 
@@ -267,6 +271,103 @@ TEST(Goldens, Fp8) {
     ASSERT_TRUE(status.ok()) << status.why();
     EXPECT_EQ(scales, theirs) << name;
     expect_hash(file, "large." + name + ".codes", codes.data(), codes.size());
+  }
+}
+
+struct Int8Rows {
+  std::vector<int8_t> codes;
+  std::vector<float> scales;
+};
+Int8Rows int8_rows(std::span<const float> x, int64_t cols) {
+  const int64_t rows = int64_t(x.size()) / cols;
+  Int8Rows out{std::vector<int8_t>(x.size()), std::vector<float>(size_t(rows))};
+  const Status status = run<encode_int8::Op>({.rows = rows,
+                                              .cols = cols,
+                                              .x = x.data(),
+                                              .codes = out.codes.data(),
+                                              .scales = out.scales.data()},
+                                             cpu::this_machine());
+  EXPECT_TRUE(status.ok()) << status.why();
+  return out;
+}
+
+TEST(Goldens, Int8) {
+  const auto file = goldens("int8");
+  const Int8Rows rows = int8_rows(elements<float>(file, "x"), 64);
+  EXPECT_EQ(rows.codes, elements<int8_t>(file, "codes"));
+  EXPECT_EQ(rows.scales, elements<float>(file, "scales"));
+  const Int8Rows large_rows = int8_rows(large(false), kLargeColumns);
+  EXPECT_EQ(large_rows.scales, elements<float>(file, "large.scales"));
+  expect_hash(file, "large.codes", large_rows.codes.data(), large_rows.codes.size());
+}
+
+// In both packings: codes, and what they decode to.
+void expect_ternary(std::span<const float> x, int64_t cols, float gamma,
+                    std::span<const int8_t> theirs) {
+  const int64_t rows = int64_t(x.size()) / cols;
+  for (TernaryPacking packing : {TernaryPacking::two_bit, TernaryPacking::base3}) {
+    const int64_t row_bytes = ternary_row_bytes(packing, cols);
+    const int in_byte = ternaries_in_byte(packing);
+    Bytes codes(size_t(rows * row_bytes));
+    Status status = run<encode_ternary::Op>({.rows = rows,
+                                             .cols = cols,
+                                             .packing = packing,
+                                             .x = x.data(),
+                                             .gamma = &gamma,
+                                             .codes = codes.data()},
+                                            cpu::this_machine());
+    ASSERT_TRUE(status.ok()) << status.why();
+    std::vector<float> y(x.size());
+    status = run<decode_ternary::Op>({.rows = rows,
+                                      .cols = cols,
+                                      .packing = packing,
+                                      .codes = codes.data(),
+                                      .gamma = &gamma,
+                                      .y = y.data()},
+                                     cpu::this_machine());
+    ASSERT_TRUE(status.ok()) << status.why();
+    for (int64_t i = 0; i < rows * cols; ++i) {
+      const int64_t c = i % cols;
+      const uint8_t byte = codes[size_t(i / cols * row_bytes + c / in_byte)];
+      ASSERT_EQ(ternary_at(packing, byte, int(c % in_byte)), theirs[size_t(i)]) << i;
+      ASSERT_EQ(y[size_t(i)], theirs[size_t(i)] * gamma) << i;
+    }
+  }
+}
+
+TEST(Goldens, Ternary) {
+  const auto file = goldens("ternary");
+  for (const std::string part : {"exact", "other"}) {
+    const auto x = elements<float>(file, part + ".x"),
+               gamma = elements<float>(file, part + ".gamma");
+    const auto weights = elements<int8_t>(file, part + ".weights");
+    const size_t count = x.size() / gamma.size();
+    for (size_t k = 0; k < gamma.size(); ++k) {
+      const auto t = std::span(x).subspan(k * count, count);
+      const int64_t cols = file.at(part + ".x").shape.at(2);
+      if (part == "exact") {
+        TensorFacts facts;
+        facts.add(t.data(), int64_t(count) / cols, cols, cpu::this_machine(), nullptr);
+        EXPECT_EQ(ternary_gamma(facts.sum, facts.count), gamma[k]) << "mean of tensor " << k;
+      }
+      expect_ternary(t, cols, gamma[k], std::span(weights).subspan(k * count, count));
+    }
+  }
+}
+
+TEST(Goldens, TernaryBytes) {
+  const auto file = goldens("ternary");
+  const auto weights = elements<int8_t>(file, "bytes.weights");
+  for (const auto& [name, packing] : {std::pair("bytes.two_bit", TernaryPacking::two_bit),
+                                      std::pair("bytes.base3", TernaryPacking::base3)}) {
+    const auto theirs = elements<uint8_t>(file, name);
+    const auto n = size_t(ternaries_in_byte(packing));
+    ASSERT_EQ(theirs.size() * n, weights.size()) << name;
+    for (size_t i = 0; i < theirs.size(); ++i) {
+      EXPECT_EQ(pack_ternaries(packing, &weights[i * n], int(n)), theirs[i]) << name << " " << i;
+      for (size_t j = 0; j < n; ++j)
+        EXPECT_EQ(ternary_at(packing, theirs[i], int(j)), weights[i * n + j]) << name << " " << i;
+    }
   }
 }
 

@@ -64,6 +64,23 @@ def large() -> np.ndarray:
     return bits.astype(np.uint32).view(F).reshape(LARGE)
 
 
+def int8_ties() -> np.ndarray:
+    """Rows of halves of their scales, which are powers of two: ties between codes."""
+    x = np.random.default_rng(28).integers(-253, 254, (16, 64)) / 2
+    x[:, 0] = 127
+    x[::2, 0] = -127
+    return (x * np.exp2(np.arange(-8.0, 8.0)[:, None])).astype(F)
+
+
+def ternary_exact() -> np.ndarray:
+    """Whole numbers below 2^8 times a power of two: float sums of their magnitudes are exact."""
+    x = np.random.default_rng(29).integers(-255, 256, (3, 16, 60))
+    x[1] = x[1] % 3 - 1
+    # 3 and 9, and their mean is 6: ties between 0 and a weight.
+    x[2] = np.where(np.arange(960).reshape(16, 60) % 2, 3, 9) * np.where(x[2] < 0, -1, 1)
+    return (x * np.exp2([[[-12]], [[0]], [[3]]])).astype(F)
+
+
 def cast_inputs() -> np.ndarray:
     """Values, midpoints and neighbours of e4m3 and e5m2, powers of two, and what is not finite."""
     import ml_dtypes

@@ -11,6 +11,17 @@ libraries and their versions.
 Left out, because the library has no answer to compare with: a zero tensor where it divides 0 by 0;
 blocks so small that torchao's MX multiplies by another power of two than it stores; elements of MX
 blocks with a NaN or an infinity.
+
+Formulas of int8 rows differ. modelopt's is ours: amax / 127, and elements divided by that. torchao
+has the same scales (asserted), but multiplies by their reciprocals, 1e12 at most;
+compressed-tensors divides amax by 127.5 and has codes down to -128. Scales below 2^-126 are left
+out: of too few bits, they make -128 in modelopt.
+
+Ternary is torchao's BitNet, which sums magnitudes in float, where we sum in double, and divides by
+1e-5 at least. Means are compared where sums are exact, so that their order is of no matter; other
+tensors are encoded with torchao's mean. torchao packs neighbours as two's complement, the first
+highest; codes w + 1 with the first lowest are transformers' (neighbours are put where it takes a
+byte's weights from, a quarter of the rows apart), and bytes of five are gguf's TQ1_0, likewise.
 """
 
 import sys
@@ -20,6 +31,7 @@ from types import SimpleNamespace
 
 import gguf
 import ml_dtypes
+import modelopt.torch.quantization as mtq
 import numpy as np
 import torch
 import xxhash
@@ -27,11 +39,15 @@ from compressed_tensors.compressors.nvfp4.helpers import quantize_and_pack_fp4
 from compressed_tensors.quantization import QuantizationArgs
 from compressed_tensors.quantization.lifecycle.forward import quantize
 from compressed_tensors.quantization.utils import calculate_qparams, generate_gparam
+from modelopt.torch.export import quant_utils
 from modelopt.torch.quantization.qtensor import MXFP8QTensor, NVFP4QTensor
 from safetensors.numpy import save_file
 from torchao.prototype.mx_formats import mx_tensor, nvfp4_tensor
 from torchao.prototype.mx_formats.config import ScaleCalculationMode
 from torchao.prototype.mx_formats.utils import from_blocked, to_blocked
+from torchao.prototype.quantized_training import bitnet
+from torchao.prototype.quantized_training.int8 import quantize_int8_rowwise
+from transformers.integrations.bitnet import pack_weights
 
 import inputs
 import wheels
@@ -293,6 +309,56 @@ def layouts():
     write("layouts", tensors, ("torchao", "torch"))
 
 
+# Rows of int8.
+
+def int8_rows(x: np.ndarray):
+    module = torch.nn.Linear(x.shape[1], len(x), bias=False)
+    module.weight.data = torch.from_numpy(x)
+    mtq.quantize(module, mtq.INT8_WEIGHT_ONLY_CFG)
+    scales = quant_utils.get_weight_scaling_factor(module).reshape(-1)
+    codes = quant_utils.to_quantized_weight(module.weight.detach(), scales,
+                                            quant_utils.QUANTIZATION_INT8_WO)
+    assert torch.equal(quantize_int8_rowwise(torch.from_numpy(x))[1], scales)
+    return codes.numpy(), scales.numpy()
+
+
+def int8():
+    small = inputs.small()
+    x = np.concatenate([inputs.int8_ties()] + [small[name] for name in (
+        "normal", "heavy", "wide", "huge", "tiny")])
+    codes, scales = int8_rows(x)
+    tensors = {"x": x, "codes": codes, "scales": scales}
+    codes, scales = int8_rows(inputs.large())
+    tensors["large.codes"], tensors["large.scales"] = digest(codes), scales
+    write("int8", tensors, ("nvidia-modelopt", "torchao", "torch"))
+
+
+# Ternary tensors, and bytes of ternary weights.
+
+def ternary():
+    small = inputs.small()
+    exact = inputs.ternary_exact()
+    tensors = {"exact.x": exact, "other.x": np.stack([small[name] for name in (
+        "normal", "heavy", "wide", "spike")])}
+    for part in ("exact", "other"):
+        means = [bitnet.get_bitnet_scale(torch.from_numpy(x)) for x in tensors[f"{part}.x"]]
+        tensors[f"{part}.gamma"] = np.array(means, F)
+        weights = [bitnet.quantize_bitnet_weight(torch.from_numpy(x), mean)
+                   for x, mean in zip(tensors[f"{part}.x"], means)]
+        tensors[f"{part}.weights"] = np.stack(weights)
+    # All numbers of five digits; five weights a byte, and four.
+    digits = np.arange(243)[:, None] // np.array([81, 27, 9, 3, 1]) % 3 - 1
+    digits = np.concatenate([digits, digits[:45]]).astype(np.int8)  # 6 blocks of 48 bytes
+    blocks = np.zeros((6, 256), F)
+    for block, rows in zip(blocks, digits.reshape(6, 48, 5)):
+        block[:160], block[160:240] = rows[:32].T.reshape(-1), rows[32:].T.reshape(-1)
+    made = gguf.quants.quantize(blocks, gguf.GGMLQuantizationType.TQ1_0)[:, :48]
+    tensors["bytes.weights"], tensors["bytes.base3"] = digits, made.reshape(-1)
+    fours = torch.from_numpy(digits.reshape(-1, 4).T.copy())
+    tensors["bytes.two_bit"] = pack_weights(fours).numpy().reshape(-1)
+    write("ternary", tensors, ("torchao", "transformers", "gguf", "torch"))
+
+
 if __name__ == "__main__":
-    for make in (fp8, ggml, layouts, mx, nvfp4):
+    for make in (fp8, ggml, layouts, mx, nvfp4, int8, ternary):
         make()
