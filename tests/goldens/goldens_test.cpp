@@ -1,8 +1,9 @@
-// Our encoders against bytes that other libraries made: make.py says which, and how.
+// Our encoders and readers against bytes that other libraries made: make.py says which, and how.
 #include <gtest/gtest.h>
 #include <xxhash.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <span>
@@ -21,6 +22,8 @@
 #include "nibble/ops/hadamard16/hadamard16.h"
 #include "nibble/runtime/encode_rows.h"
 #include "nibble/runtime/gguf.h"
+#include "nibble/runtime/quantisation_config.h"
+#include "nibble/runtime/quantised.h"
 #include "nibble/runtime/safetensors.h"
 
 namespace {
@@ -28,9 +31,11 @@ namespace {
 using namespace nibble;
 using Bytes = std::vector<uint8_t>;
 
+const std::filesystem::path kFolder =
+    std::filesystem::path(NIBBLE_SOURCE_DIR) / "tests" / "goldens";
+
 safetensors::Reader goldens(const std::string& name) {
-  return safetensors::Reader(std::filesystem::path(NIBBLE_SOURCE_DIR) / "tests" / "goldens" /
-                             (name + ".safetensors"));
+  return safetensors::Reader(kFolder / (name + ".safetensors"));
 }
 
 template <class T>
@@ -369,6 +374,57 @@ TEST(Goldens, TernaryBytes) {
         EXPECT_EQ(ternary_at(packing, theirs[i], int(j)), weights[i * n + j]) << name << " " << i;
     }
   }
+}
+
+// Floats of one sign each: how many others lie between.
+int64_t distance(float a, float b) {
+  return std::signbit(a) != std::signbit(b)
+             ? INT64_MAX
+             : std::abs(int64_t(float_bits(a)) - int64_t(float_bits(b)));
+}
+
+// A checkpoint that a library wrote: what it is is found, and it decodes to what the library says.
+void expect_checkpoint(const std::string& name, Layout layout, const std::string& method) {
+  const Source source(kFolder / name);
+  EXPECT_EQ(read_quantisation_config(source.config(), "config.json").method, method);
+  const Recognised found = recognise(source);
+  EXPECT_EQ(found.weights.size(), 7u);
+  EXPECT_EQ(found.others.size(), 4u);  // norms and embeddings: no scale is left over
+  const auto file = goldens("checkpoints");
+  int hashes = 0, floats = 0;
+  for (const QuantisedWeight& w : found.weights) {
+    const std::string what = name + "." + w.name;
+    const bool int8 = layout == Layout::compressed_tensors && w.name.ends_with("down_proj.weight");
+    EXPECT_EQ(w.layout, layout) << what;
+    EXPECT_EQ(w.encoding.format, int8 ? WeightFormat::int8 : WeightFormat::nvfp4) << what;
+    EXPECT_EQ(w.input_scale != nullptr, layout == Layout::modelopt) << what;
+    std::vector<float> y(size_t(w.rows() * w.cols()));
+    decode_rows(w, 0, w.rows(), cpu::this_machine(), nullptr, y.data());
+    if (layout == Layout::modelopt)
+      for (float& v : y) v += 0.0f;  // code 8 is 0 there, not -0
+    std::vector<bf16> narrow;
+    for (float v : y) narrow.push_back(to_bf16(v));
+    expect_hash(file, what + ".bf16", narrow.data(), narrow.size() * sizeof(bf16));
+    if (file.find(what + ".f32_hash")) {
+      expect_hash(file, what + ".f32_hash", y.data(), y.size() * sizeof(float));
+      ++hashes;
+    }
+    if (file.find(what + ".f32")) {
+      const auto theirs = elements<float>(file, what + ".f32");
+      ASSERT_EQ(theirs.size(), y.size()) << what;
+      for (size_t i = 0; i < y.size(); ++i)
+        EXPECT_LE(distance(y[i], theirs[i]), 1) << what << " " << i;
+      ++floats;
+    }
+  }
+  EXPECT_EQ(hashes, 2) << name;
+  EXPECT_EQ(floats, 1) << name;
+}
+TEST(Goldens, CheckpointOfCompressedTensors) {
+  expect_checkpoint("ct_nvfp4_int8", Layout::compressed_tensors, "compressed-tensors");
+}
+TEST(Goldens, CheckpointOfModelopt) {
+  expect_checkpoint("modelopt_nvfp4", Layout::modelopt, "modelopt");
 }
 
 TEST(Goldens, Gguf) {

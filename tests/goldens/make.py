@@ -49,6 +49,7 @@ from torchao.prototype.quantized_training import bitnet
 from torchao.prototype.quantized_training.int8 import quantize_int8_rowwise
 from transformers.integrations.bitnet import pack_weights
 
+import checkpoints
 import inputs
 import wheels
 
@@ -359,6 +360,11 @@ def ternary():
     write("ternary", tensors, ("torchao", "transformers", "gguf", "torch"))
 
 
+def checkpoint_folders():
+    write("checkpoints", checkpoints.make(HERE),
+          ("compressed-tensors", "nvidia-modelopt", "transformers", "torch"))
+
+
 if __name__ == "__main__":
-    for make in (fp8, ggml, layouts, mx, nvfp4, int8, ternary):
+    for make in (fp8, ggml, layouts, mx, nvfp4, int8, ternary, checkpoint_folders):
         make()
