@@ -157,7 +157,7 @@ def unexplained(rows, notes):
 
 
 def self_test():
-    # 300 GB/s: 300,000 bytes a microsecond; 58 multiprocessors issue 473,280 a microsecond.
+    # 300 GB/s: 300,000 bytes a microsecond; 58 multiprocessors have 473,280 slots in one.
     memory, issue = predicted_us("L4", 3_000_000, 473_280 * 5)
     assert abs(memory - 10) < 1e-9 and abs(issue - 5) < 1e-9
     launch = {"op": "x", "variant": "sm80", "case": "c", "bytes": 300_000}
