@@ -2,7 +2,7 @@
 
 Usage: exact.py quick|full NIBBLE MPIRUN QEMU   (MPIRUN, QEMU: a path, or empty where there is none)
 
-quick: a few numbers of threads and ranks, for each of three recipes. full: 1, 2, 7 threads x 1, 2,
+quick: a few numbers of threads and ranks, for each recipe. full: 1, 2, 7 threads x 1, 2,
 3 ranks, on this machine's best instructions and, under qemu, on a CPU with AVX2 and one without.
 """
 import pathlib

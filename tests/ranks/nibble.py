@@ -12,6 +12,7 @@ RECIPES = {
     "activity": ["--recipe", "activity"],
     "es": ["--recipe", "es"],
     "delta-head": ["--recipe", "delta-head"],
+    "joint": ["--recipe", "es", "--set", "train.lanes_joint=3"],
 }
 
 

@@ -14,6 +14,15 @@ namespace {
 constexpr uint64_t kBatchStream = uint64_t(0x62617463) << 32;  // "batc"
 constexpr uint32_t kNoiseStream = 0x6e6f6973, kDitherStream = 0x64697468;
 
+const int32_t* sums_of(const Activations& a, const Matrix& m) {
+  if (m.stage == Stage::head) return a.head_sums.data();
+  const Activations::Block& b = a.blocks[size_t(m.block)];
+  const auto& sums = m.stage == Stage::mixer  ? b.mixer_sums
+                     : m.stage == Stage::ffn1 ? b.ffn1_sums
+                                              : b.ffn2_sums;
+  return sums.data();
+}
+
 }  // namespace
 
 ProductLearner::~ProductLearner() = default;
@@ -67,58 +76,94 @@ void ProductLearner::noise(Worker& w, const Matrix& m, int64_t step, int chunk) 
                .out = reinterpret_cast<uint32_t*>(w.noise.data() + w.noise_at[index(m)])});
 }
 
-// One lane of a stage before the head, to its losses.
-void ProductLearner::run_lane(Worker& w, const Matrix& m, int lane) const {
+// What a lane adds to the sums of a matrix, whose inputs `from` holds: with noise per token the
+// same for any inputs.
+Noise ProductLearner::noise_in(Worker& w, const Activations& from, const Matrix& m, int lane,
+                               const int32_t*& sums) const {
   const Trained& t = trained(m);
-  const int b = m.block;
-  const Activations::Block& clean = w.clean.blocks[b];
-  Activations::Block& own = w.lane.blocks[b];
-  const int8_t* x_mid = model_.shape.mixer ? clean.x_mid.data() : clean.x_in.data();
+  if (t.lanes == 0) return {};
+  if (by_weight()) return perturb(w, from, m, lane, sums);
   Noise noise{.bits = noise_of(w, m, lane), .step = t.step};
-  if (m.stage == Stage::mixer) {
-    noise.every = recipe_.train.mixer_noise_every, noise.phase = lane;
-    forward_.mix(b, clean.x_in.data(), clean.mixer_sums.data(), noise, w.lane);
-    forward_.ffn1_sums(b, w.lane, w.lane);
-    forward_.hidden(b, own.ffn1_sums.data(), {}, w.lane);
-    forward_.add(b, own.x_mid.data(), own.ffn2_sums.data(), {}, w.lane);
-  } else if (m.stage == Stage::ffn1) {
-    forward_.hidden(b, clean.ffn1_sums.data(), noise, w.lane);
-    forward_.add(b, x_mid, own.ffn2_sums.data(), {}, w.lane);
-  } else {
-    forward_.add(b, x_mid, clean.ffn2_sums.data(), noise, w.lane);
+  if (m.stage == Stage::mixer) noise.every = recipe_.train.mixer_noise_every, noise.phase = lane;
+  if (m.stage == Stage::head) {  // cross_entropy knows a step for each row only
+    std::fill(w.steps.begin(), w.steps.end(), t.step);
+    noise.steps = w.steps.data();
   }
-  forward_.after(b, w.lane);
-  forward_.losses(w.lane.head_sums.data(), w.targets.data(), false, w.lane);
+  return noise;
 }
 
-void ProductLearner::run_lanes(Worker& w, const Matrix& m) const {
-  const Trained& t = trained(m);
-  const int rows = w.clean.chunk.rows();
-  const int run = m.stage == Stage::head ? 0 : t.lanes;  // the head's losses are known in one go
-  if (run == 0)
-    logit_credit_({.rows = rows,
-                   .n = m.n,
-                   .lanes = t.lanes,
-                   .s = t.sigma,
-                   .gradient = w.clean.gradient.data(),
-                   .noise = noise_of(w, m, 0),
-                   .target = w.targets.data(),
-                   .credit = w.differences.data()});
-  const auto differences = [&](int lane) { return w.differences.data() + int64_t(lane) * rows; };
-  for (int l = 0; l < run; ++l) {
-    run_lane(w, m, l);
-    for (int r = 0; r < rows; ++r) differences(l)[r] = w.lane.loss[r] - w.clean.loss[r];
+// From the clean sums of the matrix `first` to the losses, with noise in [first, last).
+void ProductLearner::run_lane(Worker& w, size_t first, size_t last, int lane) const {
+  const Matrix& start = model_.matrices[first];
+  for (size_t i = first; i < trained_.size(); ++i) {
+    const Matrix& m = model_.matrices[i];
+    const int b = m.block;
+    if (i > first && m.stage == Stage::mixer) forward_.mixer_sums(b, w.lane, w.lane);
+    if (i > first && m.stage == Stage::ffn1) forward_.ffn1_sums(b, w.lane, w.lane);
+    if (i > first && m.stage == Stage::head) forward_.head_sums(w.lane, w.lane);
+    const Activations& from = i == first ? w.clean : w.lane;
+    const int32_t* sums = sums_of(from, m);
+    const Noise noise = i < last ? noise_in(w, from, m, lane, sums) : Noise{};
+    if (m.stage == Stage::mixer) {
+      forward_.mix(b, from.blocks[size_t(b)].x_in.data(), sums, noise, w.lane);
+    } else if (m.stage == Stage::ffn1) {
+      forward_.hidden(b, sums, noise, w.lane);
+    } else if (m.stage == Stage::ffn2) {
+      // The residual before the FFN: the lane's, if what it has run wrote that.
+      const bool own = b > start.block || start.stage == Stage::mixer;
+      const Activations::Block& at = (own ? w.lane : w.clean).blocks[size_t(b)];
+      forward_.add(b, (model_.shape.mixer ? at.x_mid : at.x_in).data(), sums, noise, w.lane);
+    } else {
+      forward_.losses(sums, w.targets.data(), false, w.lane, noise);
+    }
   }
-  shape_differences({w.differences.data(), size_t(t.lanes) * size_t(rows)});
-  for (int l = 0; l < t.lanes; ++l) credit(w, m, l, differences(l));
+}
+
+// Noise per token in the logits alone: the clean probabilities tell the differences of all lanes.
+void ProductLearner::differences_of_head(Worker& w) const {
+  const Matrix& m = model_.matrices.back();
+  const Trained& t = trained(m);
+  logit_credit_({.rows = w.clean.chunk.rows(),
+                 .n = m.n,
+                 .lanes = t.lanes,
+                 .s = t.sigma,
+                 .gradient = w.clean.gradient.data(),
+                 .noise = noise_of(w, m, 0),
+                 .target = w.targets.data(),
+                 .credit = w.differences.data()});
+}
+
+void ProductLearner::run_lanes(Worker& w, size_t first, size_t last, int chunk) const {
+  const Matrix& m = model_.matrices[first];
+  const Chunk& c = w.clean.chunk;
+  const int lanes = trained(m).lanes;
+  const int share = by_weight() ? c.length : 1;  // rows with one difference
+  const bool known = m.stage == Stage::head && !by_weight();
+  if (known) differences_of_head(w);
+  float* difference = w.differences.data();
+  for (int l = 0; l < lanes && !known; ++l) {
+    run_lane(w, first, last, l);
+    for (int row = 0; row < c.rows(); ++difference) {
+      *difference = 0;
+      for (int end = row + share; row < end; ++row)
+        *difference += w.lane.loss[row] - w.clean.loss[row];
+    }
+  }
+  shape_differences({w.differences.data(), size_t(lanes) * size_t(c.rows() / share)});
+  if (!by_weight()) return;
+  difference = w.differences.data();
+  for (int l = 0; l < lanes; ++l)
+    for (int s = 0; s < c.sequences; ++s)
+      weight_credits(m, l, chunk)[s] = fixed_point(*difference++);
 }
 
 // Shaped differences to fixed-point credits: the token's own, and with what later tokens of the
 // sequence lost to it, each step later counting credit_decay of the one before; in a credit window
 // of n, what happens n steps later counts nothing.
-void ProductLearner::credit(Worker& w, const Matrix& m, int lane, const float* differences) const {
+void ProductLearner::credit(Worker& w, const Matrix& m, int lane) const {
   const TrainRecipe& r = recipe_.train;
   const Chunk& c = w.clean.chunk;
+  const float* differences = w.differences.data() + int64_t(lane) * c.rows();
   const int64_t at = (trained(m).first_lane + lane) * int64_t(c.rows());
   const int every = m.stage == Stage::mixer ? r.mixer_noise_every : 1;
   for (int s = 0; s < c.sequences; ++s) {
@@ -251,6 +296,31 @@ void ProductLearner::multiply_all() {
   });
 }
 
+// What a chunk adds to the gradients, from its clean pass.
+void ProductLearner::estimate(Worker& w, int64_t step, int chunk, int worker) {
+  if (joint()) {
+    size_t first = trained_.size();
+    for (size_t i = trained_.size(); i-- > 0;)
+      if (trained_[i].lanes > 0) noise(w, model_.matrices[i], step, chunk), first = i;
+    run_lanes(w, first, trained_.size(), chunk);
+  }
+  for (size_t i = 0; i < trained_.size(); ++i) {
+    const Matrix& m = model_.matrices[i];
+    if (trained_[i].lanes > 0) {
+      if (!joint()) noise(w, m, step, chunk), run_lanes(w, i, i + 1, chunk);
+      if (by_weight()) {
+        if (!ranks_) collect_by_weight(w, i, worker, chunk);
+      } else {
+        for (int l = 0; l < trained_[i].lanes; ++l) credit(w, m, l);
+        collect(w, i, worker);
+      }
+    } else if (m.stage == Stage::head && recipe_.train.head_rule == HeadRule::delta) {
+      collect_delta(w, step, chunk);
+      append_clean(w, i, worker);
+    }
+  }
+}
+
 StepResult ProductLearner::accumulate(std::span<const uint8_t> text, int64_t step) {
   const TrainRecipe& r = recipe_.train;
   if (text.size() <= size_t(r.seq))
@@ -260,7 +330,6 @@ StepResult ProductLearner::accumulate(std::span<const uint8_t> text, int64_t ste
   if (accumulated_ + tokens > credit_outer::kMaxTokens)
     throw Error("gradients of more than 133143 tokens may not fit their sums");
   if (ranks_ && accumulated_ > 0) throw Error("ranks accumulate one batch an update");
-  const bool delta = r.head_rule == HeadRule::delta;
   const Share share = share_of(ranks_, chunks());
   parallel_tasks(pool_, share.end - share.begin, [&](int64_t index, int worker) {
     Worker& w = *workers_[worker];
@@ -272,22 +341,7 @@ StepResult ProductLearner::accumulate(std::span<const uint8_t> text, int64_t ste
     forward_.losses(w.clean.head_sums.data(), w.targets.data(), true, w.clean);
     for (int row = 0; row < shape.rows(); ++row)
       w.loss += std::llrint(w.clean.loss[row] * kLossUnit);
-    for (size_t i = 0; i < trained_.size(); ++i) {
-      const Matrix& m = model_.matrices[i];
-      if (trained_[i].lanes > 0) {
-        noise(w, m, step, chunk);
-        if (by_weight()) {
-          credit_by_weight(w, m, chunk);
-          if (!ranks_) collect_by_weight(w, i, worker, chunk);
-        } else {
-          run_lanes(w, m);
-          collect(w, i, worker);
-        }
-      } else if (m.stage == Stage::head && delta) {
-        collect_delta(w, step, chunk);
-        append_clean(w, i, worker);
-      }
-    }
+    estimate(w, step, chunk, worker);
   });
   multiply_all();
   accumulated_ += tokens;

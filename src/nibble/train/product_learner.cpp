@@ -6,6 +6,7 @@
 #include "nibble/base/random.h"
 #include "nibble/numerics/elementary.h"
 #include "nibble/train/product_worker.h"
+#include "nibble/train/work.h"
 
 namespace nibble::train {
 namespace {
@@ -20,6 +21,7 @@ void check(const TrainRecipe& t) {
   for (int lanes : {t.lanes_mixer, t.lanes_ffn1, t.lanes_ffn2, t.lanes_head})
     require(lanes >= 0 && lanes <= kMaxLanes,
             "a matrix has 0 to 64 lanes, not " + std::to_string(lanes));
+  require(t.lanes_joint <= kMaxLanes, "train.lanes_joint must be at most 64");
   require(t.batch >= 1 && t.seq >= 1 && int64_t(t.batch) * t.seq <= 1 << 16,
           "train.batch * train.seq must be in 1..65536, so that gradient sums fit int32");
   require(int64_t(t.batch) * t.rank * kMaxLanes <= 1 << 24,
@@ -28,20 +30,6 @@ void check(const TrainRecipe& t) {
           "train.rank is of the weight estimator's noise: per-token noise has none");
   require(t.sigma > 0 && t.sigma <= 4, "train.sigma must be in (0, 4]");
   require(t.mixer_noise_every >= 1, "train.mixer_noise_every must be positive");
-}
-
-int lanes_of(const TrainRecipe& t, Stage stage) {
-  switch (stage) {
-    case Stage::mixer:
-      return t.lanes_mixer;
-    case Stage::ffn1:
-      return t.lanes_ffn1;
-    case Stage::ffn2:
-      return t.lanes_ffn2;
-    case Stage::head:
-      break;
-  }
-  return t.head_rule == HeadRule::delta ? 0 : t.lanes_head;
 }
 
 Chunk chunk_of(const TrainRecipe& t) { return {std::clamp(kChunkRows / t.seq, 1, t.batch), t.seq}; }
@@ -69,10 +57,10 @@ ProductLearner::ProductLearner(const Recipe& recipe, int symbols, uint64_t seed,
   for (const Matrix& m : model_.matrices) {
     Trained& w = trained_.emplace_back();
     w.lanes = lanes_of(t, m.stage);
-    w.first_lane = lanes_;
-    lanes_ += w.lanes;
+    w.first_lane = joint() ? 0 : lanes_;
+    lanes_ = w.first_lane + std::max(w.lanes, joint() ? lanes_ : 0);
     w.step = std::max(1, int32_t(std::lrint(t.sigma / m.scale)));
-    w.sigma = m.stage == Stage::head ? t.sigma : float(w.step) * m.scale;
+    w.sigma = m.stage == Stage::head && !joint() ? t.sigma : float(w.step) * m.scale;
     w.weight_step = t.sigma / (std::sqrt(float(m.k) * float(parts())) * efla_lm::kActivationUnit *
                                m.scale * m.code_scale);
     w.lr = m.stage == Stage::mixer ? t.lr_mixer : 1;
@@ -81,6 +69,8 @@ ProductLearner::ProductLearner(const Recipe& recipe, int symbols, uint64_t seed,
     w.v = Buffer<float>(m.size());
     w.grad = Buffer<int32_t>(threads * m.size());
   }
+  require(!joint() || lanes_ > 0,
+          "train.lanes_joint needs a matrix to perturb: one whose own lanes are not 0");
   bias_m_ = Buffer<float>(model_.padded_symbols);
   bias_v_ = Buffer<float>(model_.padded_symbols);
   bias_grad_ = Buffer<int32_t>(threads * model_.padded_symbols);

@@ -2,9 +2,11 @@
 // back-propagation.
 //
 // A lane perturbs one matrix and re-runs what follows it from the kept clean activations; what its
-// loss differs by from the clean one is its credit. The sum over lanes and tokens of inputs x
-// (credit * noise) estimates the gradient. Credits are fixed-point integers and all sums over
-// tokens are integer sums, so an update is the same for any number of threads and on any ISA.
+// loss differs by from the clean one is its credit. Joint lanes perturb all matrices in one pass
+// from the embedding on, and every matrix credits its own noise with the one difference. The sum
+// over lanes and tokens of inputs x (credit * noise) estimates the gradient. Credits are
+// fixed-point integers and all sums over tokens are integer sums, so an update is the same for any
+// number of threads and on any ISA.
 #pragma once
 #include "nibble/models/efla_lm/forward.h"
 #include "nibble/ops/adam_ternary/adam_ternary.h"
@@ -57,7 +59,7 @@ class ProductLearner final : public Learner {
 
  private:
   struct Trained {                  // what a matrix needs beside its weights
-    int lanes = 0, first_lane = 0;  // of all lanes of the learner
+    int lanes = 0, first_lane = 0;  // of all lanes of the learner; joint lanes are all matrices'
     int32_t step = 0;               // sigma in steps of its sums
     float sigma = 0;                // that step as a value
     // Of the weight estimator: what a part of a lane adds to or takes off the shadow.
@@ -78,9 +80,14 @@ class ProductLearner final : public Learner {
   void initialise();
   void sample(Worker&, std::span<const uint8_t> text, int64_t step, int chunk) const;
   void noise(Worker&, const Matrix&, int64_t step, int chunk) const;
-  void run_lanes(Worker&, const Matrix&) const;
-  void run_lane(Worker&, const Matrix&, int lane) const;
-  void credit(Worker&, const Matrix&, int lane, const float* differences) const;
+  // Lanes whose noise is in the matrices [first, last), to shaped differences.
+  void run_lanes(Worker&, size_t first, size_t last, int chunk) const;
+  void run_lane(Worker&, size_t first, size_t last, int lane) const;
+  Noise noise_in(Worker&, const Activations& from, const Matrix&, int lane,
+                 const int32_t*& sums) const;
+  void differences_of_head(Worker&) const;
+  void credit(Worker&, const Matrix&, int lane) const;
+  void estimate(Worker&, int64_t step, int chunk, int worker);
   void collect(Worker&, size_t matrix, int worker);
   void adapt_shift(size_t matrix);
   void collect_delta(Worker&, int64_t step, int chunk);
@@ -96,10 +103,9 @@ class ProductLearner final : public Learner {
 
   const uint16_t* inputs(const Worker&, const Matrix&, int lane, int part) const;
   const uint16_t* outputs(const Worker&, const Matrix&, int lane, int part) const;
-  Noise perturb(Worker&, const Matrix&, int lane, const int32_t*& sums) const;
+  Noise perturb(Worker&, const Activations& from, const Matrix&, int lane,
+                const int32_t*& sums) const;
   int parts() const { return by_weight() ? recipe_.train.rank : 1; }  // of a lane's noise
-  void run_weight_lane(Worker&, const Matrix&, int lane) const;
-  void credit_by_weight(Worker&, const Matrix&, int chunk) const;
   void collect_by_weight(Worker&, size_t matrix, int worker, int chunk);
   int32_t* weight_credits(const Matrix&, int lane, int chunk) const;  // [sequences]
   void update_bias(float rate, float v_scale);
@@ -132,6 +138,7 @@ class ProductLearner final : public Learner {
   std::vector<std::unique_ptr<Worker>> workers_;
   int64_t accumulated_ = 0;  // tokens in the gradients
   bool by_weight() const { return recipe_.train.estimator == Estimator::weight; }
+  bool joint() const { return recipe_.train.lanes_joint > 0; }
   // Noise of one lane in 16-bit words, and of all lanes of a matrix in whole blocks of 128 bits.
   int64_t lane_noise(const Matrix&, const Chunk&) const;
   int64_t noise_words(const Matrix&, const Chunk&) const;

@@ -64,7 +64,7 @@ std::vector<Bytes> after_updates_among(int ranks, const Recipe& r, int threads, 
 class Determinism : public testing::TestWithParam<int> {
  protected:
   static Recipe recipe() {
-    Recipe r = tiny(GetParam() == 1 ? two_blocks() : one_block());
+    Recipe r = tiny(GetParam() == 1 || GetParam() == 7 ? two_blocks() : one_block());
     if (GetParam() == 2) r.train.head_rule = HeadRule::delta, r.model.weights = WeightFormat::int8;
     if (GetParam() == 3) r.model.mixer = false, r.train.fitness = Fitness::clipped;
     if (GetParam() == 2) r.train.fitness = Fitness::rank, r.train.credit_window = 3;
@@ -77,6 +77,9 @@ class Determinism : public testing::TestWithParam<int> {
     if (GetParam() == 3) r.train.update = UpdateRule::shadow;
     if (GetParam() == 6) r.model.weights = WeightFormat::nvfp4;
     if (GetParam() == 6) r.model.activation = efla_lm::Activation::gelu;
+    if (GetParam() >= 7) r.train.lanes_joint = 3, r.train.rank = 2;
+    if (GetParam() == 7) r.train.estimator = Estimator::activity, r.train.rank = 1;
+    if (GetParam() == 8) r.train.lanes_mixer = 0;
     return r;
   }
 };
@@ -124,7 +127,7 @@ TEST_P(Determinism, ResumesBitForBit) {
   EXPECT_EQ(difference(bytes_of(*whole), bytes_of(*other)), -1);
 }
 
-INSTANTIATE_TEST_SUITE_P(Recipes, Determinism, testing::Range(0, 7));
+INSTANTIATE_TEST_SUITE_P(Recipes, Determinism, testing::Range(0, 9));
 
 TEST(ProductLearner, LossDoesNotDependOnThreads) {
   const auto text = markov_text(3000, 20);
@@ -242,6 +245,9 @@ TEST(Work, CountsEveryProductOfAnUpdate) {
   r.model.hidden = 16, r.model.ffn = 32, r.model.heads = 1, r.model.key_dim = 16;
   r.train.batch = 1, r.train.seq = 2;
   EXPECT_EQ(integer_ops(r, 20), 2 * 2 * 18496);
+  // Joint lanes: the clean pass, the gradient, and 5 times all that is behind the first matrix.
+  r.train.lanes_joint = 5;
+  EXPECT_EQ(integer_ops(r, 20), 2 * 2 * (3424 + 3424 + 5 * 1856));
 }
 
 }  // namespace

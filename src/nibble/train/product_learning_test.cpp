@@ -2,12 +2,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "nibble/cpu/detect.h"
 #include "nibble/cpu/pool.h"
 #include "nibble/train/product_learner.h"
 #include "nibble/train/small_recipes.h"
+#include "nibble/train/tinyshakespeare.h"
 
 namespace nibble::train {
 namespace {
@@ -196,6 +198,96 @@ TEST(ProductLearner, WeightNoiseEstimatesTheDirectionalDerivative) {
 }
 TEST(ProductLearner, WeightNoiseOfRank3EstimatesTheDirectionalDerivative) {
   expect_directional_derivatives(Estimator::weight, 3);
+}
+
+double dot(const std::vector<float>& a, const std::vector<float>& b) {
+  double sum = 0;
+  for (size_t i = 0; i < a.size(); ++i) sum += double(a[i]) * b[i];
+  return sum;
+}
+
+// Of one text, two estimates of the gradient with noise of their own, of each matrix.
+using Estimates = std::vector<std::vector<float>>;
+std::array<Estimates, 2> two_estimates(Recipe r, int batches) {
+  r.train.seq = 64, r.train.batch = 16, r.train.lr = 0;
+  r.model.residual_unit = 80, r.model.ffn_scale = 0.3f;  // steps of the residual far below sigma
+  const auto text = markov_text(65, 20);
+  const auto pool = cpu::make_pool(2);
+  ProductLearner learner(r, 20, 5, cpu::this_machine(), pool.get());
+  learner.step(text, 0, 0);  // at a rate of 0: settles the unit of the credits, no more
+  std::array<Estimates, 2> halves;
+  int step = 1;
+  for (Estimates& e : halves) {
+    for (int i = 0; i < batches; ++i) learner.accumulate(text, step++);
+    for (size_t m = 0; m < learner.model().matrices.size(); ++m) e.push_back(learner.gradient(m));
+    learner.apply(0);
+  }
+  return halves;
+}
+
+// Joint lanes estimate what staged ones do. The product of two estimates with noise of their own
+// has the mean of the product of what they estimate: nothing of the noise is left in it.
+void expect_joint_estimate(Estimator estimator) {
+  Recipe r = one_block();
+  r.train.estimator = estimator;
+  r.train.lanes_mixer = r.train.lanes_ffn1 = r.train.lanes_ffn2 = r.train.lanes_head = 12;
+  const int batches = 40;
+  const auto staged = two_estimates(r, batches);
+  r.train.lanes_joint = 32;
+  const auto joint = two_estimates(r, batches);
+  for (size_t m = 0; m < staged[0].size(); ++m) {
+    const double ss = dot(staged[0][m], staged[1][m]), jj = dot(joint[0][m], joint[1][m]);
+    // The halves of one number share noise.
+    const double js = (dot(joint[0][m], staged[1][m]) + dot(joint[1][m], staged[0][m])) / 2;
+    // Of a product of two noises of no common direction.
+    const auto spread = [&](const std::vector<float>& a, const std::vector<float>& b) {
+      return std::sqrt(dot(a, a) * dot(b, b) / double(a.size()));
+    };
+    const double js_spread = spread(joint[0][m], staged[1][m]);
+    EXPECT_GT(js, 8 * js_spread) << m;
+    // More noise is in the network, which smooths the loss a little more.
+    EXPECT_NEAR(js, ss, 0.04 * ss + 4 * js_spread) << m;
+    EXPECT_NEAR(jj, ss, 0.08 * ss + 4 * spread(joint[0][m], joint[1][m])) << m;
+  }
+}
+TEST(ProductLearner, JointLanesEstimateWhatStagedOnesDo) {
+  expect_joint_estimate(Estimator::activity);
+}
+TEST(ProductLearner, JointLanesOfWeightNoiseEstimateWhatStagedOnesDo) {
+  expect_joint_estimate(Estimator::weight);
+}
+
+TEST(ProductLearner, LearnsByJointLanes) {
+  const auto text = markov_text(20000, 12);
+  for (const Estimator estimator : {Estimator::activity, Estimator::weight})
+    for (const HeadRule rule : {HeadRule::noise, HeadRule::delta}) {
+      Recipe r = one_block();
+      r.train.batch = 32, r.train.estimator = estimator, r.train.head_rule = rule;
+      r.train.lanes_joint = 8;
+      const auto learner = make_learner(r, 12, 1, cpu::this_machine(), nullptr);
+      const int steps = 300;
+      for (int i = 0; i < steps; ++i) learner->step(text, i, double(i) / steps);
+      const auto held_out = std::span<const uint8_t>(text).last(4000);
+      EXPECT_LT(learner->loss(held_out), 0.85 * order0_entropy(text)) << label(r);
+    }
+}
+
+// Below what pairs of bytes say of the text, in 400 updates.
+TEST(ProductLearner, LearnsToReadByJointLanes) {
+  const Bytes text = tinyshakespeare(NIBBLE_SOURCE_DIR);
+  if (text.empty()) GTEST_SKIP() << "tinyshakespeare.txt is not there";
+  const auto train = std::span<const uint8_t>(text).first(300000);
+  const auto held_out = std::span<const uint8_t>(text).subspan(300000, 20000);
+  const Alphabet alphabet = Alphabet::of(train);
+  Recipe r;
+  r.model.hidden = 64, r.model.ffn = 128, r.model.ffn_shift = 3, r.model.mixer = false;
+  r.train.lanes_joint = 8, r.train.batch = 32;
+  const auto pool = cpu::make_pool(2);
+  const auto learner = make_learner(r, alphabet.symbols(), 1, cpu::this_machine(), pool.get());
+  const Bytes symbols = alphabet.encode(train);
+  const int steps = 400;
+  for (int i = 0; i < steps; ++i) learner->step(symbols, i, double(i) / steps);
+  EXPECT_LT(learner->loss(alphabet.encode(held_out)), ngram_nats(train, held_out)[1]);
 }
 
 // The first update moves every shadow by the same with decay and without: what differs is the

@@ -45,11 +45,12 @@ const uint16_t* ProductLearner::inputs(const Worker& w, const Matrix& m, int lan
   return outputs(w, m, lane, part) + int64_t(w.clean.chunk.sequences) * m.n / 16;
 }
 
-// What a lane adds to the sums of its matrix, from the inputs that the clean pass kept. The last
-// part is returned for those to add who read the sums; the others are added to a copy of the sums.
-Noise ProductLearner::perturb(Worker& w, const Matrix& m, int lane, const int32_t*& sums) const {
+// What a lane adds to the sums of a matrix, from what the matrix reads. The last part is returned
+// for those to add who read the sums; the others are added to a copy of the sums.
+Noise ProductLearner::perturb(Worker& w, const Activations& from, const Matrix& m, int lane,
+                              const int32_t*& sums) const {
   const Chunk& c = w.clean.chunk;
-  const Source in = source(w.clean, m);
+  const Source in = source(from, m);
   for (int part = 0; part < parts(); ++part) {
     for (int s = 0; s < c.sequences; ++s)
       rank1_({.rows = c.length,
@@ -69,58 +70,9 @@ Noise ProductLearner::perturb(Worker& w, const Matrix& m, int lane, const int32_
   return {};
 }
 
-void ProductLearner::run_weight_lane(Worker& w, const Matrix& m, int lane) const {
-  const int b = m.block;
-  if (m.stage == Stage::head) {
-    const int32_t* sums = w.clean.head_sums.data();
-    const Noise noise = perturb(w, m, lane, sums);
-    forward_.losses(sums, w.targets.data(), false, w.lane, noise);
-    return;
-  }
-  const Activations::Block& clean = w.clean.blocks[size_t(b)];
-  Activations::Block& own = w.lane.blocks[size_t(b)];
-  const int8_t* x_mid = model_.shape.mixer ? clean.x_mid.data() : clean.x_in.data();
-  const int32_t* sums = m.stage == Stage::mixer  ? clean.mixer_sums.data()
-                        : m.stage == Stage::ffn1 ? clean.ffn1_sums.data()
-                                                 : clean.ffn2_sums.data();
-  const Noise noise = perturb(w, m, lane, sums);
-  if (m.stage == Stage::mixer) {
-    forward_.mix(b, clean.x_in.data(), sums, noise, w.lane);
-    forward_.ffn1_sums(b, w.lane, w.lane);
-    forward_.hidden(b, own.ffn1_sums.data(), {}, w.lane);
-    forward_.add(b, own.x_mid.data(), own.ffn2_sums.data(), {}, w.lane);
-  } else if (m.stage == Stage::ffn1) {
-    forward_.hidden(b, sums, noise, w.lane);
-    forward_.add(b, x_mid, own.ffn2_sums.data(), {}, w.lane);
-  } else {
-    forward_.add(b, x_mid, sums, noise, w.lane);
-  }
-  forward_.after(b, w.lane);
-  forward_.losses(w.lane.head_sums.data(), w.targets.data(), false, w.lane);
-}
-
 int32_t* ProductLearner::weight_credits(const Matrix& m, int lane, int chunk) const {
   const int64_t row = int64_t(chunk) * lanes_ + trained(m).first_lane + lane;
   return weight_credits_.data() + row * chunk_.sequences;
-}
-
-void ProductLearner::credit_by_weight(Worker& w, const Matrix& m, int chunk) const {
-  const Chunk& c = w.clean.chunk;
-  const int lanes = trained(m).lanes;
-  float* difference = w.differences.data();
-  for (int l = 0; l < lanes; ++l) {
-    run_weight_lane(w, m, l);
-    for (int s = 0; s < c.sequences; ++s, ++difference) {
-      *difference = 0;
-      for (int r = s * c.length; r < (s + 1) * c.length; ++r)
-        *difference += w.lane.loss[r] - w.clean.loss[r];
-    }
-  }
-  shape_differences({w.differences.data(), size_t(lanes) * size_t(c.sequences)});
-  difference = w.differences.data();
-  for (int l = 0; l < lanes; ++l)
-    for (int s = 0; s < c.sequences; ++s)
-      weight_credits(m, l, chunk)[s] = fixed_point(*difference++);
 }
 
 // The gradient's share of a chunk from its credits and its noise alone.

@@ -71,6 +71,7 @@ void visit_fields(R& r, V&& v) {
   v.number("train.lanes_ffn1", t.lanes_ffn1, 0, 4096);
   v.number("train.lanes_ffn2", t.lanes_ffn2, 0, 4096);
   v.number("train.lanes_head", t.lanes_head, 0, 4096);
+  v.number("train.lanes_joint", t.lanes_joint, 0, 4096);
   v.number("train.sigma", t.sigma, 1e-6, 100);
   v.number("train.credit_decay", t.credit_decay, 0, 1);
   v.number("train.credit_window", t.credit_window, 0, 1024);
@@ -312,11 +313,12 @@ Recipe parse_recipe(const std::string& json, const std::string& source) {
 std::string label(const Recipe& r) {
   if (r.arithmetic == Arithmetic::origin) return "origin arithmetic";
   return fmt::format(
-      "{} estimator, {} head, {} weights, {}", name_of(r.train.estimator, kEstimators),
+      "{} estimator, {} head, {} weights, {}{}", name_of(r.train.estimator, kEstimators),
       name_of(r.train.head_rule, kHeadRules), name_of(r.model.weights, kWeightFormats),
       !r.model.mixer             ? "no mixer"
       : r.train.lanes_mixer == 0 ? "untrained EFLA mixer"
-                                 : "EFLA mixer");
+                                 : "EFLA mixer",
+      r.train.lanes_joint > 0 ? ", joint lanes" : "");
 }
 
 std::string to_json(const Recipe& r) {

@@ -32,6 +32,8 @@ struct TrainRecipe {
   float fitness_clip = 0.1f;  // for Fitness::clipped, nats
   float zscore_clip = 3;      // for Fitness::zscore, deviations
   int lanes_mixer = 2, lanes_ffn1 = 8, lanes_ffn2 = 4, lanes_head = 8;
+  int lanes_joint = 0;  // so many lanes perturb all matrices at once whose own number is not 0;
+                        // 0: a lane perturbs one matrix
   float sigma = 0.2f;
   float credit_decay = 0.9f;  // of later losses, for noise that reaches later tokens
   int credit_window = 0;  // losses that count, from the token's own on; 0: to the sequence's end

@@ -108,6 +108,14 @@ TEST(Recipe, SetsFieldsByPath) {
   EXPECT_FALSE(r.model.mixer);
 }
 
+TEST(Recipe, SaysInItsLabelHowItLearns) {
+  Recipe r;
+  EXPECT_EQ(label(r), "activity estimator, noise head, ternary weights, EFLA mixer");
+  r.train.lanes_joint = 4, r.train.lanes_mixer = 0;
+  EXPECT_EQ(label(r),
+            "activity estimator, noise head, ternary weights, untrained EFLA mixer, joint lanes");
+}
+
 TEST(Recipe, RefusesBadAssignments) {
   Recipe r;
   EXPECT_EQ(error_of([&] { set_field(r, "train.lr"); }),

@@ -1,14 +1,11 @@
 #include "nibble/train/work.h"
 
-#include "nibble/models/efla_lm/model.h"
-
 namespace nibble::train {
 namespace {
 
-using efla_lm::Matrix;
 using efla_lm::Stage;
 
-int lanes_of(const TrainRecipe& t, Stage stage) {
+int own_lanes_of(const TrainRecipe& t, Stage stage) {
   switch (stage) {
     case Stage::mixer:
       return t.lanes_mixer;
@@ -24,21 +21,31 @@ int lanes_of(const TrainRecipe& t, Stage stage) {
 
 }  // namespace
 
+int lanes_of(const TrainRecipe& t, Stage stage) {
+  const int own = own_lanes_of(t, stage);
+  return own > 0 && t.lanes_joint > 0 ? t.lanes_joint : own;
+}
+
 int64_t integer_ops(const Recipe& recipe, int symbols) {
   const TrainRecipe& t = recipe.train;
   const efla_lm::Model model(recipe.model, symbols);
   const int64_t sequences = t.batch, tokens = sequences * t.seq;
   int64_t products = 0, behind = 0;  // behind: of a token, in the matrices after the current one
+  int64_t joint = 0;                 // of a token, in joint lanes: behind the first they perturb
   for (auto m = model.matrices.rbegin(); m != model.matrices.rend(); ++m) {
     const int64_t size = int64_t(m->k) * m->outputs, lanes = lanes_of(t, m->stage);
-    products += tokens * (size + lanes * behind);
+    products += tokens * size;
+    if (t.lanes_joint == 0)
+      products += tokens * lanes * behind;
+    else if (lanes > 0)
+      joint = lanes * behind;
     if (t.estimator == Estimator::weight)
       products += lanes * sequences * size;  // the outer product of two sign vectors
     else if (lanes > 0 || (m->stage == Stage::head && t.head_rule == HeadRule::delta))
       products += tokens * size;
     behind += size;
   }
-  return 2 * products;
+  return 2 * (products + tokens * joint);
 }
 
 }  // namespace nibble::train
