@@ -11,6 +11,7 @@ SMALL = ["model.hidden=32", "model.ffn=32", "model.key_dim=16", "model.heads=2",
 RECIPES = {
     "activity": ["--recipe", "activity"],
     "es": ["--recipe", "es"],
+    "es-full-rank": ["--recipe", "es", "--set", "train.rank=full"],
     "delta-head": ["--recipe", "delta-head"],
     "joint": ["--recipe", "es", "--set", "train.lanes_joint=3"],
 }

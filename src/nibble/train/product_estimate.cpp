@@ -38,8 +38,9 @@ void ProductLearner::shape_differences(std::span<float> differences) const {
 }
 
 int64_t ProductLearner::lane_noise(const Matrix& m, const Chunk& c) const {
-  return (by_weight() ? int64_t(parts()) * c.sequences * (m.n + m.k) : int64_t(c.rows()) * m.n) /
-         16;
+  if (!by_weight()) return int64_t(c.rows()) * m.n / 16;
+  if (full_rank()) return c.sequences * sign_words(m.k, m.n);
+  return int64_t(parts()) * c.sequences * (m.n + m.k) / 16;
 }
 int64_t ProductLearner::noise_words(const Matrix& m, const Chunk& c) const {
   return (trained(m).lanes * lane_noise(m, c) + 7) / 8 * 4;

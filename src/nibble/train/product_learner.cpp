@@ -24,7 +24,7 @@ void check(const TrainRecipe& t) {
   require(t.lanes_joint <= kMaxLanes, "train.lanes_joint must be at most 64");
   require(t.batch >= 1 && t.seq >= 1 && int64_t(t.batch) * t.seq <= 1 << 16,
           "train.batch * train.seq must be in 1..65536, so that gradient sums fit int32");
-  require(int64_t(t.batch) * t.rank * kMaxLanes <= 1 << 24,
+  require(int64_t(t.batch) * std::max(t.rank, 1) * kMaxLanes <= 1 << 24,
           "train.batch * train.rank must be at most 262144, so that gradient sums fit int32");
   require(t.rank == 1 || t.estimator == Estimator::weight,
           "train.rank is of the weight estimator's noise: per-token noise has none");
@@ -51,6 +51,8 @@ ProductLearner::ProductLearner(const Recipe& recipe, int symbols, uint64_t seed,
       logit_credit_({.rows = chunk_.rows(), .n = model_.padded_symbols, .lanes = 1, .s = 1},
                     machine),
       rank1_({.rows = chunk_.length, .k = 16, .ldx = 16}, machine),
+      sign_noise_({.rows = chunk_.length, .n = 16, .k = 16, .ldx = 16}, machine),
+      sign_credit_({.perturbations = 1, .k = 16, .n = 16, .columns = 16}, machine),
       adam_({.k = 16, .n = 16}, machine) {
   const int threads = pool ? pool->threads() : 1;
   const TrainRecipe& t = recipe_.train;
@@ -96,7 +98,7 @@ ProductLearner::ProductLearner(const Recipe& recipe, int symbols, uint64_t seed,
       most = std::max(most, trained(m).lanes), widest = std::max(widest, m.n);
     }
     w.steps = Buffer<int32_t>(rows);
-    if (parts() > 1) w.perturbed = Buffer<int32_t>(rows * widest);
+    if (parts() > 1 || full_rank()) w.perturbed = Buffer<int32_t>(rows * widest);
     w.symbols = Buffer<uint8_t>(rows), w.targets = Buffer<uint8_t>(rows);
     w.noise = Buffer<uint16_t>(2 * words);
     w.differences = Buffer<float>(most * rows);

@@ -15,6 +15,8 @@
 #include "nibble/ops/logit_credit/logit_credit.h"
 #include "nibble/ops/noise_bits/noise_bits.h"
 #include "nibble/ops/rank1_noise/rank1_noise.h"
+#include "nibble/ops/sign_credit/sign_credit.h"
+#include "nibble/ops/sign_noise/sign_noise.h"
 #include "nibble/train/learner.h"
 
 namespace nibble::train {
@@ -105,8 +107,13 @@ class ProductLearner final : public Learner {
   const uint16_t* outputs(const Worker&, const Matrix&, int lane, int part) const;
   Noise perturb(Worker&, const Activations& from, const Matrix&, int lane,
                 const int32_t*& sums) const;
-  int parts() const { return by_weight() ? recipe_.train.rank : 1; }  // of a lane's noise
+  Noise perturb_fully(Worker&, const Activations& from, const Matrix&, int lane,
+                      const int32_t*& sums) const;
+  // Of the weight estimator's noise: of full rank, or the sum of so many parts of rank 1.
+  bool full_rank() const { return recipe_.train.rank == kFullRank; }
+  int parts() const { return full_rank() ? 1 : recipe_.train.rank; }
   void collect_by_weight(Worker&, size_t matrix, int worker, int chunk);
+  void collect_fully(Worker&, size_t matrix, int worker, int chunk);
   int32_t* weight_credits(const Matrix&, int lane, int chunk) const;  // [sequences]
   void update_bias(float rate, float v_scale);
   void apply_rule(size_t matrix, float rate);  // product_update.cpp
@@ -132,6 +139,8 @@ class ProductLearner final : public Learner {
   Chosen<credit_outer::Op> credit_outer_;
   Chosen<logit_credit::Op> logit_credit_;
   Chosen<rank1_noise::Op> rank1_;
+  Chosen<sign_noise::Op> sign_noise_;
+  Chosen<sign_credit::Op> sign_credit_;
   Chosen<adam_ternary::Op> adam_;
 
   std::vector<Trained> trained_;

@@ -64,7 +64,7 @@ std::vector<Bytes> after_updates_among(int ranks, const Recipe& r, int threads, 
 class Determinism : public testing::TestWithParam<int> {
  protected:
   static Recipe recipe() {
-    Recipe r = tiny(GetParam() == 1 || GetParam() == 7 ? two_blocks() : one_block());
+    Recipe r = tiny(GetParam() == 1 || GetParam() == 9 ? two_blocks() : one_block());
     if (GetParam() == 2) r.train.head_rule = HeadRule::delta, r.model.weights = WeightFormat::int8;
     if (GetParam() == 3) r.model.mixer = false, r.train.fitness = Fitness::clipped;
     if (GetParam() == 2) r.train.fitness = Fitness::rank, r.train.credit_window = 3;
@@ -80,6 +80,8 @@ class Determinism : public testing::TestWithParam<int> {
     if (GetParam() >= 7) r.train.lanes_joint = 3, r.train.rank = 2;
     if (GetParam() == 7) r.train.estimator = Estimator::activity, r.train.rank = 1;
     if (GetParam() == 8) r.train.lanes_mixer = 0;
+    if (GetParam() >= 9) r.train.rank = kFullRank;
+    if (GetParam() == 9) r.train.lanes_joint = 0;
     return r;
   }
 };
@@ -127,7 +129,7 @@ TEST_P(Determinism, ResumesBitForBit) {
   EXPECT_EQ(difference(bytes_of(*whole), bytes_of(*other)), -1);
 }
 
-INSTANTIATE_TEST_SUITE_P(Recipes, Determinism, testing::Range(0, 9));
+INSTANTIATE_TEST_SUITE_P(Recipes, Determinism, testing::Range(0, 11));
 
 TEST(ProductLearner, LossDoesNotDependOnThreads) {
   const auto text = markov_text(3000, 20);

@@ -199,6 +199,9 @@ TEST(ProductLearner, WeightNoiseEstimatesTheDirectionalDerivative) {
 TEST(ProductLearner, WeightNoiseOfRank3EstimatesTheDirectionalDerivative) {
   expect_directional_derivatives(Estimator::weight, 3);
 }
+TEST(ProductLearner, WeightNoiseOfFullRankEstimatesTheDirectionalDerivative) {
+  expect_directional_derivatives(Estimator::weight, kFullRank);
+}
 
 double dot(const std::vector<float>& a, const std::vector<float>& b) {
   double sum = 0;

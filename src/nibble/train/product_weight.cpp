@@ -1,10 +1,14 @@
-// The weight estimator (EGGROLL): a lane perturbs its matrix by noise of low rank, one perturbation
-// per sequence, and the sequence's loss credits it. Seeds and one scalar per lane and sequence say
-// all that an update needs.
+// The weight estimator (EGGROLL): a lane perturbs its matrix, one perturbation per sequence, and
+// the sequence's loss credits it. Seeds and one scalar per lane and sequence say all that an update
+// needs.
 //
-//   W + weight_step * sum over parts of f e^T      f, e: random signs of the inputs and the outputs
+//   low rank    W + weight_step * sum over parts of f e^T   f, e: random signs of inputs and
+//   outputs full rank   W + weight_step * E                         E: a random sign for each
+//   weight
 //
-// With more parts than one, each is smaller by the root of their number.
+// With more parts than one, each is smaller by the root of their number: at equal sigma every rank
+// moves a weight by the same on average.
+#include <algorithm>
 #include <cstring>
 
 #include "nibble/train/product_learner.h"
@@ -49,6 +53,7 @@ const uint16_t* ProductLearner::inputs(const Worker& w, const Matrix& m, int lan
 // for those to add who read the sums; the others are added to a copy of the sums.
 Noise ProductLearner::perturb(Worker& w, const Activations& from, const Matrix& m, int lane,
                               const int32_t*& sums) const {
+  if (full_rank()) return perturb_fully(w, from, m, lane, sums);
   const Chunk& c = w.clean.chunk;
   const Source in = source(from, m);
   for (int part = 0; part < parts(); ++part) {
@@ -70,6 +75,27 @@ Noise ProductLearner::perturb(Worker& w, const Activations& from, const Matrix& 
   return {};
 }
 
+// All of it is added to a copy of the sums: its signs are [sequences][k][n].
+Noise ProductLearner::perturb_fully(Worker& w, const Activations& from, const Matrix& m, int lane,
+                                    const int32_t*& sums) const {
+  const Chunk& c = w.clean.chunk;
+  const Source in = source(from, m);
+  for (int s = 0; s < c.sequences; ++s) {
+    const int64_t at = int64_t(s) * c.length * m.n;
+    sign_noise_({.rows = c.length,
+                 .n = m.n,
+                 .k = m.k,
+                 .ldx = in.ld,
+                 .unit = trained(m).weight_step * m.code_scale,
+                 .x = in.data + int64_t(s) * (c.length + m.gap) * in.ld,
+                 .e = noise_of(w, m, lane) + s * sign_words(m.k, m.n),
+                 .acc = sums + at,
+                 .y = w.perturbed.data() + at});
+  }
+  sums = w.perturbed.data();
+  return {};
+}
+
 int32_t* ProductLearner::weight_credits(const Matrix& m, int lane, int chunk) const {
   const int64_t row = int64_t(chunk) * lanes_ + trained(m).first_lane + lane;
   return weight_credits_.data() + row * chunk_.sequences;
@@ -77,6 +103,7 @@ int32_t* ProductLearner::weight_credits(const Matrix& m, int lane, int chunk) co
 
 // The gradient's share of a chunk from its credits and its noise alone.
 void ProductLearner::collect_by_weight(Worker& w, size_t matrix, int worker, int chunk) {
+  if (full_rank()) return collect_fully(w, matrix, worker, chunk);
   const Matrix& m = model_.matrices[matrix];
   const Trained& t = trained_[matrix];
   const Chunk& c = w.clean.chunk;
@@ -104,6 +131,24 @@ void ProductLearner::collect_by_weight(Worker& w, size_t matrix, int worker, int
         std::memset(z + m.outputs, 0, size_t(m.n - m.outputs));
     }
   append(w, matrix, factor_rows(m, c), worker);
+}
+
+void ProductLearner::collect_fully(Worker& w, size_t matrix, int worker, int chunk) {
+  const Matrix& m = model_.matrices[matrix];
+  const Trained& t = trained_[matrix];
+  const int sequences = w.clean.chunk.sequences;
+  int32_t* credits = w.credit_own.data();  // lane after lane, as the noise
+  for (int l = 0; l < t.lanes; ++l)
+    std::copy_n(weight_credits(m, l, chunk), sequences, credits + l * sequences);
+  sign_credit_({.perturbations = t.lanes * sequences,
+                .k = m.k,
+                .n = m.n,
+                .columns = m.outputs,
+                .shift = credit_shift_[int64_t(matrix)],
+                .credit = credits,
+                .e = noise_of(w, m, 0),
+                .g = t.grad.data() + worker * m.size(),
+                .magnitude = w.magnitude.data() + matrix});
 }
 
 }  // namespace nibble::train

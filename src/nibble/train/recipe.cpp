@@ -63,7 +63,7 @@ void visit_fields(R& r, V&& v) {
   auto& t = r.train;
   v.choice("train.estimator", t.estimator, kEstimators);
   v.choice("train.head_rule", t.head_rule, kHeadRules);
-  v.number("train.rank", t.rank, 1, 64);
+  v.number_or("train.rank", t.rank, 1, 64, "full", kFullRank);
   v.choice("train.fitness", t.fitness, kFitnesses);
   v.number("train.fitness_clip", t.fitness_clip, 1e-6, 1e6);
   v.number("train.zscore_clip", t.zscore_clip, 1e-6, 1e6);
@@ -137,6 +137,12 @@ struct Writer {
   }
   void number(const char* path, int value, double, double) { at(path) = value; }
   void number(const char* path, float value, double, double) { at(path) = shortest(value); }
+  void number_or(const char* path, int value, int, int, const char* word, int meant) {
+    if (value == meant)
+      at(path) = word;
+    else
+      at(path) = value;
+  }
   void flag(const char* path, bool value) { at(path) = value; }
   template <class E, size_t N>
   void choice(const char* path, E value, const Name<E> (&names)[N]) {
@@ -166,6 +172,20 @@ struct Setter {
     if (!(v >= least && v <= most)) refuse(allowed);
     to = T(v);
   }
+  // A number, or a word that stands for a number that is none of the allowed.
+  void number_or(const char* field, int& to, int least, int most, const char* word, int meant) {
+    if (path != field) return;
+    taken = true;
+    if (value.is_string() && value.get<std::string>() == word) {
+      to = meant;
+      return;
+    }
+    const bool allowed =
+        value.is_number_integer() && value.get<double>() >= least && value.get<double>() <= most;
+    if (!allowed)
+      refuse(fmt::format("a whole number from {} to {} or {} is allowed", least, most, word));
+    to = value.get<int>();
+  }
   void flag(const char* field, bool& to) {
     if (path != field) return;
     taken = true;
@@ -192,6 +212,10 @@ struct Lister {
   std::vector<std::string> paths;
   template <class... T>
   void number(const char* path, T&&...) {
+    paths.push_back(path);
+  }
+  template <class... T>
+  void number_or(const char* path, T&&...) {
     paths.push_back(path);
   }
   void flag(const char* path, bool&) { paths.push_back(path); }
@@ -313,8 +337,9 @@ Recipe parse_recipe(const std::string& json, const std::string& source) {
 std::string label(const Recipe& r) {
   if (r.arithmetic == Arithmetic::origin) return "origin arithmetic";
   return fmt::format(
-      "{} estimator, {} head, {} weights, {}{}", name_of(r.train.estimator, kEstimators),
-      name_of(r.train.head_rule, kHeadRules), name_of(r.model.weights, kWeightFormats),
+      "{}{} estimator, {} head, {} weights, {}{}", r.train.rank == kFullRank ? "full-rank " : "",
+      name_of(r.train.estimator, kEstimators), name_of(r.train.head_rule, kHeadRules),
+      name_of(r.model.weights, kWeightFormats),
       !r.model.mixer             ? "no mixer"
       : r.train.lanes_mixer == 0 ? "untrained EFLA mixer"
                                  : "EFLA mixer",

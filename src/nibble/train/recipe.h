@@ -22,12 +22,15 @@ enum class HeadRule {
 // shadow: the gradient in units of its RMS over the matrix and over time, weights below z_threshold
 // of it left alone.
 enum class UpdateRule { adam, momentum, shadow };
+inline constexpr int kFullRank = 0;
 enum class Fitness { raw, clipped, sign, rank, zscore };
 
 struct TrainRecipe {
   Estimator estimator = Estimator::activity;
   HeadRule head_rule = HeadRule::noise;
-  int rank = 1;  // of a lane's noise (weight only): a sum of so many outer products of signs
+  // Of a lane's noise (weight only): a sum of so many outer products of signs; kFullRank, "full" in
+  // a file: a sign of its own for every weight.
+  int rank = 1;
   Fitness fitness = Fitness::raw;
   float fitness_clip = 0.1f;  // for Fitness::clipped, nats
   float zscore_clip = 3;      // for Fitness::zscore, deviations

@@ -114,6 +114,10 @@ TEST(Recipe, SaysInItsLabelHowItLearns) {
   r.train.lanes_joint = 4, r.train.lanes_mixer = 0;
   EXPECT_EQ(label(r),
             "activity estimator, noise head, ternary weights, untrained EFLA mixer, joint lanes");
+  r = {};
+  set_field(r, "train.rank=full"), set_field(r, "train.estimator=weight");
+  EXPECT_EQ(label(r), "full-rank weight estimator, noise head, ternary weights, EFLA mixer");
+  EXPECT_EQ(label(parse_recipe(to_json(r), "x")), label(r));
 }
 
 TEST(Recipe, RefusesBadAssignments) {

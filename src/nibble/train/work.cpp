@@ -39,10 +39,12 @@ int64_t integer_ops(const Recipe& recipe, int symbols) {
       products += tokens * lanes * behind;
     else if (lanes > 0)
       joint = lanes * behind;
-    if (t.estimator == Estimator::weight)
-      products += lanes * sequences * size;  // the outer product of two sign vectors
-    else if (lanes > 0 || (m->stage == Stage::head && t.head_rule == HeadRule::delta))
+    if (t.estimator == Estimator::weight) {
+      products += lanes * sequences * size;                        // signs times credits
+      if (t.rank == kFullRank) products += lanes * tokens * size;  // inputs times signs
+    } else if (lanes > 0 || (m->stage == Stage::head && t.head_rule == HeadRule::delta)) {
       products += tokens * size;
+    }
     behind += size;
   }
   return 2 * (products + tokens * joint);
