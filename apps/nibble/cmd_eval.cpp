@@ -94,7 +94,8 @@ void add_eval(CLI::App& command, Exit& exit) {
       ->capture_default_str();
   command
       .add_option("--window", f->window,
-                  "bytes after which the context begins anew; losses of training are at 128")
+                  "bytes after which the context begins anew; losses of training are at 128, "
+                  "those of carried contexts at 4096")
       ->check(CLI::Range(2, 65536))
       ->capture_default_str();
   command.add_option("--threads", f->threads)->check(CLI::Range(1, 1024));

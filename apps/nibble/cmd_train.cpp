@@ -147,6 +147,7 @@ train::RunConfig new_config(const Flags& flags) {
     c.validation_share = kTrialValidation;
   const train::Corpus corpus = train::read_corpus(data, valid, c.validation_share);
   c.data = corpus.data, c.valid = corpus.valid;
+  train::require_length(c.recipe, int64_t(corpus.train.size()));
   // The compatibility mode has always had a column for every byte.
   if (c.alphabet.empty())
     c.alphabet =
@@ -192,12 +193,14 @@ void make_trial(const Flags& flags, int threads) {
 }
 
 void print_end(const train::Run& run, const train::Outcome& o) {
-  const auto& lines = run.metrics().ngram_nats;
+  const train::Metrics m = run.metrics();
+  const auto& lines = m.ngram_nats;
   fmt::print("held-out {:.4f} nats/byte ({:.4f} bits) after {} steps in {:.1f} s", o.heldout_nats,
              o.heldout_nats / std::log(2.0), o.step, o.seconds);
   if (lines) fmt::print("; n-grams {:.3f} {:.3f} {:.3f}", (*lines)[0], (*lines)[1], (*lines)[2]);
+  if (m.end && m.end->carried_nats)
+    fmt::print("; in contexts of {} bytes {:.4f}", train::kCarriedWindow, *m.end->carried_nats);
   fmt::print("\nrecipe {}: {}\n", run.config().recipe.name, train::label(run.config()));
-  const train::Metrics m = run.metrics();
   std::vector<double> scores;
   for (const train::Record& r : m.records)
     if (r.score) scores.push_back(*r.score);

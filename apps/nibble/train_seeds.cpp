@@ -80,6 +80,7 @@ train::Outcome train_seeds(const std::string& folder, const TrainOne& train_one,
     s.lane_tokens = m.records.back().lane_tokens;
     s.heldout_nats = outcome.heldout_nats;
     s.validation_nats = m.end->validation_nats.value_or(-1);
+    s.carried_nats = m.end->carried_nats.value_or(-1);
     heldout.push_back(s.heldout_nats);
     if (m.end->validation_nats) validation.push_back(s.validation_nats);
     fmt::print("seed {}: held-out {:.4f} nats/byte after {} steps in {:.1f} s\n", s.seed,

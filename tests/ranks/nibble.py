@@ -13,7 +13,7 @@ RECIPES = {
     "es": ["--recipe", "es"],
     "es-full-rank": ["--recipe", "es", "--set", "train.rank=full"],
     "delta-head": ["--recipe", "delta-head"],
-    "joint": ["--recipe", "es", "--set", "train.lanes_joint=3"],
+    "joint": ["--recipe", "es", "--set", "train.lanes_joint=3", "--set", "train.carry=3"],
 }
 
 

@@ -131,9 +131,7 @@ Loop::Loop(Run& run, const TrainOptions& options)
       corpus_(reread_corpus(run.config())),
       alphabet_(Alphabet::from_hex(run.config().alphabet)),
       text_(alphabet_.encode(corpus_.train)) {
-  if (int64_t(text_.size()) <= config_.recipe.train.seq)
-    throw Error(fmt::format("the training part has {} bytes: train.seq = {} needs at least {}",
-                            text_.size(), config_.recipe.train.seq, config_.recipe.train.seq + 1));
+  require_length(config_.recipe, int64_t(text_.size()));
   learner_ = options.make(config_.recipe, alphabet_.symbols(), config_.seed, options.machine,
                           options.pool);
 }
@@ -280,6 +278,11 @@ Outcome Loop::finish() {
         heldout_nats(*learner_, alphabet_, corpus_.validation, [&] { return stop(); });
     if (!end.validation_nats) return interrupted();
   }
+  if (config_.recipe.train.carry > 1) {
+    end.carried_nats = heldout_nats(
+        *learner_, alphabet_, corpus_.heldout, [&] { return stop(); }, kCarriedWindow);
+    if (!end.carried_nats) return interrupted();
+  }
   on_rank_0(ranks_, [&] {
     if (!run_.metrics().end) run_.append(end);
   });
@@ -344,6 +347,15 @@ double heldout_nats(const Learner& learner, const Alphabet& alphabet, std::span<
                     int window) {
   return *heldout_nats(
       learner, alphabet, text, [] { return false; }, window);
+}
+
+void require_length(const Recipe& recipe, int64_t training_bytes) {
+  const TrainRecipe& t = recipe.train;
+  const int64_t most = int64_t(t.seq) * t.carry;
+  if (training_bytes <= most)
+    throw Error(fmt::format(
+        "the training part has {} bytes: train.seq = {}{} needs at least {}", training_bytes, t.seq,
+        t.carry > 1 ? fmt::format(" and train.carry = {}", t.carry) : "", most + 1));
 }
 
 Outcome train(Run& run, const TrainOptions& options) {

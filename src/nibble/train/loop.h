@@ -58,8 +58,13 @@ Outcome train(Run&, const TrainOptions&);
 // Mean nats per byte of text[1..] under a learner, unseen bytes paid for (Alphabet). The context
 // begins anew after each window.
 inline constexpr int kWindow = 128;
+// Where training carries contexts: what carrying them this far while scoring is worth.
+inline constexpr int kCarriedWindow = 4096;
 double heldout_nats(const Learner&, const Alphabet&, std::span<const uint8_t> text,
                     int window = kWindow);
+
+// Throws if the training part is shorter than the stretches that the recipe reads.
+void require_length(const Recipe&, int64_t training_bytes);
 
 // The learner of a checkpoint of `run`; make as in TrainOptions.
 std::unique_ptr<Learner> load_learner(const Run& run, int64_t step, const LearnerFactory& make,

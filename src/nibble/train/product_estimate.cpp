@@ -62,9 +62,11 @@ void ProductLearner::sample(Worker& w, std::span<const uint8_t> text, int64_t st
   const int length = chunk_.length;
   const Chunk& c = w.clean.chunk;
   for (int s = 0; s < c.sequences; ++s) {
-    const auto sequence = uint64_t(chunk) * uint64_t(chunk_.sequences) + uint64_t(s);
-    Random rng(seed_ ^ kBatchStream, uint64_t(step) << 20 | sequence);
-    const uint64_t start = rng.below(text.size() - size_t(length));
+    const int64_t slot = int64_t(chunk) * chunk_.sequences + s;
+    const Window window = window_of(step, slot);
+    Random rng(seed_ ^ kBatchStream, uint64_t(window.run) << 20 | uint64_t(slot));
+    const uint64_t run = rng.below(text.size() - size_t(recipe_.train.carry) * size_t(length));
+    const uint64_t start = run + uint64_t(window.nth * length);
     std::memcpy(w.symbols.data() + s * length, text.data() + start, size_t(length));
     std::memcpy(w.targets.data() + s * length, text.data() + start + 1, size_t(length));
   }
@@ -324,8 +326,9 @@ void ProductLearner::estimate(Worker& w, int64_t step, int chunk, int worker) {
 
 StepResult ProductLearner::accumulate(std::span<const uint8_t> text, int64_t step) {
   const TrainRecipe& r = recipe_.train;
-  if (text.size() <= size_t(r.seq))
-    throw Error("the training text must be longer than train.seq = " + std::to_string(r.seq));
+  if (text.size() <= size_t(r.carry) * size_t(r.seq))
+    throw Error("the training text must be longer than train.carry * train.seq = " +
+                std::to_string(int64_t(r.carry) * r.seq));
   if (step < 0 || step >= int64_t(1) << 32) throw Error("steps are 0 .. 2^32 - 1");
   const int64_t tokens = int64_t(r.batch) * r.seq;
   if (accumulated_ + tokens > credit_outer::kMaxTokens)
@@ -338,7 +341,9 @@ StepResult ProductLearner::accumulate(std::span<const uint8_t> text, int64_t ste
     const Chunk shape = shape_of(chunk);
     w.clean.reshape(shape), w.lane.reshape(shape);
     sample(w, text, step, chunk);
+    take_carried(w, step, chunk);
     forward_.all(w.symbols.data(), w.clean);
+    keep_carried(w, chunk);
     forward_.losses(w.clean.head_sums.data(), w.targets.data(), true, w.clean);
     for (int row = 0; row < shape.rows(); ++row)
       w.loss += std::llrint(w.clean.loss[row] * kLossUnit);

@@ -78,12 +78,13 @@ ProductLearner::ProductLearner(const Recipe& recipe, int symbols, uint64_t seed,
   bias_grad_ = Buffer<int32_t>(threads * model_.padded_symbols);
   updates_ = Buffer<int64_t>(1);
   if (by_weight()) weight_credits_ = Buffer<int32_t>(int64_t(chunks()) * lanes_ * chunk_.sequences);
+  carried_ = Buffer<int32_t>(t.batch * carried_words());
   credit_shift_ = Buffer<int32_t>(int64_t(model_.matrices.size()));
   std::fill(credit_shift_.begin(), credit_shift_.end(), 8);
 
   const int64_t rows = chunk_.rows();
   for (int i = 0; i < threads; ++i) {
-    auto& w = *workers_.emplace_back(std::make_unique<Worker>(model_, chunk_));
+    auto& w = *workers_.emplace_back(std::make_unique<Worker>(model_, chunk_, carries()));
     int64_t words = 0, work = 0;
     int most = 1, widest = 0;
     for (const Matrix& m : model_.matrices) {
@@ -144,6 +145,8 @@ std::vector<StateTensor> ProductLearner::state() {
   add("head.bias.adam_v", DType::f32, {symbols}, bias_v_.data());
   add("updates", DType::i64, {1}, updates_.data());
   add("credit_shift", DType::i32, {credit_shift_.size()}, credit_shift_.data());
+  if (carries())
+    add("carried", DType::i32, {recipe_.train.batch, carried_words()}, carried_.data());
   return all;
 }
 

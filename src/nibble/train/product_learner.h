@@ -119,6 +119,17 @@ class ProductLearner final : public Learner {
   void apply_rule(size_t matrix, float rate);  // product_update.cpp
   void decay(size_t matrix, float rate);
 
+  // product_carry.cpp
+  struct Window {
+    int64_t run, nth;  // the slot's nth window of its run
+  };
+  Window window_of(int64_t step, int64_t slot) const;
+  bool carries() const { return recipe_.train.carry > 1; }
+  int64_t carried_words() const;  // of a slot
+  void take_carried(Worker&, int64_t step, int chunk);
+  void keep_carried(Worker&, int chunk);
+  void share_carried();
+
   // product_ranks.cpp
   int chunks() const { return (recipe_.train.batch + chunk_.sequences - 1) / chunk_.sequences; }
   Chunk shape_of(int chunk) const;
@@ -163,6 +174,7 @@ class ProductLearner final : public Learner {
   // Of the weight estimator: [chunks][lanes_][sequences of a chunk]. Zero where other ranks write.
   Buffer<int32_t> weight_credits_;
   int lanes_ = 0;                 // of all matrices
+  Buffer<int32_t> carried_;       // [batch][carried_words()]: where the slots' contexts end
   Buffer<int32_t> credit_shift_;  // per matrix: a code of z is 2^(shift - kCreditBits) nats
 };
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -77,7 +78,7 @@ class Determinism : public testing::TestWithParam<int> {
     if (GetParam() == 3) r.train.update = UpdateRule::shadow;
     if (GetParam() == 6) r.model.weights = WeightFormat::nvfp4;
     if (GetParam() == 6) r.model.activation = efla_lm::Activation::gelu;
-    if (GetParam() >= 7) r.train.lanes_joint = 3, r.train.rank = 2;
+    if (GetParam() >= 7) r.train.lanes_joint = 3, r.train.carry = 3, r.train.rank = 2;
     if (GetParam() == 7) r.train.estimator = Estimator::activity, r.train.rank = 1;
     if (GetParam() == 8) r.train.lanes_mixer = 0;
     if (GetParam() >= 9) r.train.rank = kFullRank;
@@ -138,6 +139,41 @@ TEST(ProductLearner, LossDoesNotDependOnThreads) {
   const auto three = make_learner(tiny(one_block()), 20, 5, cpu::this_machine(), pool.get());
   for (int window : {1, 7, 128, 5000})
     EXPECT_EQ(one->loss(text, window), three->loss(text, window));
+}
+
+// Windows of 16 symbols whose contexts are carried are scored as the whole is that they make up,
+// from efla's states and the rows that token shifts read; without, each begins anew.
+TEST(ProductLearner, CarriesContextsFromWindowToWindow) {
+  Recipe r = tiny(two_blocks());
+  r.train.batch = 1, r.train.seq = 16, r.train.lr = 0;
+  const auto text = markov_text(5 * 16 + 1, 20);  // all windows of a run: there is but one place
+  for (const int carry : {5, 1}) {
+    r.train.carry = carry;
+    const auto learner = make_learner(r, 20, 5, cpu::this_machine(), nullptr);
+    for (int run = 0; run < 2 && carry > 1; ++run) {  // the second begins anew too
+      double nats = 0;
+      for (int i = 0; i < carry; ++i) nats += learner->step(text, run * carry + i, 0).train_nats;
+      EXPECT_NEAR(nats / carry, learner->loss(text, carry * 16), 1e-9);
+    }
+    EXPECT_NE(learner->loss(text, 5 * 16), learner->loss(text, 16));
+  }
+}
+
+// A slot's windows follow one another, and slots begin anew in different steps.
+TEST(ProductLearner, CarriedContextsAreResumedAndShared) {
+  Recipe r = tiny(one_block());
+  r.train.carry = 4;
+  const auto text = markov_text(2000, 20);
+  const auto learner = make_learner(r, 20, 5, cpu::this_machine(), nullptr);
+  learner->step(text, 0, 0);
+  const auto state = learner->state();
+  const auto carried = std::find_if(state.begin(), state.end(),
+                                    [](const StateTensor& t) { return t.name == "carried"; });
+  ASSERT_NE(carried, state.end());
+  EXPECT_EQ(carried->shape, (std::vector<int64_t>{12, 8 * 32 + 2 * 32 / 4}));
+  const auto* words = static_cast<const int32_t*>(carried->data);
+  EXPECT_GT(std::count_if(words, words + carried->bytes() / 4, [](int32_t w) { return w != 0; }),
+            carried->bytes() / 4 * 9 / 10);
 }
 
 // Each block of 16 inputs is e2m1 values times one whole number.

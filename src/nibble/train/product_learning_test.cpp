@@ -275,6 +275,35 @@ TEST(ProductLearner, LearnsByJointLanes) {
     }
 }
 
+// Lanes begin where the clean pass did: a window that goes on from another has the gradient that it
+// has within the whole, where no noise is before it. Were they to begin anew, differences would be
+// those of the contexts, many times what small noise makes.
+TEST(ProductLearner, LanesBeginInTheCarriedContext) {
+  Recipe r = one_block();
+  r.train.lanes_mixer = r.train.lanes_ffn1 = r.train.lanes_ffn2 = r.train.lanes_head = 8;
+  r.train.sigma = 0.05f, r.train.lr = 0, r.train.batch = 1;
+  r.train.credit_decay = 0;  // losses of later windows count for none
+  r.model.residual_unit = 80, r.model.ffn_scale = 0.3f;
+  const int windows = 4, batches = 200;
+  const auto text = markov_text(windows * 32 + 1, 20);
+  const auto energy_of = [&](int seq, int carry) {
+    r.train.seq = seq, r.train.carry = carry;
+    ProductLearner learner(r, 20, 5, cpu::this_machine(), nullptr);
+    int step = 0;
+    for (int i = 0; i < carry; ++i) learner.step(text, step++, 0);
+    for (int i = 0; i < batches * carry; ++i) learner.accumulate(text, step++);
+    std::vector<double> energy;
+    for (const Stage stage : {Stage::mixer, Stage::ffn1, Stage::ffn2}) {
+      const auto g =
+          learner.gradient(size_t(&learner.model().at(stage, 0) - learner.model().matrices.data()));
+      energy.push_back(dot(g, g));
+    }
+    return energy;
+  };
+  const auto whole = energy_of(windows * 32, 1), parts = energy_of(32, windows);
+  for (size_t i = 0; i < whole.size(); ++i) EXPECT_NEAR(parts[i], whole[i], 0.1 * whole[i]) << i;
+}
+
 // Below what pairs of bytes say of the text, in 400 updates.
 TEST(ProductLearner, LearnsToReadByJointLanes) {
   const Bytes text = tinyshakespeare(NIBBLE_SOURCE_DIR);

@@ -12,7 +12,9 @@ struct ProductLearner::Pending {
 };
 
 struct ProductLearner::Worker {
-  Worker(const Model& m, Chunk c) : clean(m, c, false), lane(m, c, false) {}
+  Worker(const Model& m, Chunk c, bool carry) : clean(m, c, carry), lane(m, c, carry) {
+    lane.carry_out = false;  // all lanes begin where the clean pass did
+  }
 
   Activations clean, lane;
   Buffer<uint8_t> symbols, targets;  // [rows]

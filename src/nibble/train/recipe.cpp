@@ -78,6 +78,7 @@ void visit_fields(R& r, V&& v) {
   v.number("train.mixer_noise_every", t.mixer_noise_every, 1, 4096);
   v.number("train.batch", t.batch, 1, 65536);
   v.number("train.seq", t.seq, 2, 1024);
+  v.number("train.carry", t.carry, 1, 65536);
   v.number("train.lr", t.lr, 0, 10);
   v.number("train.lr_end", t.lr_end, 0, 1);
   v.number("train.lr_mixer", t.lr_mixer, 0, 100);
@@ -337,13 +338,14 @@ Recipe parse_recipe(const std::string& json, const std::string& source) {
 std::string label(const Recipe& r) {
   if (r.arithmetic == Arithmetic::origin) return "origin arithmetic";
   return fmt::format(
-      "{}{} estimator, {} head, {} weights, {}{}", r.train.rank == kFullRank ? "full-rank " : "",
+      "{}{} estimator, {} head, {} weights, {}{}{}", r.train.rank == kFullRank ? "full-rank " : "",
       name_of(r.train.estimator, kEstimators), name_of(r.train.head_rule, kHeadRules),
       name_of(r.model.weights, kWeightFormats),
       !r.model.mixer             ? "no mixer"
       : r.train.lanes_mixer == 0 ? "untrained EFLA mixer"
                                  : "EFLA mixer",
-      r.train.lanes_joint > 0 ? ", joint lanes" : "");
+      r.train.lanes_joint > 0 ? ", joint lanes" : "",
+      r.train.carry > 1 ? fmt::format(", contexts of {} windows", r.train.carry) : "");
 }
 
 std::string to_json(const Recipe& r) {

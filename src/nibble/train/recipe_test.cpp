@@ -111,9 +111,10 @@ TEST(Recipe, SetsFieldsByPath) {
 TEST(Recipe, SaysInItsLabelHowItLearns) {
   Recipe r;
   EXPECT_EQ(label(r), "activity estimator, noise head, ternary weights, EFLA mixer");
-  r.train.lanes_joint = 4, r.train.lanes_mixer = 0;
+  r.train.lanes_joint = 4, r.train.lanes_mixer = 0, r.train.carry = 8;
   EXPECT_EQ(label(r),
-            "activity estimator, noise head, ternary weights, untrained EFLA mixer, joint lanes");
+            "activity estimator, noise head, ternary weights, untrained EFLA mixer, joint lanes, "
+            "contexts of 8 windows");
   r = {};
   set_field(r, "train.rank=full"), set_field(r, "train.estimator=weight");
   EXPECT_EQ(label(r), "full-rank weight estimator, noise head, ternary weights, EFLA mixer");

@@ -76,6 +76,7 @@ RunEnd end_of(const Json& j) {
               .heldout_nats = j.at("heldout_nats").get<double>(),
               .heldout_bytes = j.at("heldout_bytes").get<int64_t>()};
   if (j.contains("validation_nats")) e.validation_nats = j["validation_nats"].get<double>();
+  if (j.contains("carried_nats")) e.carried_nats = j["carried_nats"].get<double>();
   return e;
 }
 
@@ -362,6 +363,7 @@ void Run::append(const RunEnd& e) {
             {"heldout_nats", e.heldout_nats},
             {"heldout_bytes", e.heldout_bytes}};
   if (e.validation_nats) j["validation_nats"] = *e.validation_nats;
+  if (e.carried_nats) j["carried_nats"] = *e.carried_nats;
   append_line(j.dump());
 }
 

@@ -69,6 +69,7 @@ struct RunEnd {
   double heldout_nats = 0;  // of the whole held-out part
   int64_t heldout_bytes = 0;
   std::optional<double> validation_nats;  // of the whole validation part
+  std::optional<double> carried_nats;     // of the held-out part in contexts of kCarriedWindow
 };
 
 struct Metrics {

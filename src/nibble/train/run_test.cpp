@@ -118,6 +118,7 @@ TEST_F(RunTest, LeavesConfigMetricsAndCheckpoints) {
   ASSERT_TRUE(m.end);
   EXPECT_EQ(m.end->why, "steps");
   EXPECT_EQ(m.end->heldout_bytes, 1999);
+  EXPECT_EQ(m.end->carried_nats, std::nullopt);
   EXPECT_EQ(m.end->heldout_nats, o.heldout_nats);
   // The loss of the last step's learner, computed from its checkpoint.
   const auto learner = load_learner(again, 500, toy::make, {}, nullptr);
@@ -128,6 +129,7 @@ TEST_F(RunTest, LeavesConfigMetricsAndCheckpoints) {
 TEST_F(RunTest, ValidationDecidesAndIsNotReported) {
   RunConfig c = config(200);
   c.validation_share = 0.1;
+  c.recipe.train.carry = 2;
   EXPECT_EQ(to_json(parse_config(to_json(c), "c")), to_json(c));
   Run run = Run::create(at("run"), c);
   const Outcome o = go(run);
@@ -141,6 +143,8 @@ TEST_F(RunTest, ValidationDecidesAndIsNotReported) {
   EXPECT_EQ(m.records.back().heldout_nats, nats(corpus.validation));  // short: all of it
   EXPECT_EQ(m.end->validation_nats, nats(corpus.validation));
   EXPECT_EQ(o.heldout_nats, nats(corpus.heldout));
+  EXPECT_EQ(m.end->carried_nats,
+            heldout_nats(*learner, Alphabet::from_hex(c.alphabet), corpus.heldout, kCarriedWindow));
   EXPECT_NE(read_file(at("run/metrics.jsonl")).find("\"validation_nats\""), std::string::npos);
 }
 

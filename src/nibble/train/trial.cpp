@@ -76,9 +76,11 @@ struct Row {
 };
 
 Row row_of(const Trial& t, const Trial& best) {
-  std::string recipe = t.recipe, seeds;
+  std::string recipe = t.recipe, seeds, carried;
   for (const std::string& s : t.set) recipe += " " + s;
   for (const SeedResult& s : t.seeds) seeds += (seeds.empty() ? "" : ",") + std::to_string(s.seed);
+  if (t.seeds[0].carried_nats >= 0)
+    carried = "; carried " + figure(spread(values(t, &SeedResult::carried_nats)));
   double tokens = 0, updates = 0;
   for (const SeedResult& s : t.seeds) {
     tokens += double(s.lane_tokens) / double(t.seeds.size());
@@ -91,7 +93,7 @@ Row row_of(const Trial& t, const Trial& best) {
           .lane_tokens = fmt::format("{:.3g}", tokens),
           .validation =
               t.validation_share > 0 ? figure(spread(values(t, &SeedResult::validation_nats))) : "",
-          .heldout = figure(spread(values(t, &SeedResult::heldout_nats))),
+          .heldout = figure(spread(values(t, &SeedResult::heldout_nats))) + carried,
           .verdict = verdict(t, best),
           .commit = t.commit.empty() ? "?" : t.commit};
 }
@@ -107,6 +109,7 @@ std::string to_json(const Trial& t) {
               {"seconds", s.seconds},
               {"heldout_nats", s.heldout_nats}};
     if (s.validation_nats >= 0) j["validation_nats"] = s.validation_nats;
+    if (s.carried_nats >= 0) j["carried_nats"] = s.carried_nats;
     seeds.push_back(j);
   }
   Json j = {{"kind", kKind}, {"date", t.date},   {"commit", t.commit},     {"recipe", t.recipe},
@@ -155,7 +158,8 @@ Trial parse_trial(const std::string& json, const std::string& source) try {
                        .lane_tokens = s.at("lane_tokens").get<int64_t>(),
                        .seconds = s.at("seconds").get<double>(),
                        .validation_nats = s.value("validation_nats", -1.0),
-                       .heldout_nats = s.at("heldout_nats").get<double>()});
+                       .heldout_nats = s.at("heldout_nats").get<double>(),
+                       .carried_nats = s.value("carried_nats", -1.0)});
   return t;
 } catch (const Json::exception& e) {
   throw Error(fmt::format("{}: not a trial: {}", source, e.what()));

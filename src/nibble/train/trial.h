@@ -22,6 +22,7 @@ struct SeedResult {
   double seconds = 0;
   double validation_nats = -1;  // of the whole part; -1: there is none
   double heldout_nats = 0;
+  double carried_nats = -1;  // held-out in long contexts, where training carries them; -1: not
 };
 
 struct Trial {

@@ -37,7 +37,8 @@ TEST(Trial, RoundTripsAsOneLineWithoutFolders) {
   EXPECT_TRUE(is_trial(json));
   EXPECT_FALSE(is_trial("{\"id\": 1}"));
   EXPECT_EQ(to_json(parse_trial(json, "x")), json);
-  t.rate = 20.5;
+  t.rate = 20.5, t.seeds[2].carried_nats = 1.5;
+  EXPECT_EQ(parse_trial(to_json(t), "x").seeds[2].carried_nats, 1.5);
   EXPECT_EQ(parse_trial(to_json(t), "x").rate, 20.5);
   EXPECT_THROW(parse_trial("{}", "x"), Error);
   EXPECT_THROW(parse_trial(R"({"kind": "nibble-trial 9"})", "x"), Error);
@@ -83,10 +84,13 @@ TEST(Trial, OtherBudgetsAreOtherTables) {
 TEST(Trial, SecondsKeptAsUpdatesStandUnderOneHeading) {
   Trial counted = trial("counted", {1.9, 1.9, 1.9});
   counted.rate = 0.25;
+  for (SeedResult& s : counted.seeds) s.carried_nats = 1.8;
   const Trial trials[] = {trial("timed", {2, 2, 2}), counted};
   const std::string table = trial_table(trials, true);
   EXPECT_EQ(table.find("; 60 s;"), table.rfind("; 60 s;")) << table;
   EXPECT_NE(table.find("| counted | 1,2,3 | 10 at 0.25/s |"), std::string::npos) << table;
+  EXPECT_NE(table.find("| 2.0000 +- 0.0000; carried 1.8000 +- 0.0000 |"), std::string::npos)
+      << table;
 }
 
 }  // namespace

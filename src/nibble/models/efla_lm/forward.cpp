@@ -15,11 +15,10 @@ void clear_gaps(Inputs& in, const Chunk& c) {
     std::memset(in.data.data() + in.first(c, s), 0, size_t(in.gap) * in.width);
 }
 
-efla::Args efla_shape(const Config& r, int mixer_n, const Chunk& c, bool carry) {
+efla::Args efla_shape(const Config& r, int mixer_n, const Chunk& c) {
   efla::Args a{.sequences = c.sequences, .tokens = c.length, .heads = r.heads};
   a.key_dim = r.key_dim / r.heads, a.value_dim = r.hidden / r.heads;
   a.rule = efla::Rule::unit_key, a.form = efla::Form::recurrent;
-  a.carry_in = a.carry_out = carry;
   a.q_strides = a.k_strides = efla::columns(mixer_n, c.length, a.key_dim);
   a.v_strides = efla::columns(mixer_n, c.length, a.value_dim);
   a.beta_strides = efla::columns(mixer_n, c.length, 1);
@@ -29,15 +28,15 @@ efla::Args efla_shape(const Config& r, int mixer_n, const Chunk& c, bool carry) 
 
 // A model without a mixer asks about one that could be.
 efla::Args typical_efla(const Model& m, const Chunk& c) {
-  if (m.shape.mixer) return efla_shape(m.shape, m.mixer_n, c, false);
+  if (m.shape.mixer) return efla_shape(m.shape, m.mixer_n, c);
   Config r;
-  return efla_shape(r, 2 * r.key_dim + r.hidden + 16, c, false);
+  return efla_shape(r, 2 * r.key_dim + r.hidden + 16, c);
 }
 
 }  // namespace
 
 Activations::Activations(const Model& m, Chunk most, bool carry)
-    : chunk(most), carry(carry), blocks(size_t(m.shape.blocks)) {
+    : chunk(most), carry_in(carry), carry_out(carry), blocks(size_t(m.shape.blocks)) {
   const Config& r = m.shape;
   const int64_t rows = most.rows(), h = r.hidden;
   for (Block& b : blocks) {
@@ -173,10 +172,12 @@ void Forward::mix(int block, const int8_t* x, const int32_t* sums, const Noise& 
                .share = noise.share,
                .steps = noise.steps,
                .y = z});
-  efla::Args a = efla_shape(r, w.n, c, to.carry);
+  efla::Args a = efla_shape(r, w.n, c);
+  a.carry_in = to.carry_in, a.carry_out = to.carry_out;
   a.q = z, a.k = z + r.key_dim, a.v = z + 2 * r.key_dim, a.beta = a.v + r.hidden;
   a.out = to.mixed.data();
-  a.state_in = a.state_out = to.carry ? b.state.data() : nullptr;
+  a.state_in = to.carry_in ? b.state.data() : nullptr;
+  a.state_out = to.carry_out ? b.state.data() : nullptr;
   efla_(a);
   head_norm_({.rows = c.rows(),
               .heads = r.heads,

@@ -37,14 +37,16 @@ struct Activations {
     Inputs mixer_in, ffn_in;
     Buffer<int32_t> mixer_sums, ffn1_sums, ffn2_sums;
     Buffer<int8_t> x_in, x_mid, hidden;  // the residual before the mixer and before the FFN
-    Buffer<float> state;                 // of efla, where it is carried: [sequences][...]
+    Buffer<float> state;  // of efla, where it is carried: [sequences][key_dim / heads][hidden]
   };
+  // carry: a pass begins with the states and the rows in the gaps that are there, and leaves
+  // states.
   Activations(const Model&, Chunk most, bool carry);
-  // Chunks of another shape leave old rows in the gaps; not for carried activations.
+  // Chunks of another shape leave old rows in the gaps: they are cleared.
   void reshape(Chunk);
 
   Chunk chunk;
-  bool carry;
+  bool carry_in, carry_out;
   std::vector<Block> blocks;
   Inputs head_in;
   Buffer<int8_t> x_out;
