@@ -13,6 +13,7 @@ RECIPES = {
     "es": ["--recipe", "es"],
     "es-full-rank": ["--recipe", "es", "--set", "train.rank=full"],
     "delta-head": ["--recipe", "delta-head"],
+    "bf16": ["--recipe", "activity", "--set", "model.weights=bf16"],
     "joint": ["--recipe", "es", "--set", "train.lanes_joint=3", "--set", "train.carry=3"],
 }
 

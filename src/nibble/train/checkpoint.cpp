@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 
+#include "nibble/numerics/bf16.h"
 #include "nibble/numerics/ternary.h"
 #include "nibble/runtime/error.h"
 #include "nibble/runtime/safetensors.h"
@@ -16,14 +17,16 @@ namespace nibble::train {
 namespace {
 
 constexpr const char* kFormat = "nibble-checkpoint 1";
-constexpr std::string_view kShadow = ".shadow", kInt2 = ".int2";
+constexpr std::string_view kShadow = ".shadow", kInt2 = ".int2", kBf16 = ".bf16";
 
 bool ends_with(std::string_view s, std::string_view tail) {
   return s.size() >= tail.size() && s.substr(s.size() - tail.size()) == tail;
 }
-std::string packed_name(const std::string& shadow) {
-  return shadow.substr(0, shadow.size() - kShadow.size()) + std::string(kInt2);
+// "x.int2" beside "x.shadow".
+std::string beside(const std::string& shadow, std::string_view tail) {
+  return shadow.substr(0, shadow.size() - kShadow.size()) + std::string(tail);
 }
+bool is_beside(std::string_view name) { return ends_with(name, kInt2) || ends_with(name, kBf16); }
 bool is_shadow(const StateTensor& t) {
   return ends_with(t.name, kShadow) && t.type == DType::f32 && t.shape.size() == 2;
 }
@@ -47,6 +50,15 @@ void unpack_rows(const uint8_t* packed, int64_t rows, int64_t cols, float* w) {
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t c = 0; c < cols; ++c)
       w[r * cols + c] = float(ternary_at({packed[r * stride + c / 4]}, int(c % 4)));
+}
+
+Packed round_to_bf16(const float* w, int64_t count) {
+  Packed rounded(size_t(count) * sizeof(bf16));
+  for (int64_t i = 0; i < count; ++i) {
+    const bf16 x = to_bf16(w[i]);
+    std::memcpy(&rounded[size_t(i) * sizeof x], &x, sizeof x);
+  }
+  return rounded;
 }
 
 using safetensors::Metadata;
@@ -127,19 +139,26 @@ safetensors::Reader open(const std::string& path) {
 }  // namespace
 
 void write_checkpoint(const std::string& path, std::span<const StateTensor> state, const Mark& mark,
-                      bool ternary) {
+                      efla_lm::WeightFormat weights) {
   std::vector<Tensor> tensors;
   std::vector<Packed> packed;
   packed.reserve(state.size());  // tensors point into it
   for (const StateTensor& t : state) {
     tensors.push_back(
         {t.name, t.type, t.shape, {static_cast<const std::byte*>(t.data), size_t(t.bytes())}});
-    if (!ternary || !is_shadow(t)) continue;
-    packed.push_back(pack_rows(static_cast<const float*>(t.data), t.shape[0], t.shape[1]));
-    tensors.push_back({packed_name(t.name),
-                       DType::u8,
-                       {t.shape[0], (t.shape[1] + 3) / 4},
-                       std::as_bytes(std::span(packed.back()))});
+    if (!is_shadow(t)) continue;
+    const auto* shadow = static_cast<const float*>(t.data);
+    if (weights == efla_lm::WeightFormat::ternary) {
+      packed.push_back(pack_rows(shadow, t.shape[0], t.shape[1]));
+      tensors.push_back({beside(t.name, kInt2),
+                         DType::u8,
+                         {t.shape[0], (t.shape[1] + 3) / 4},
+                         std::as_bytes(std::span(packed.back()))});
+    } else if (weights == efla_lm::WeightFormat::bf16) {
+      packed.push_back(round_to_bf16(shadow, t.shape[0] * t.shape[1]));
+      tensors.push_back(
+          {beside(t.name, kBf16), DType::bf16, t.shape, std::as_bytes(std::span(packed.back()))});
+    }
   }
   Metadata metadata = metadata_of(mark);
   metadata["xxh3"] = hash_of(metadata, tensors);
@@ -160,7 +179,7 @@ Mark restore(Learner& learner, const std::string& path) {
   const safetensors::Reader file = open(path);
   const std::vector<StateTensor> state = learner.state();
   size_t packed = 0;
-  for (const Tensor& t : file.tensors()) packed += ends_with(t.name, kInt2);
+  for (const Tensor& t : file.tensors()) packed += is_beside(t.name);
   if (file.tensors().size() - packed != state.size())
     throw Error(fmt::format("'{}' has {} tensors of training state: the recipe's model has {}",
                             path, file.tensors().size() - packed, state.size()));
@@ -186,15 +205,23 @@ OwnedTensors read_weights(const std::string& path) {
   const safetensors::Reader file = open(path);
   OwnedTensors owned;
   for (const Tensor& t : file.tensors()) {
-    if (ends_with(t.name, ".adam_m") || ends_with(t.name, ".adam_v") || ends_with(t.name, kInt2))
-      continue;
+    if (ends_with(t.name, ".adam_m") || ends_with(t.name, ".adam_v") || is_beside(t.name)) continue;
     auto& bytes = owned.storage.emplace_back(t.data.size());
-    const Tensor* packed = ends_with(t.name, kShadow) ? file.find(packed_name(t.name)) : nullptr;
+    const auto find = [&](std::string_view tail) {
+      return ends_with(t.name, kShadow) ? file.find(beside(t.name, tail)) : nullptr;
+    };
+    const Tensor *packed = find(kInt2), *rounded = find(kBf16);
     if (packed) {
       const int64_t shape[] = {t.shape.at(0), (t.shape.at(1) + 3) / 4};
       const Tensor& codes = file.at(packed->name, DType::u8, shape);
       unpack_rows(codes.as<uint8_t>().data(), t.shape[0], t.shape[1],
                   reinterpret_cast<float*>(bytes.data()));
+    } else if (rounded) {
+      const auto values = file.at(rounded->name, DType::bf16, t.shape).as<bf16>();
+      for (size_t i = 0; i < values.size(); ++i) {
+        const float x = to_float(values[i]);
+        std::memcpy(&bytes[i * sizeof x], &x, sizeof x);
+      }
     } else if (!bytes.empty()) {
       std::memcpy(bytes.data(), t.data.data(), bytes.size());
     }

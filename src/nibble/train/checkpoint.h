@@ -3,13 +3,15 @@
 //
 // Where the model's weights are ternary, each shadow "x.shadow" is accompanied by "x.int2": the
 // weights that it projects to, as rows of two-bit codes (numerics/ternary.h), padded to whole
-// bytes. Inference reads those and leaves the training state unread.
+// bytes; where they are bf16, by "x.bf16" of the shadow's shape. Inference reads those and leaves
+// the training state unread.
 #pragma once
 #include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "nibble/models/efla_lm/config.h"
 #include "nibble/train/learner.h"
 #include "nibble/train/schedule.h"
 
@@ -30,7 +32,7 @@ struct OwnedTensors {
 };
 
 void write_checkpoint(const std::string& path, std::span<const StateTensor>, const Mark&,
-                      bool ternary);
+                      efla_lm::WeightFormat);
 
 // Of the bytes of all tensors: equal on ranks that have not drifted apart.
 uint64_t hash_of(std::span<const StateTensor>);
@@ -43,8 +45,8 @@ Mark restore(Learner&, const std::string& path);
 // The weights alone: moments and what else an optimiser keeps stay as they are.
 void restore_weights(Learner&, const std::string& path);
 
-// What make_generator needs: without the moments, and ternary weights as floats -1, 0, +1 in place
-// of their shadows, which project to the same weights.
+// What make_generator needs: without the moments, and ternary or bf16 weights as floats in place of
+// their shadows, which project to the same weights.
 OwnedTensors read_weights(const std::string& path);
 
 }  // namespace nibble::train

@@ -96,11 +96,12 @@ TEST_F(MutatedCheckpoint, IsRefusedOrWorks) {
   for (int i = 0; i < 200; ++i) {
     std::vector<StateTensor> tensors = learner_.state();
     mutate(tensors, random);
-    write_checkpoint(path_, tensors, {.step = 4}, i % 2 == 0);
+    write_checkpoint(path_, tensors, {.step = 4},
+                     i % 2 == 0 ? WeightFormat::ternary : WeightFormat::bf16);
     use(path_);
   }
   EXPECT_GT(refused_, 200);  // of 400: generation needs fewer tensors
-  write_checkpoint(path_, learner_.state(), {.step = 4}, true);
+  write_checkpoint(path_, learner_.state(), {.step = 4}, WeightFormat::ternary);
   refused_ = 0;
   use(path_);
   EXPECT_EQ(refused_, 0);
@@ -114,7 +115,7 @@ TEST_F(MutatedCheckpoint, NumbersOutOfRange) {
       if (t.type == DType::i64) *static_cast<int64_t*>(t.data) = value;
       if (t.type == DType::i32) *static_cast<int32_t*>(t.data) = int32_t(value);
     }
-    write_checkpoint(path_, learner_.state(), {.step = 4}, true);
+    write_checkpoint(path_, learner_.state(), {.step = 4}, WeightFormat::ternary);
     return error_of([&] { restore(other_, path_); });
   };
   EXPECT_EQ(with("credit_shift", 24), "");
@@ -124,11 +125,11 @@ TEST_F(MutatedCheckpoint, NumbersOutOfRange) {
   EXPECT_NE(with("updates", -1).find("updates"), std::string::npos);
   EXPECT_EQ(with("updates", 3), "");
   for (const double bad : {-1.0, std::nan(""), std::numeric_limits<double>::infinity()}) {
-    write_checkpoint(path_, learner_.state(), {.seconds = bad}, true);
+    write_checkpoint(path_, learner_.state(), {.seconds = bad}, WeightFormat::ternary);
     EXPECT_NE(error_of([&] { read_mark(path_); }).find("'seconds' is no number of a run"),
               std::string::npos);
   }
-  write_checkpoint(path_, learner_.state(), {.horizon = {.from = 1.5}}, true);
+  write_checkpoint(path_, learner_.state(), {.horizon = {.from = 1.5}}, WeightFormat::ternary);
   EXPECT_NE(error_of([&] { read_mark(path_); }), "");
 }
 

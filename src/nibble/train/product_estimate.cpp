@@ -434,24 +434,14 @@ void ProductLearner::apply(double progress) {
       adapt_shift(i);
       continue;
     }
-    adam_({.k = m.k,
-           .n = m.n,
-           .parts = int(workers_.size()),
-           .unit = unit(i) / float(accumulated_),
-           .rate = rate * w.lr,
-           .beta1 = r.beta1,
-           .beta2 = r.beta2,
-           .v_scale = v_scale,
-           .limit = m.limit,
-           .code_scale = m.code_scale,
-           .max_code = m.max_code,
-           .part_stride = m.size(),
-           .grad = w.grad.data(),
-           .shadow = w.shadow.data(),
-           .m = w.m.data(),
-           .v = w.v.data(),
-           .weight = m.weight.data()},
-          pool_);
+    adam_ternary::Args args = projection(i);
+    args.parts = int(workers_.size());
+    args.unit = unit(i) / float(accumulated_);
+    args.rate = rate * w.lr;
+    args.beta1 = r.beta1, args.beta2 = r.beta2, args.v_scale = v_scale;
+    args.part_stride = m.size();
+    args.grad = w.grad.data();
+    adam_(args, pool_);
     if (m.format == WeightFormat::nvfp4) efla_lm::project(m, w.shadow.data());
     adapt_shift(i);
   }

@@ -150,6 +150,23 @@ std::vector<StateTensor> ProductLearner::state() {
   return all;
 }
 
+adam_ternary::Args ProductLearner::projection(size_t matrix) {
+  Matrix& m = model_.matrices[matrix];
+  Trained& t = trained_[matrix];
+  const bool wide = m.format == WeightFormat::bf16;
+  return {.k = m.k,
+          .n = m.n,
+          .limit = m.limit,
+          .code_scale = m.code_scale,
+          .max_code = wide ? 1 : m.max_code,
+          .in_bf16 = wide,
+          .shadow = t.shadow.data(),
+          .m = t.m.data(),
+          .v = t.v.data(),
+          .weight = wide ? nullptr : m.weight.data(),
+          .wide = wide ? m.wide.data() : nullptr};
+}
+
 // Weights are a function of the shadow.
 void ProductLearner::restored() {
   require(updates_[0] >= 0, "updates must not be negative");
@@ -158,18 +175,8 @@ void ProductLearner::restored() {
             "credit_shift must be in 0..24, not " + std::to_string(shift));
   for (size_t i = 0; i < trained_.size(); ++i) {
     Matrix& m = model_.matrices[i];
-    Trained& t = trained_[i];
-    adam_({.k = m.k,
-           .n = m.n,
-           .limit = m.limit,
-           .code_scale = m.code_scale,
-           .max_code = m.max_code,
-           .shadow = t.shadow.data(),
-           .m = t.m.data(),
-           .v = t.v.data(),
-           .weight = m.weight.data()},
-          pool_);
-    if (m.format == WeightFormat::nvfp4) efla_lm::project(m, t.shadow.data());
+    adam_(projection(i), pool_);
+    if (m.format == WeightFormat::nvfp4) efla_lm::project(m, trained_[i].shadow.data());
   }
 }
 
@@ -261,11 +268,15 @@ std::vector<MatrixHealth> ProductLearner::look_at_matrices() {
   for (size_t i = 0; i < trained_.size(); ++i) {
     const Matrix& m = model_.matrices[i];
     MatrixHealth& h = all.emplace_back(MatrixHealth{.matrix = m.name});
-    const int8_t* now = m.weight.data();  // in panels; padding does not change
+    // In panels; padding does not change.
+    const bool wide = m.format == WeightFormat::bf16;
+    const size_t width = wide ? sizeof(bf16) : 1;
+    const auto* now = wide ? reinterpret_cast<const int8_t*>(m.wide.data()) : m.weight.data();
     int64_t flips = 0;
-    for (size_t j = 0; j < seen_[i].size(); ++j) flips += now[j] != seen_[i][j];
+    for (size_t j = 0; j < seen_[i].size(); j += width)
+      flips += std::memcmp(now + j, seen_[i].data() + j, width) != 0;
     if (!first) h.flips = double(flips) / (double(m.k) * m.outputs);
-    seen_[i].assign(now, now + m.size());
+    seen_[i].assign(now, now + m.size() * int64_t(width));
     double mm = 0, v = 0;
     for (int64_t j = 0; j < m.size(); ++j)
       mm += double(trained_[i].m[j]) * trained_[i].m[j], v += trained_[i].v[j];

@@ -116,7 +116,8 @@ class ProductLearner final : public Learner {
   void collect_fully(Worker&, size_t matrix, int worker, int chunk);
   int32_t* weight_credits(const Matrix&, int lane, int chunk) const;  // [sequences]
   void update_bias(float rate, float v_scale);
-  void apply_rule(size_t matrix, float rate);  // product_update.cpp
+  adam_ternary::Args projection(size_t matrix);  // of its shadow to its weights
+  void apply_rule(size_t matrix, float rate);    // product_update.cpp
   void decay(size_t matrix, float rate);
 
   // product_carry.cpp

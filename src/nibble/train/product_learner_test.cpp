@@ -83,6 +83,9 @@ class Determinism : public testing::TestWithParam<int> {
     if (GetParam() == 8) r.train.lanes_mixer = 0;
     if (GetParam() >= 9) r.train.rank = kFullRank;
     if (GetParam() == 9) r.train.lanes_joint = 0;
+    if (GetParam() == 4 || GetParam() >= 10) r.model.weights = WeightFormat::bf16;
+    if (GetParam() == 11) r.train.estimator = Estimator::activity, r.train.rank = 1;
+    if (GetParam() == 11) r.train.lanes_joint = 0, r.train.update = UpdateRule::momentum;
     return r;
   }
 };
@@ -130,7 +133,7 @@ TEST_P(Determinism, ResumesBitForBit) {
   EXPECT_EQ(difference(bytes_of(*whole), bytes_of(*other)), -1);
 }
 
-INSTANTIATE_TEST_SUITE_P(Recipes, Determinism, testing::Range(0, 11));
+INSTANTIATE_TEST_SUITE_P(Recipes, Determinism, testing::Range(0, 12));
 
 TEST(ProductLearner, LossDoesNotDependOnThreads) {
   const auto text = markov_text(3000, 20);
@@ -234,7 +237,9 @@ TEST(ProductLearner, WeightsOfNvfp4AreATensorOfNvfp4) {
 TEST(ProductLearner, GeneratorGivesTheLogitsOfTheParallelPass) {
   Recipe other = tiny(one_block());
   other.model.weights = WeightFormat::nvfp4, other.model.activation = efla_lm::Activation::gelu;
-  for (Recipe r : {tiny(one_block()), tiny(two_blocks()), other}) {
+  Recipe wide = tiny(one_block());
+  wide.model.weights = WeightFormat::bf16;
+  for (Recipe r : {tiny(one_block()), tiny(two_blocks()), other, wide}) {
     const auto text = markov_text(500, 20);
     ProductLearner learner(r, 20, 5, cpu::this_machine(), nullptr);
     for (int i = 0; i < 4; ++i) learner.step(text, i, 0);

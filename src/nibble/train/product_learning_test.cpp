@@ -72,7 +72,7 @@ TEST(ProductLearner, LearnsByEveryFitness) {
 TEST(ProductLearner, LearnsWithEveryWeightAndActivation) {
   const auto text = markov_text(20000, 12);
   for (const WeightFormat weights :
-       {WeightFormat::ternary, WeightFormat::int8, WeightFormat::nvfp4})
+       {WeightFormat::ternary, WeightFormat::int8, WeightFormat::nvfp4, WeightFormat::bf16})
     for (const auto activation : {efla_lm::Activation::relu2, efla_lm::Activation::gelu}) {
       Recipe r = one_block();
       r.train.batch = 32, r.model.weights = weights, r.model.activation = activation;

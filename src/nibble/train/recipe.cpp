@@ -28,7 +28,8 @@ constexpr Name<Estimator> kEstimators[] = {{Estimator::activity, "activity"},
                                            {Estimator::weight, "weight"}};
 constexpr Name<WeightFormat> kWeightFormats[] = {{WeightFormat::ternary, "ternary"},
                                                  {WeightFormat::int8, "int8"},
-                                                 {WeightFormat::nvfp4, "nvfp4"}};
+                                                 {WeightFormat::nvfp4, "nvfp4"},
+                                                 {WeightFormat::bf16, "bf16"}};
 constexpr Name<efla_lm::Activation> kActivations[] = {{efla_lm::Activation::relu2, "relu2"},
                                                       {efla_lm::Activation::gelu, "gelu"}};
 constexpr Name<HeadRule> kHeadRules[] = {{HeadRule::noise, "noise"}, {HeadRule::delta, "delta"}};

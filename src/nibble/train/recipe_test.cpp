@@ -81,7 +81,7 @@ TEST(Recipe, RefusesByNameAndSaysWhatIsAllowed) {
   EXPECT_EQ(error_of_json(R"({"train": {"lr": "fast"}})"),
             "r.json: train.lr = \"fast\": a number from 0 to 10 is allowed");
   EXPECT_EQ(error_of_json(R"({"model": {"weights": "fp4"}})"),
-            "r.json: model.weights = \"fp4\": one of ternary, int8, nvfp4 is allowed");
+            "r.json: model.weights = \"fp4\": one of ternary, int8, nvfp4, bf16 is allowed");
   EXPECT_EQ(error_of_json(R"({"model": {"mixer": 1}})"),
             "r.json: model.mixer = 1: true or false is allowed");
   EXPECT_EQ(error_of_json(R"({"model": 3})"), "r.json: 'model' must be an object of fields");

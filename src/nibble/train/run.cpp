@@ -284,8 +284,7 @@ void Run::save(std::span<const StateTensor> tensors, const Mark& mark, int keep)
   // What leads to the state must be on disk before the state is.
   const int fd = ::open((path_ + "/metrics.jsonl").c_str(), O_RDONLY | O_CLOEXEC);
   if (fd >= 0) ::fsync(fd), ::close(fd);
-  write_checkpoint(checkpoint_path(mark.step), tensors, mark,
-                   config_.recipe.model.weights == WeightFormat::ternary);
+  write_checkpoint(checkpoint_path(mark.step), tensors, mark, config_.recipe.model.weights);
   const std::vector<Mark> marks = checkpoints();
   const int64_t best = best_of(marks)->step;
   for (size_t i = 0; i + size_t(keep) < marks.size(); ++i)

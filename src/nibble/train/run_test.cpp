@@ -365,7 +365,8 @@ TEST_F(RunTest, TernaryShadowsAreStoredInTwoBits) {
   };
   Shadow learner(Recipe(), 8, 1);
   const std::string path = at("c.safetensors");
-  write_checkpoint(path, learner.state(), {.step = 4, .horizon = {.from = 0.1, .steps = 9}}, true);
+  write_checkpoint(path, learner.state(), {.step = 4, .horizon = {.from = 0.1, .steps = 9}},
+                   WeightFormat::ternary);
   const safetensors::Reader file(path);
   EXPECT_EQ(file.at("a.int2").data.size(), 4u);  // two rows of five codes
   const OwnedTensors weights = read_weights(path);
@@ -383,8 +384,22 @@ TEST_F(RunTest, TernaryShadowsAreStoredInTwoBits) {
   EXPECT_EQ(learner.w[1], -0.5f);
   EXPECT_EQ(mark.step, 4);
   EXPECT_EQ(mark.horizon.from, 0.1);
-  write_checkpoint(path, learner.state(), {}, false);
+  write_checkpoint(path, learner.state(), {}, WeightFormat::int8);
   EXPECT_EQ(safetensors::Reader(path).find("a.int2"), nullptr);
+  // 0.51 and 0.2 are no bf16; -1.5, -0.5, 0, 0.5 and -2 are.
+  learner.w = {-1.5f, -0.5f, 0.2f, 0.6f, 1.2f, -0.7f, 0.0f, 0.5f, 0.51f, -2.0f};
+  write_checkpoint(path, learner.state(), {}, WeightFormat::bf16);
+  const auto rounded = safetensors::Reader(path).at("a.bf16");
+  EXPECT_EQ(rounded.type, DType::bf16);
+  EXPECT_EQ(rounded.shape, (std::vector<int64_t>{2, 5}));
+  const OwnedTensors inference = read_weights(path);
+  ASSERT_EQ(inference.tensors.size(), 2u);
+  const auto* v = static_cast<const float*>(inference.tensors[0].data);
+  EXPECT_EQ(std::vector<float>(v, v + 10),
+            (std::vector<float>{-1.5f, -0.5f, 0x1.9ap-3f, 0x1.34p-1f, 0x1.34p0f, -0x1.66p-1f, 0,
+                                0.5f, 0x1.06p-1f, -2}));
+  restore(learner, path);
+  EXPECT_EQ(learner.w[2], 0.2f);
 }
 
 // 200 checkpoints with bytes changed, cut off or inserted: each is refused with a sentence, or is
@@ -392,7 +407,7 @@ TEST_F(RunTest, TernaryShadowsAreStoredInTwoBits) {
 TEST_F(RunTest, RefusesDamagedCheckpoints) {
   toy::ToyLearner learner(Recipe(), 12, 1), other(Recipe(), 12, 1);
   const std::string path = at("c.safetensors");
-  write_checkpoint(path, learner.state(), {.step = 4, .heldout_nats = 2}, true);
+  write_checkpoint(path, learner.state(), {.step = 4, .heldout_nats = 2}, WeightFormat::ternary);
   const std::string good = read_file(path);
   Random random(11);
   int refused = 0;
@@ -428,7 +443,7 @@ TEST_F(RunTest, RefusesDamagedCheckpoints) {
 TEST_F(RunTest, RefusesACheckpointOfAnotherModel) {
   toy::ToyLearner learner(Recipe(), 12, 1), other(Recipe(), 13, 1);
   const std::string path = at("c.safetensors");
-  write_checkpoint(path, learner.state(), {}, true);
+  write_checkpoint(path, learner.state(), {}, WeightFormat::ternary);
   EXPECT_NE(error_of([&] { restore(other, path); }), "no error");
 }
 

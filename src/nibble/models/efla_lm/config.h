@@ -5,8 +5,8 @@
 namespace nibble::efla_lm {
 
 // What a weight is rounded to. nvfp4: e2m1 values times a scale for each 16 inputs of an output, as
-// model.h says, such that products with int8 remain integers.
-enum class WeightFormat { ternary, int8, nvfp4 };
+// model.h says, such that products with int8 remain integers. bf16 is multiplied as it is.
+enum class WeightFormat { ternary, int8, nvfp4, bf16 };
 enum class Activation { relu2, gelu };  // of the FFN's hidden layer
 
 struct Config {

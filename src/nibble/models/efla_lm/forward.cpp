@@ -1,5 +1,6 @@
 #include "nibble/models/efla_lm/forward.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace nibble::efla_lm {
@@ -57,6 +58,11 @@ Activations::Activations(const Model& m, Chunk most, bool carry)
   head_sums = Buffer<int32_t>(rows * m.padded_symbols);
   loss = Buffer<float>(rows);
   gradient = Buffer<float>(rows * m.padded_symbols);
+  if (r.weights == WeightFormat::bf16) {
+    int64_t widest = 0;  // rows of every matrix, as if none overlapped
+    for (const Matrix& w : m.matrices) widest = std::max<int64_t>(widest, w.k);
+    widened = Buffer<uint8_t>(gemm_bf16_s8::workspace_bytes(rows, widest, widest));
+  }
   if (!r.mixer) return;
   increments = Buffer<int32_t>(rows * h);
   mixer_values = Buffer<float>(rows * m.mixer_n);
@@ -76,6 +82,7 @@ Forward::Forward(const Model& m, const Machine& machine, Chunk c)
     : model_(m),
       gemm_({.m = c.rows(), .n = m.shape.ffn, .k = m.shape.hidden, .lda = 1, .ldc = m.shape.ffn},
             machine),
+      wide_gemm_({.m = c.rows(), .n = 16, .k = 16, .ldx = 1, .ldy = 16}, machine),
       dequantise_({.rows = c.rows(), .n = 16}, machine),
       efla_(typical_efla(m, c), machine),
       head_norm_({.rows = c.rows(), .heads = m.shape.heads, .head_dim = 16}, machine),
@@ -89,19 +96,37 @@ Forward::Forward(const Model& m, const Machine& machine, Chunk c)
                       .biased = true},
                      machine) {}
 
-void Forward::gemm(const Matrix& w, const Inputs& in, const Chunk& c, int32_t* sums) const {
-  // Without a gap all rows are neighbours: one call.
-  const int calls = in.gap == 0 ? 1 : c.sequences;
-  const int rows = c.rows() / calls;
-  for (int s = 0; s < calls; ++s)
-    gemm_({.m = rows,
+void Forward::multiply(const Matrix& w, const int8_t* rows, int count, int64_t lda, int32_t* sums,
+                       Activations& to) const {
+  if (w.format == WeightFormat::bf16)
+    wide_gemm_({.m = count,
+                .n = w.n,
+                .k = w.k,
+                .ldx = lda,
+                .ldy = w.n,
+                .x = rows,
+                .w = w.wide.data(),
+                .y = sums,
+                .workspace = to.widened.data()});
+  else
+    gemm_({.m = count,
            .n = w.n,
            .k = w.k,
-           .lda = in.width,
+           .lda = lda,
            .ldc = w.n,
-           .a = in.data.data() + in.first(c, s),
+           .a = rows,
            .b = w.weight.data(),
-           .c = sums + int64_t(s) * rows * w.n});
+           .c = sums});
+}
+
+void Forward::gemm(const Matrix& w, const Inputs& from, int32_t* sums, Activations& to) const {
+  // Without a gap all rows are neighbours: one call.
+  const Chunk& c = to.chunk;
+  const int calls = from.gap == 0 ? 1 : c.sequences;
+  const int rows = c.rows() / calls;
+  for (int s = 0; s < calls; ++s)
+    multiply(w, from.data.data() + from.first(c, s), rows, from.width,
+             sums + int64_t(s) * rows * w.n, to);
 }
 
 void Forward::norm(residual_norm::Args a, const Inputs& to, const Chunk& c) const {
@@ -139,17 +164,17 @@ void Forward::embed(const uint8_t* symbols, Activations& to) const {
 }
 
 void Forward::mixer_sums(int block, const Activations& from, Activations& to) const {
-  gemm(model_.at(Stage::mixer, block), from.blocks[block].mixer_in, to.chunk,
-       to.blocks[block].mixer_sums.data());
+  gemm(model_.at(Stage::mixer, block), from.blocks[block].mixer_in,
+       to.blocks[block].mixer_sums.data(), to);
 }
 
 void Forward::ffn1_sums(int block, const Activations& from, Activations& to) const {
-  gemm(model_.at(Stage::ffn1, block), from.blocks[block].ffn_in, to.chunk,
-       to.blocks[block].ffn1_sums.data());
+  gemm(model_.at(Stage::ffn1, block), from.blocks[block].ffn_in, to.blocks[block].ffn1_sums.data(),
+       to);
 }
 
 void Forward::head_sums(const Activations& from, Activations& to) const {
-  gemm(model_.at(Stage::head, 0), from.head_in, to.chunk, to.head_sums.data());
+  gemm(model_.at(Stage::head, 0), from.head_in, to.head_sums.data(), to);
 }
 
 void Forward::mix(int block, const int8_t* x, const int32_t* sums, const Noise& noise,
@@ -229,14 +254,7 @@ void Forward::hidden(int block, const int32_t* sums, const Noise& noise, Activat
   Activations::Block& b = to.blocks[block];
   activate(block, sums, noise, to);
   const Matrix& w2 = model_.at(Stage::ffn2, block);
-  gemm_({.m = to.chunk.rows(),
-         .n = w2.n,
-         .k = w2.k,
-         .lda = w2.k,
-         .ldc = w2.n,
-         .a = b.hidden.data(),
-         .b = w2.weight.data(),
-         .c = b.ffn2_sums.data()});
+  multiply(w2, b.hidden.data(), to.chunk.rows(), w2.k, b.ffn2_sums.data(), to);
 }
 
 void Forward::add(int block, const int8_t* x, const int32_t* sums, const Noise& noise,

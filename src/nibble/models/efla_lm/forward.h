@@ -6,6 +6,7 @@
 #include "nibble/ops/dequantise/dequantise.h"
 #include "nibble/ops/efla/efla.h"
 #include "nibble/ops/gelu_quantise/gelu_quantise.h"
+#include "nibble/ops/gemm_bf16_s8/gemm_bf16_s8.h"
 #include "nibble/ops/gemm_s8/gemm_s8.h"
 #include "nibble/ops/head_norm/head_norm.h"
 #include "nibble/ops/relu2_quantise/relu2_quantise.h"
@@ -53,6 +54,7 @@ struct Activations {
   Buffer<int32_t> head_sums, increments;
   Buffer<float> loss, gradient;  // gradient: of the logits, [rows][padded_symbols]
   Buffer<float> mixer_values, mixed;
+  Buffer<uint8_t> widened;  // of gemm_bf16_s8
 };
 
 // Signs of the noise of one lane at one stage, [ceil(rows / share)][n / 16]; null: none.
@@ -85,12 +87,16 @@ class Forward {
   void all(const uint8_t* symbols, Activations&) const;
 
  private:
-  void gemm(const Matrix&, const Inputs&, const Chunk&, int32_t* sums) const;
+  // Sums of rows `lda` apart; those of `from`, sequence by sequence.
+  void multiply(const Matrix&, const int8_t* rows, int count, int64_t lda, int32_t* sums,
+                Activations& to) const;
+  void gemm(const Matrix&, const Inputs& from, int32_t* sums, Activations& to) const;
   void norm(residual_norm::Args, const Inputs& to, const Chunk&) const;
   void activate(int block, const int32_t* sums, const Noise&, Activations& to) const;
 
   const Model& model_;
   Chosen<gemm_s8::Op> gemm_;
+  Chosen<gemm_bf16_s8::Op> wide_gemm_;
   Chosen<dequantise::Op> dequantise_;
   Chosen<efla::Op> efla_;
   Chosen<head_norm::Op> head_norm_;

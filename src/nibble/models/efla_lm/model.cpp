@@ -6,6 +6,7 @@
 #include <span>
 
 #include "nibble/numerics/e2m1.h"
+#include "nibble/ops/gemm_bf16_s8/gemm_bf16_s8.h"
 #include "nibble/ops/gemm_s8/gemm_s8.h"
 #include "nibble/runtime/error.h"
 
@@ -41,14 +42,23 @@ Matrix matrix(std::string name, Stage stage, int block, int inputs, int gap, int
   m.gap = gap;
   // Weights of unit variance would have 1 / sqrt(k); two thirds of the ternary ones are not zero.
   // Multiplied by codes of 1 / 16.
-  const bool ternary = r.weights == WeightFormat::ternary;
-  const bool nvfp4 = r.weights == WeightFormat::nvfp4;
-  m.code_scale = ternary ? 1 : nvfp4 ? 30 : 32;
-  m.max_code = ternary ? 1 : nvfp4 ? 120 : 127;
+  struct Codes {
+    float scale;
+    int most;
+  };
+  const Codes codes = r.weights == WeightFormat::ternary ? Codes{1, 1}
+                      : r.weights == WeightFormat::nvfp4 ? Codes{30, 120}
+                      : r.weights == WeightFormat::bf16  ? Codes{256, 1024}
+                                                         : Codes{32, 127};
+  m.code_scale = codes.scale, m.max_code = codes.most;
   m.limit = shadow_limit(r.weights);
-  m.init = ternary ? 1.5f : 1.42f;  // uniform; 1.42 has the spread of 0.82 N(0, 1)
+  // Uniform; 1.42 has the spread of 0.82 N(0, 1).
+  m.init = r.weights == WeightFormat::ternary ? 1.5f : 1.42f;
   m.scale = 1 / (std::sqrt(0.67f * float(m.k)) * kActivationUnit * m.code_scale);
-  m.weight = Buffer<int8_t>(gemm_s8::packed_bytes(m.n, m.k));
+  if (r.weights == WeightFormat::bf16)
+    m.wide = Buffer<bf16>(m.size());
+  else
+    m.weight = Buffer<int8_t>(gemm_s8::packed_bytes(m.n, m.k));
   return m;
 }
 
@@ -118,12 +128,20 @@ float shadow_limit(WeightFormat format) {
     case WeightFormat::int8:
       return 127.0f / 32;
     case WeightFormat::nvfp4:
+    case WeightFormat::bf16:
       break;
   }
   return 4;
 }
 
 void project(Matrix& m, const float* shadow) {
+  if (m.format == WeightFormat::bf16) {
+    for (int k = 0; k < m.k; ++k)
+      for (int n = 0; n < m.n; ++n)
+        m.wide[gemm_bf16_s8::slot(n, k, m.k)] =
+            gemm_bf16_s8::weight_of(shadow[int64_t(k) * m.n + n] * m.code_scale);
+    return;
+  }
   const float most = float(m.max_code);
   Buffer<int8_t> codes(m.size());  // [n][k]
   for (int k = 0; k < m.k && m.format != WeightFormat::nvfp4; ++k)

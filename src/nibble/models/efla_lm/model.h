@@ -13,12 +13,17 @@
 // e2m1's 0, 0.5, 1, 1.5, 2, 3, 4, 6 and s one of 1..10, the scale of a block of 16 inputs: s is
 // exact in E4M3 and |2 q s| <= 120, so an NVFP4 tensor (with 1/60 as its global scale) is
 // multiplied without rounding by the kernels of int8.
+//
+// bf16: 256 times the shadow, rounded to bf16 and multiplied as that by the int8 activations, with
+// float sums in one order, which are rounded once to whole steps (gemm_bf16_s8): from there on as
+// the sums of codes.
 #pragma once
 #include <span>
 #include <string>
 #include <vector>
 
 #include "nibble/models/efla_lm/config.h"
+#include "nibble/numerics/bf16.h"
 #include "nibble/runtime/buffer.h"
 
 namespace nibble::efla_lm {
@@ -40,7 +45,8 @@ struct Matrix {
   float scale;                    // value of one step of its int32 sums
   int max_code;                   // largest weight: 1 if ternary
   float code_scale, limit, init;  // of the shadow: codes per 1.0, its bound, its first half width
-  Buffer<int8_t> weight;          // packed for gemm_s8
+  Buffer<int8_t> weight;          // packed for gemm_s8, or
+  Buffer<bf16> wide;              // if bf16: for gemm_bf16_s8
 
   int64_t size() const { return int64_t(k) * n; }
 };
@@ -61,7 +67,7 @@ struct Model {
 
 // What a shadow is clamped to, on both sides.
 float shadow_limit(WeightFormat);
-// Weights from their shadow [k][n]: rounded to codes, packed for gemm_s8.
+// Weights from their shadow [k][n]: rounded and packed.
 void project(Matrix&, const float* shadow);
 
 }  // namespace nibble::efla_lm

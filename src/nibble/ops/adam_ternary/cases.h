@@ -38,6 +38,17 @@ inline void fill_edges(Args& a, Random& rng) {
   }
 }
 
+// Half way between two bf16, and around the least weight that is not 0.
+inline void fill_bf16(Args& a, Random& rng) {
+  fill_random(a, rng);
+  for (int64_t i = 0; i < int64_t(a.k) * a.n; i += 3) {
+    const float edge[] = {0x1.01p0f, -0x1.03p0f, 0x1.fffp-73f, -0x1p-72f, 0x1p-140f, -0.0f};
+    a.shadow[i] = edge[i / 3 % 6];
+    a.m[i] = 0;  // without a gradient these stay
+    for (int p = 0; p < a.parts; ++p) a.grad[p * a.part_stride + i] = 0;
+  }
+}
+
 inline std::vector<Case<Args>> cases() {
   std::vector<Case<Args>> all;
   uint64_t seed = 1;
@@ -51,6 +62,8 @@ inline std::vector<Case<Args>> cases() {
         all.push_back({.name = shape, .args = args, .seed = seed++, .fill = fill_random});
         args.limit = 127.0f / 32, args.code_scale = 32, args.max_code = 127;
         all.push_back({.name = shape + "_int8", .args = args, .seed = seed++, .fill = fill_random});
+        args.limit = 4, args.code_scale = 256, args.in_bf16 = true;
+        all.push_back({.name = shape + "_bf16", .args = args, .seed = seed++, .fill = fill_bf16});
       }
   all.push_back(
       {.name = "edges",

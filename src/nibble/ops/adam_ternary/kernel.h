@@ -6,8 +6,8 @@
 namespace nibble::adam_ternary {
 namespace {
 
-// 16 neighbours of a row; returns their codes.
-inline cpu::I16 update(const Args& a, int64_t i) {
+// 16 neighbours of a row; returns their shadows in units of a code.
+inline cpu::F16 update(const Args& a, int64_t i) {
   cpu::F16 shadow = cpu::load(a.shadow + i);
   if (a.parts > 0) {
     cpu::I16 sum = cpu::splat(0);
@@ -24,8 +24,7 @@ inline cpu::I16 update(const Args& a, int64_t i) {
     shadow = cpu::min(cpu::max(shadow, cpu::splat(-a.limit)), cpu::splat(a.limit));
     cpu::store(a.shadow + i, shadow);
   }
-  const float most = float(a.max_code);
-  return cpu::round_clamped(shadow * cpu::splat(a.code_scale), -most, most);
+  return shadow * cpu::splat(a.code_scale);
 }
 
 // A panel of 16 columns: four rows of codes are the four bytes of its 32-bit lanes.
@@ -33,10 +32,12 @@ inline void panel(const Args& a, int64_t p) {
   int8_t* out = a.weight + p * gemm_s8::panel_bytes(a.k);
   cpu::I16 sums = cpu::splat(0);
   const cpu::I16 byte = cpu::splat(255);
+  const float most = float(a.max_code);
   for (int k = 0; k < a.k; k += 4) {
     cpu::I16 c[4];
     for (int r = 0; r < 4; ++r) {
-      c[r] = update(a, int64_t(k + r) * a.n + p * gemm_s8::kPanel);
+      const cpu::F16 codes = update(a, int64_t(k + r) * a.n + p * gemm_s8::kPanel);
+      c[r] = cpu::round_clamped(codes, -most, most);
       sums = sums + c[r];
     }
     const cpu::I16 word = (c[0] & byte) | cpu::shift_left<8>(c[1] & byte) |
@@ -48,9 +49,22 @@ inline void panel(const Args& a, int64_t p) {
       cpu::shift_left<7>(sums));
 }
 
+// A panel of 16 columns in bf16: pairs of rows side by side.
+inline void wide_panel(const Args& a, int64_t p) {
+  static_assert(gemm_bf16_s8::kPanel == gemm_s8::kPanel);
+  bf16* out = a.wide + p * gemm_s8::kPanel * a.k;
+  for (int k = 0; k < a.k; k += 2, out += 2 * gemm_s8::kPanel) {
+    alignas(64) float x[2][gemm_s8::kPanel];
+    for (int r = 0; r < 2; ++r)
+      cpu::store(x[r], update(a, int64_t(k + r) * a.n + p * gemm_s8::kPanel));
+    for (int j = 0; j < gemm_s8::kPanel; ++j)
+      for (int r = 0; r < 2; ++r) out[2 * j + r] = gemm_bf16_s8::weight_of(x[r][j]);
+  }
+}
+
 inline void run(const Args& a, const Exec& e) {
   parallel_for(e.pool, a.n / gemm_s8::kPanel, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t p = begin; p < end; ++p) panel(a, p);
+    for (int64_t p = begin; p < end; ++p) a.in_bf16 ? wide_panel(a, p) : panel(a, p);
   });
 }
 

@@ -17,10 +17,12 @@ Status Op::check(const Args& a) {
                          std::to_string(a.max_code));
   if (!(a.limit > 0) || !(a.epsilon > 0))
     return Status::error("adam_ternary: limit and epsilon must be positive");
-  if (!a.shadow || !a.m || !a.v || !a.weight || (a.parts > 0) != (a.grad != nullptr))
+  if (!a.shadow || !a.m || !a.v || a.in_bf16 != (a.weight == nullptr) ||
+      a.in_bf16 != (a.wide != nullptr) || (a.parts > 0) != (a.grad != nullptr))
     return Status::error("adam_ternary: a buffer that the shape asks for is null, or the reverse");
-  if (reinterpret_cast<uintptr_t>(a.weight) % 64 != 0)
-    return Status::error("adam_ternary: weight must be aligned to 64 bytes");
+  for (const void* p : {static_cast<const void*>(a.weight), static_cast<const void*>(a.wide)})
+    if (reinterpret_cast<uintptr_t>(p) % 64 != 0)
+      return Status::error("adam_ternary: weights must be aligned to 64 bytes");
   return {};
 }
 
@@ -30,7 +32,8 @@ void Op::buffers(Args& a, BufferVisitor& v) {
   v.inout("shadow", a.shadow, size);
   v.inout("m", a.m, size);
   v.inout("v", a.v, size);
-  v.out("weight", a.weight, gemm_s8::packed_bytes(a.n, a.k), 64);
+  v.out("weight", a.weight, a.in_bf16 ? 0 : gemm_s8::packed_bytes(a.n, a.k), 64);
+  v.out("wide", a.wide, a.in_bf16 ? size : 0, 64);
 }
 
 void Op::reference(const Args& a) {
@@ -50,11 +53,16 @@ void Op::reference(const Args& a) {
         const float step = (a.rate * a.m[i]) / (std::sqrt(a.v[i] * a.v_scale) + a.epsilon);
         a.shadow[i] = std::clamp(a.shadow[i] - step, -a.limit, a.limit);
       }
+      if (a.in_bf16) {
+        a.wide[gemm_bf16_s8::slot(n, k, a.k)] = gemm_bf16_s8::weight_of(a.shadow[i] * a.code_scale);
+        continue;
+      }
       const float most = float(a.max_code);
       const auto code = int8_t(std::nearbyint(std::clamp(a.shadow[i] * a.code_scale, -most, most)));
       a.weight[gemm_s8::slot(n, k, a.k)] = code;
       codes += code;
     }
+    if (a.in_bf16) continue;
     codes *= 128;
     std::memcpy(a.weight + gemm_s8::sums_offset(a.n, a.k) + 4 * n, &codes, 4);
   }
