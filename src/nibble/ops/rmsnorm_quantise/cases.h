@@ -12,7 +12,7 @@ template <void (*kFill)(const Floats&, int64_t, Random&)>
 void fill(Args& a, Random& rng) {
   kFill(a.x, a.rows * a.cols, rng);
   if (a.with_delta) kFill(a.delta, a.rows * a.cols, rng);
-  fill_likely(a.gamma, a.cols, rng);
+  if (a.with_gamma) fill_likely(a.gamma, a.cols, rng);
 }
 
 // Rows of zeros, of one value, of subnormals (whose squares are 0) and of the largest (whose
@@ -24,7 +24,14 @@ inline void fill_extreme(Args& a, Random& rng) {
     put_float(a.x, i, rng.below(2) == 0 ? v : -v);
     if (a.with_delta) put_float(a.delta, i, v);
   }
-  fill_likely(a.gamma, a.cols, rng);
+  if (a.with_gamma) fill_likely(a.gamma, a.cols, rng);
+}
+
+// What stands after the residual add, with a mean magnitude on either side of eps.
+inline void fill_near_eps(Args& a, Random& rng) {
+  fill<fill_likely>(a, rng);
+  for (int64_t i = 0; i < a.rows * a.cols; ++i)
+    put_float(a.delta, i, (0.5f + float(i / a.cols)) * a.eps - float_at(a.x, i));
 }
 
 inline std::vector<Case<Args>> cases() {
@@ -61,10 +68,34 @@ inline std::vector<Case<Args>> cases() {
                          .fill = kind.fill});
           ++seed;
         }
-  for (int64_t cols : {8208, 24592})
+  const auto absmean = [](Args a, bool gamma) {
+    a.norm = Norm::absmean, a.with_gamma = gamma;
+    return a;
+  };
+  for (const auto& f : encode_rows::kFormats)
+    for (const auto& kind : kFills) {
+      const DType type = seed % 2 == 0 ? DType::bf16 : DType::f32;
+      const Args a = args(int64_t(1 + seed % 6), 32 * int64_t(1 + seed * 7 % 13), type, type,
+                          seed % 3 != 0, seed % 5 < 2, f.format);
+      all.push_back({.name = std::string(f.name) + "_absmean_" + kind.name,
+                     .args = absmean(a, seed % 4 < 2),
+                     .seed = seed,
+                     .fill = kind.fill});
+      ++seed;
+    }
+  for (bool rms : {true, false}) {
+    Args a = args(4, 96, DType::f32, DType::f32, true, false, Format::s16);
+    a.eps = 0.75f;
+    all.push_back({.name = rms ? "near_eps" : "absmean_near_eps",
+                   .args = rms ? a : absmean(a, true),
+                   .fill = fill_near_eps});
+  }
+  for (int64_t cols : {8208, 24592}) {
+    const Args a = args(2, cols, DType::bf16, DType::bf16, true, false, Format::nvfp4);
     all.push_back({.name = "wide_c" + std::to_string(cols),
-                   .args = args(2, cols, DType::bf16, DType::bf16, true, false, Format::nvfp4),
+                   .args = cols == 8208 ? a : absmean(a, true),
                    .fill = fill<fill_likely>});
+  }
   for (const auto& f : encode_rows::kFormats)
     for (const auto& type : kTypes)
       for (bool delta : {false, true})
@@ -73,6 +104,12 @@ inline std::vector<Case<Args>> cases() {
                        .args = args(2048, 4096, type.type, type.type, delta, false, f.format),
                        .fill = fill<fill_likely>,
                        .bench = true});
+  for (Format f : {Format::nvfp4, Format::mxfp4, Format::fp8, Format::s8})
+    all.push_back(
+        {.name = "bench_absmean_" + std::string(encode_rows::kFormats[int(f)].name) + "_bf16_delta",
+         .args = absmean(args(2048, 4096, DType::bf16, DType::bf16, true, false, f), false),
+         .fill = fill<fill_likely>,
+         .bench = true});
   return all;
 }
 

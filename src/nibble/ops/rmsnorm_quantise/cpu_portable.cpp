@@ -1,9 +1,16 @@
-#include <cmath>
-
 #include "nibble/numerics/reduce.h"
 #include "nibble/ops/rmsnorm_quantise/kernels.h"
 
 namespace nibble::rmsnorm_quantise {
+namespace {
+
+float sum_magnitudes(const float* row, int64_t cols) {
+  numerics::F32x16 lanes(0.0f);
+  for (int64_t i = 0; i < cols; i += 16) lanes = lanes + abs(numerics::F32x16::load(row + i));
+  return sum(lanes);
+}
+
+}  // namespace
 
 void encode_row(std::string_view variant, const Args& a, int64_t r, const float* y, float amax) {
   encode_rows::encode(
@@ -21,10 +28,12 @@ void portable(const Args& a, const Exec& e) {
         store_float(a.sum, at, row[i] + float_at(a.delta, at));
         row[i] = float_at(Floats(a.sum.type, a.sum.data), at);
       }
-      const float mean = reduce::sum_squares(row, a.cols) / float(a.cols);
-      const float factor = 1 / std::sqrt(mean + a.eps);
+      const float sum =
+          a.norm == Norm::rms ? reduce::sum_squares(row, a.cols) : sum_magnitudes(row, a.cols);
+      const float factor = factor_of(a, sum / float(a.cols));
       for (int64_t i = 0; i < a.cols; ++i) {
-        row[i] = row[i] * factor * float_at(a.gamma, i);
+        row[i] *= factor;
+        if (a.with_gamma) row[i] *= float_at(a.gamma, i);
         if (a.round_bf16) row[i] = to_float(to_bf16(row[i]));
       }
       encode_row("portable", a, r, row, amax_of(row, a.cols));

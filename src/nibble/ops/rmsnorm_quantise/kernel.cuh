@@ -1,8 +1,8 @@
 // Compiled once per architecture, with its way to round. A block of threads has a row, in shared
 // memory from its sum to its codes; of a row that does not fit, parts are read again.
 //
-// The sum of squares has one order, sixteen chains of fma: half a warp adds it up while the others
-// wait, so that its latency is to be hidden by other blocks.
+// The sum has one order, sixteen chains: half a warp adds it up while the others wait, so that its
+// latency is to be hidden by other blocks.
 #pragma once
 #include "nibble/cuda/tile/made_rows.cuh"
 #include "nibble/ops/rmsnorm_quantise/kernels.h"
@@ -68,23 +68,23 @@ __device__ __forceinline__ void add_delta(const Args& a, int64_t i, bool aligned
   }
 }
 
-// numerics/reduce.h's sixteen lanes, going on from `sum`: lane j adds the squares of j, j + 16, ...
-// of the `count` elements in `row`. Places of 128 elements repeat (tile::place_of).
-__device__ __forceinline__ float add_squares(const float* row, int count, int lane, float sum) {
+template <Norm kNorm>
+__device__ __forceinline__ float add_to(float sum, float s) {
+  return kNorm == Norm::rms ? fmaf(s, s, sum) : sum + fabsf(s);
+}
+
+// numerics/reduce.h's sixteen lanes, going on from `sum`: lane j adds what the norm makes of j, j +
+// 16, ... of the `count` elements in `row`. Places of 128 elements repeat (tile::place_of).
+template <Norm kNorm>
+__device__ __forceinline__ float add_lane(const float* row, int count, int lane, float sum) {
   const float* column[4];
 #pragma unroll
   for (int k = 0; k < 4; ++k) column[k] = row + (lane ^ k << 2);
   int i = 0;
   for (; i + 128 <= count; i += 128)
 #pragma unroll
-    for (int k = 0; k < 8; ++k) {
-      const float s = column[k / 2][i + 16 * k];
-      sum = fmaf(s, s, sum);
-    }
-  for (; i < count; i += 16) {
-    const float s = row[tile::place_of(i + lane)];
-    sum = fmaf(s, s, sum);
-  }
+    for (int k = 0; k < 8; ++k) sum = add_to<kNorm>(sum, column[k / 2][i + 16 * k]);
+  for (; i < count; i += 16) sum = add_to<kNorm>(sum, row[tile::place_of(i + lane)]);
   return sum;
 }
 
@@ -132,8 +132,8 @@ struct Part {
     float most = 0;
     for (int i = int(threadIdx.x) * 4; i < count; i += int(blockDim.x) * 4) {
       float4& s = tile::chunk_at(row, i);
-      float g[4], y[4] = {s.x, s.y, s.z, s.w};
-      load_gamma(a.gamma, column + i, aligned.gamma, g);
+      float g[4] = {1, 1, 1, 1}, y[4] = {s.x, s.y, s.z, s.w};
+      if (a.with_gamma) load_gamma(a.gamma, column + i, aligned.gamma, g);
 #pragma unroll
       for (int k = 0; k < 4; ++k) {
         y[k] = y[k] * factor * g[k];
@@ -164,12 +164,16 @@ __global__ void __launch_bounds__(256, 4)
     if (column != 0) __syncthreads();
     part(column).load(false);
     __syncthreads();
-    if (threadIdx.x < 16) sum = add_squares(row, part(column).count, int(threadIdx.x), sum);
+    if (threadIdx.x < 16) {
+      const int count = part(column).count, lane = int(threadIdx.x);
+      sum = a.norm == Norm::rms ? add_lane<Norm::rms>(row, count, lane, sum)
+                                : add_lane<Norm::absmean>(row, count, lane, sum);
+    }
   }
   if (threadIdx.x < 32) {  // a whole warp, for the shuffles
 #pragma unroll
     for (int half = 8; half > 0; half /= 2) sum += __shfl_down_sync(~0u, sum, half);
-    if (threadIdx.x == 0) factor_of_row = 1 / sqrtf(sum / float(a.cols) + a.eps);
+    if (threadIdx.x == 0) factor_of_row = factor_of(a, sum / float(a.cols));
   }
   __syncthreads();
   const float factor = factor_of_row;

@@ -1,5 +1,7 @@
 // Compiled once per ISA. A row stays in L1 or L2 from its sum to its codes.
 #pragma once
+#include <type_traits>
+
 #include "nibble/cpu/narrow16.h"
 #include "nibble/ops/rmsnorm_quantise/kernels.h"
 
@@ -21,16 +23,31 @@ using cpu::splat;
   cpu::store_low_halves(p, cpu::shift_right<16>(cpu::bits(v)));
 }
 
-// s of R rows from r on to `sum`, if there is a delta, and their sums of squares. One row's sum is
-// a chain of fma that waits for itself; two hide half of it.
-template <class T, int R>
+// The type of a gamma that is not there.
+struct Ones {};
+template <class G>
+[[gnu::always_inline]] inline F16 gain(F16 v, const G* gamma, int64_t i) {
+  if constexpr (std::is_same_v<G, Ones>)
+    return v;
+  else
+    return v * cpu::load(gamma + i);
+}
+
+template <Norm kNorm>
+[[gnu::always_inline]] inline F16 add_to(F16 sum, F16 s) {
+  return kNorm == Norm::rms ? cpu::fma(s, s, sum) : sum + cpu::abs(s);
+}
+
+// s of R rows from r on to `sum`, if there is a delta, and the sums of their squares or magnitudes.
+// One row's sum is a chain that waits for itself; two hide half of it.
+template <Norm kNorm, class T, int R>
 void sum_rows(const Args& a, int64_t r, float* sums) {
   const T* x = static_cast<const T*>(a.x.data) + r * a.cols;
   const T* delta = a.with_delta ? static_cast<const T*>(a.delta.data) + r * a.cols : nullptr;
   T* sum = a.with_delta ? static_cast<T*>(a.sum.data) + r * a.cols : nullptr;
-  F16 squares[R];
+  F16 of_row[R];
 #pragma GCC unroll 2
-  for (int j = 0; j < R; ++j) squares[j] = splat(0.0f);
+  for (int j = 0; j < R; ++j) of_row[j] = splat(0.0f);
   for (int64_t i = 0; i < a.cols; i += 16)
 #pragma GCC unroll 2
     for (int j = 0; j < R; ++j) {
@@ -40,10 +57,15 @@ void sum_rows(const Args& a, int64_t r, float* sums) {
         s = rounded(s + cpu::load(delta + at), x);
         put(sum + at, s);
       }
-      squares[j] = cpu::fma(s, s, squares[j]);
+      of_row[j] = add_to<kNorm>(of_row[j], s);
     }
 #pragma GCC unroll 2
-  for (int j = 0; j < R; ++j) sums[j] = cpu::sum(squares[j]);
+  for (int j = 0; j < R; ++j) sums[j] = cpu::sum(of_row[j]);
+}
+template <class T, int R>
+void sum_rows(const Args& a, int64_t r, float* sums) {
+  a.norm == Norm::rms ? sum_rows<Norm::rms, T, R>(a, r, sums)
+                      : sum_rows<Norm::absmean, T, R>(a, r, sums);
 }
 
 // y, and its greatest magnitude. The row after the next is fetched meanwhile.
@@ -58,7 +80,7 @@ float norm_row(const Args& a, int64_t r, float factor, float* y) {
   for (int64_t i = 0; i < a.cols; i += 16) {
     __builtin_prefetch(x + i);
     __builtin_prefetch(delta + i);
-    F16 v = cpu::load(s + i) * splat(factor) * cpu::load(gamma + i);
+    F16 v = gain(cpu::load(s + i) * splat(factor), gamma, i);
     if (a.round_bf16) v = as_bf16(v);
     most = cpu::max(most, cpu::magnitude(v));
     cpu::store(y + i, v);
@@ -79,7 +101,7 @@ void run_as(std::string_view variant, const Args& a, const Exec& e) {
       else
         sum_rows<T, 1>(a, r, sums);
       for (int64_t j = 0; j < count; ++j) {
-        const float factor = 1 / __builtin_sqrtf(sums[j] / float(a.cols) + a.eps);
+        const float factor = factor_of(a, sums[j] / float(a.cols));
         const float amax = norm_row<T, G>(a, r + j, factor, y);
         encode_row(variant, a, r + j, y, amax);
       }
@@ -87,12 +109,13 @@ void run_as(std::string_view variant, const Args& a, const Exec& e) {
   });
 }
 
+template <class T>
+void run_for(std::string_view variant, const Args& a, const Exec& e) {
+  if (!a.with_gamma) return run_as<T, Ones>(variant, a, e);
+  a.gamma.type == DType::bf16 ? run_as<T, bf16>(variant, a, e) : run_as<T, float>(variant, a, e);
+}
 inline void run(std::string_view variant, const Args& a, const Exec& e) {
-  const bool half_x = a.x.type == DType::bf16, half_gamma = a.gamma.type == DType::bf16;
-  if (half_x)
-    half_gamma ? run_as<bf16, bf16>(variant, a, e) : run_as<bf16, float>(variant, a, e);
-  else
-    half_gamma ? run_as<float, bf16>(variant, a, e) : run_as<float, float>(variant, a, e);
+  a.x.type == DType::bf16 ? run_for<bf16>(variant, a, e) : run_for<float>(variant, a, e);
 }
 
 }  // namespace

@@ -1,8 +1,19 @@
 // Private to this folder: the entry points that variants.cpp puts in the table.
 #pragma once
+#include <cmath>
+
+#include "nibble/base/hd.h"
 #include "nibble/ops/rmsnorm_quantise/rmsnorm_quantise.h"
 
 namespace nibble::rmsnorm_quantise {
+namespace {
+
+// What s is multiplied by, from the mean of what the norm adds up. A NaN is none of the smaller.
+[[maybe_unused]] NIBBLE_HD inline float factor_of(const Args& a, float mean) {
+  return 1 / (a.norm == Norm::rms ? sqrtf(mean + a.eps) : mean < a.eps ? a.eps : mean);
+}
+
+}  // namespace
 
 // Encodes row r from its floats, whose greatest magnitude is amax, by the encoders' variant of that
 // name.

@@ -11,8 +11,9 @@ Status Op::check(const Args& a) {
                          std::to_string(a.rows) + " and " + std::to_string(a.cols));
   if (!writable(a.x.type) || !writable(a.gamma.type))
     return Status::error("rmsnorm_quantise: x and gamma must be f32 or bf16");
-  if (!a.x.data || !a.gamma.data)
-    return Status::error("rmsnorm_quantise: x and gamma must not be null");
+  if (!a.x.data) return Status::error("rmsnorm_quantise: x must not be null");
+  if (a.with_gamma != (a.gamma.data != nullptr))
+    return Status::error("rmsnorm_quantise: gamma must be there with_gamma, and only then");
   if (a.with_delta != (a.delta.data != nullptr) || a.with_delta != (a.sum.data != nullptr))
     return Status::error("rmsnorm_quantise: delta and sum must be there with_delta, and only then");
   if (a.with_delta && (a.delta.type != a.x.type || a.sum.type != a.x.type))
@@ -25,7 +26,7 @@ void Op::buffers(Args& a, BufferVisitor& v) {
   visit(v, "x", a.x, a.rows * a.cols);
   visit(v, "delta", a.delta, a.with_delta ? a.rows * a.cols : 0);
   visit(v, "sum", a.sum, a.with_delta ? a.rows * a.cols : 0);
-  visit(v, "gamma", a.gamma, a.cols);
+  visit(v, "gamma", a.gamma, a.with_gamma ? a.cols : 0);
   encode_rows::visit(v, a.to, a.rows, a.cols);
 }
 
@@ -40,15 +41,20 @@ void Op::reference(const Args& a) {
         store_float(a.sum, at, s + float_at(a.delta, at));
         s = float_at(Floats(a.sum.type, a.sum.data), at);
       }
-      lane[c % 16] = std::fma(s, s, lane[c % 16]);
+      lane[c % 16] =
+          a.norm == Norm::rms ? std::fma(s, s, lane[c % 16]) : lane[c % 16] + std::fabs(s);
       y[size_t(at)] = s;
     }
     for (int half = 8; half > 0; half /= 2)
       for (int i = 0; i < half; ++i) lane[i] += lane[i + half];
-    const float factor = 1 / std::sqrt(lane[0] / float(a.cols) + a.eps);
+    const float mean = lane[0] / float(a.cols);
+    const float divisor = a.norm == Norm::rms ? std::sqrt(mean + a.eps)
+                          : mean < a.eps      ? a.eps
+                                              : mean;
     for (int64_t c = 0; c < a.cols; ++c) {
       float& v = y[size_t(r * a.cols + c)];
-      v = v * factor * float_at(a.gamma, c);
+      v *= 1 / divisor;
+      if (a.with_gamma) v *= float_at(a.gamma, c);
       if (a.round_bf16) v = to_float(to_bf16(v));
     }
   }

@@ -27,25 +27,26 @@ bool after_each_variant(const Args& a, Fn ok) {
 
 // Against the formula in double, which the reference does not follow: it has the order of sums.
 // int16 codes are half a step from y at most, and y some roundings from the exact one.
-bool near_the_formula() {
+bool near_the_formula(Norm norm) {
   constexpr int rows = 3, cols = 992;
   std::vector<float> x(rows * cols), delta(rows * cols), sum(rows * cols), gamma(cols), scale(rows);
   std::vector<int16_t> codes(rows * cols);
   Random rng(3);
   for (auto* v : {&x, &delta, &gamma}) fill_f32(v->data(), int64_t(v->size()), rng, -3, 3);
-  Args a{.rows = rows, .cols = cols, .eps = 0.5f, .with_delta = true};
+  Args a{.rows = rows, .cols = cols, .norm = norm, .eps = 0.5f, .with_delta = true};
   a.x = x.data(), a.delta = delta.data(), a.sum = sum.data(), a.gamma = gamma.data();
   a.to = {.format = encode_rows::Format::s16, .codes = reinterpret_cast<uint8_t*>(codes.data())};
   a.to.scales = scale.data();
   return after_each_variant(a, [&] {
     for (int r = 0; r < rows; ++r) {
-      double squares = 0;
+      double squares = 0, magnitudes = 0;
       std::vector<double> s(cols);
       for (int c = 0; c < cols; ++c) {
         s[c] = double(x[r * cols + c]) + delta[r * cols + c];
-        squares += s[c] * s[c];
+        squares += s[c] * s[c], magnitudes += std::abs(s[c]);
       }
-      const double factor = 1 / std::sqrt(squares / cols + 0.5);
+      const double factor =
+          norm == Norm::rms ? 1 / std::sqrt(squares / cols + 0.5) : cols / magnitudes;
       for (int c = 0; c < cols; ++c) {
         const double want = s[c] * factor * gamma[c], got = double(codes[r * cols + c]) * scale[r];
         if (!(std::abs(got - want) <= 0.5001 * scale[r] + 1e-5 * std::abs(want))) return false;
@@ -93,6 +94,7 @@ bool works_in_place() {
 int main() {
   Args no_sum{.rows = 1, .cols = 32, .with_delta = true};
   const bool refused = !Op::check({}).ok() && !Op::check(no_sum).ok();
-  return harness::verify_main("rmsnorm_quantise",
-                              refused && near_the_formula() && works_in_place());
+  return harness::verify_main("rmsnorm_quantise", refused && near_the_formula(Norm::rms) &&
+                                                      near_the_formula(Norm::absmean) &&
+                                                      works_in_place());
 }
