@@ -14,6 +14,7 @@ struct Fp8Panels {
   using Sum = float;
   static constexpr PanelLayout kLayout{kPanelRows, PanelCodes::bytes, 0};
   static constexpr int kActivation = 2, kMostTokens = 4;
+  static constexpr bool kBatched = true;
 
   struct Unit {
     float factor = 1;

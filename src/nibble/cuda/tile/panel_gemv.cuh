@@ -12,10 +12,13 @@
 //   kLayout          of the panels
 //   kActivation      bytes of an activation
 //   kMostTokens      at a time; more are several passes, whose blocks lie side by side
+//   kBatched         whether there may be a batch, which takes registers
 //   Unit             scales of the unit, loaded with its codes
 //   Sums<kTokens>    what a lane adds up: begin(unit), piece(...) for each 16 bytes of activations
 //                    of a token, end(unit), and value(r, j) when all units are in
 //   result(g, ...)   y of a sum
+//
+// A batch is so many matrices with their activations, one behind the other: blockIdx.z.
 //
 // Float sums are in the order of tile/panel_plan.h.
 #pragma once
@@ -33,12 +36,23 @@ struct PanelGemv {
   int units = 0, row_bytes = 0;   // of a row of weights, of a row of activations
   int64_t x_stride = 0, ldy = 0;  // bytes of activations to the next token; floats of y
   int64_t panel_bytes = 0;        // to the next panel
-  bool x_aligned = false;         // all rows of x begin at multiples of 16 bytes
-  int factor_blocks = 0;          // of a row, where w_scale is of 128 x 128 weights
+  int batch = 1;                  // to the next entry: matrix_bytes, `factors` of them, m rows
+  int64_t matrix_bytes = 0, factors = 0;
+  bool x_aligned = false;  // all rows of x begin at multiples of 16 bytes
+  int factor_blocks = 0;   // of a row, where w_scale is of 128 x 128 weights
   const uint8_t *w = nullptr, *x = nullptr;
   const float *w_scale = nullptr, *x_scale = nullptr;
   float* y = nullptr;
   void* partial = nullptr;  // Sum[8][m][n] if K is split
+
+  // The pointers of one entry of the batch.
+  template <class Sum>
+  __device__ __forceinline__ void go_to(int64_t entry) {
+    w += entry * matrix_bytes, x += entry * m * x_stride, y += entry * m * ldy;
+    if (w_scale) w_scale += entry * factors;
+    if (x_scale) x_scale += entry * m;
+    partial = static_cast<Sum*>(partial) + entry * kPanelWarps * m * n;
+  }
 };
 
 __device__ __forceinline__ uint32_t dword(const uint4& v, int i) {
@@ -107,8 +121,8 @@ __device__ __forceinline__ void add_unit(const PanelGemv& g, const UnitPlace<For
   sums.end(scales);
 }
 
-// Grid: panels with the passes over each side by side, splits of K. Block: 32 lanes, virtual warps,
-// panels.
+// Grid: panels with the passes over each side by side, splits of K, batch. Block: 32 lanes, virtual
+// warps, panels.
 template <class Format, int kTokens>
 __device__ __forceinline__ void panel_gemv(const PanelGemv& g) {
   using Sum = typename Format::Sum;
@@ -160,6 +174,7 @@ __device__ __forceinline__ void panel_gemv(const PanelGemv& g) {
 template <class Format, bool kOverlap, int kTokens>
 __global__ void __launch_bounds__(256, kTokens == 1 ? 4 : 2) panel_gemv_rows(PanelGemv g) {
   if constexpr (kOverlap) ptx::release_next();
+  if constexpr (Format::kBatched) g.go_to<typename Format::Sum>(blockIdx.z);
   panel_gemv<Format, kTokens>(g);
 }
 
@@ -169,6 +184,7 @@ __global__ void __launch_bounds__(256, 4) panel_gemv_combine(PanelGemv g) {
   if constexpr (kOverlap) ptx::wait_for_previous();
   const int i = int(blockIdx.x * blockDim.x + threadIdx.x), outputs = g.m * g.n;
   if (i >= outputs) return;
+  if constexpr (Format::kBatched) g.go_to<typename Format::Sum>(blockIdx.z);
   typename Format::Sum total = 0;
   for (int v = 0; v < used_warps(g.units); ++v)
     total += static_cast<const typename Format::Sum*>(g.partial)[int64_t(v) * outputs + i];
@@ -178,16 +194,19 @@ __global__ void __launch_bounds__(256, 4) panel_gemv_combine(PanelGemv g) {
 template <class Format, bool kOverlap, int kTokens>
 void launch_panel_rows(const PanelGemv& g, const Exec& e) {
   const int passes = (g.m + kTokens - 1) / kTokens;
-  const PanelPlan p = plan_panels(g.n, g.units, passes, multiprocessors());
+  const PanelPlan p = plan_panels(g.n, g.units, passes * g.batch, multiprocessors());
+  const unsigned batch = unsigned(g.batch);
   const int block_rows = kPanelRows * p.groups;
   const unsigned tiles = unsigned((g.n - 1) / block_rows + 1);
   launch(panel_gemv_rows<Format, kOverlap, kTokens>,
-         {.grid = dim3(tiles * unsigned(passes), unsigned(p.splits)),
+         {.grid = dim3(tiles * unsigned(passes), unsigned(p.splits), batch),
           .block = dim3(32, unsigned(p.k_warps), unsigned(p.groups))},
          e, g);
   if (p.splits == 1) return;
   launch(panel_gemv_combine<Format, kOverlap>,
-         {.grid = unsigned((g.m * g.n + 255) / 256), .block = 256, .overlaps_previous = kOverlap},
+         {.grid = dim3(unsigned((g.m * g.n + 255) / 256), 1, batch),
+          .block = 256,
+          .overlaps_previous = kOverlap},
          e, g);
 }
 
@@ -210,7 +229,11 @@ void run_panels(const Args& a, const Exec& e, PanelGemv g) {
   g.x_stride = a.ldx * Format::kActivation, g.ldy = a.ldy;
   g.panel_bytes = Format::kLayout.panel_bytes(a.k);
   g.w = a.w, g.x = reinterpret_cast<const uint8_t*>(a.x), g.w_scale = a.w_scale, g.y = a.y;
-  g.x_aligned = reinterpret_cast<uintptr_t>(a.x) % 16 == 0 && (a.m == 1 || g.x_stride % 16 == 0);
+  if constexpr (Format::kBatched) g.batch = a.batch;
+  g.matrix_bytes = Format::kLayout.bytes(a.n, a.k);
+  g.factors = g.factor_blocks > 0 ? (a.n + 127) / 128 * g.factor_blocks : a.n;
+  const bool one_row = a.m == 1 && g.batch == 1;
+  g.x_aligned = reinterpret_cast<uintptr_t>(a.x) % 16 == 0 && (one_row || g.x_stride % 16 == 0);
   launch_panels<Format, kOverlap>(g, e);
 }
 

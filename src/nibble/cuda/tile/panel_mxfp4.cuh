@@ -23,6 +23,7 @@ struct Mxfp4Panels {
   using Sum = float;
   static constexpr PanelLayout kLayout{kPanelRows, PanelCodes::fp4, 32};
   static constexpr int kActivation = 1, kMostTokens = 4;
+  static constexpr bool kBatched = true;
   static constexpr int kOffset = 140;
 
   struct Unit {

@@ -38,7 +38,7 @@ constexpr int64_t panel_partials(int64_t tokens, int64_t rows) {
   return rows <= kPanelSplitRows && tokens <= kPanelTokens ? kPanelWarps * tokens * rows : 0;
 }
 
-// `passes` over a panel, one after another, are blocks of their own.
+// `passes` over a panel, one after another, and those of a batch are blocks of their own.
 constexpr PanelPlan plan_panels(int64_t rows, int64_t units, int passes, int multiprocessors) {
   PanelPlan p;
   const int used = used_warps(units);

@@ -16,6 +16,7 @@ struct S8Format {
   using Sum = int32_t;
   using Unit = NoScales;
   static constexpr int kActivation = 1;
+  static constexpr bool kBatched = false;
   static __device__ __forceinline__ float result(const PanelGemv& g, int32_t sum, int j, int row) {
     return float(sum) * g.w_scale[row] * g.x_scale[j];
   }

@@ -8,9 +8,6 @@
 
 namespace nibble::gemv_fp8_bf16 {
 
-inline int64_t factors(const Args& a) {
-  return cpu::fp8_factors(a.w_factors, a.n, cpu::kFp8Block, a.k);
-}
 // Codes of rows and columns that exist; rows of the padding are anything, columns zeros.
 inline void fill_w(Args& a, Random& rng, uint8_t (*code)(Random&)) {
   const int64_t panel = kLayout.panel_bytes(a.k);
@@ -64,15 +61,24 @@ inline void fill_worst(Args& a, Random& rng) {
   fill_factors(a, rng);
 }
 
+// Pairs of a batch differ.
+template <void (*kFill)(Args&, Random&)>
+void fill_each(Args& a, Random& rng) {
+  for (int64_t l = 0; l < a.batch; ++l) {
+    Args one = entry(a, l);
+    kFill(one, rng);
+  }
+}
+
 inline std::vector<Case<Args>> cases() {
   std::vector<Case<Args>> all;
   const auto add = [&](std::string name, int m, int n, int k, Factors f,
-                       void (*fill)(Args&, Random&)) {
+                       void (*fill)(Args&, Random&), int batch = 1) {
     const uint64_t seed = all.size() + 1;
     name += "_m" + std::to_string(m) + "_n" + std::to_string(n) + "_k" + std::to_string(k);
     // Of some cases rows of x begin at multiples of 16 bytes.
-    Args a{.m = m, .n = n, .k = k, .ldx = k + int(seed % 2 * 3), .ldy = n + int(seed % 3)};
-    a.w_factors = f;
+    Args a{.batch = batch, .m = m, .n = n, .k = k, .ldx = k + int(seed % 2 * 3)};
+    a.ldy = n + int(seed % 3), a.w_factors = f;
     all.push_back(
         {.name = name, .args = a, .seed = seed, .fill = fill, .bench = name.starts_with("bench")});
   };
@@ -86,15 +92,19 @@ inline std::vector<Case<Args>> cases() {
     add(std::string("special_") + f.name, 3, 150, 150, f.factors, fill_special);
     add(std::string("tiny_") + f.name, 1, 20, 144, f.factors, fill_tiny);
     add(std::string("worst_") + f.name, 2, 17, 1200, f.factors, fill_worst);
+    for (int m : {1, 3})
+      add(std::string("l3_") + f.name, m, 150, 200, f.factors, fill_each<fill_special>, 3);
   }
   for (int n : {1, 15, 16, 17, 32}) add("rows", 1 + n % 2, n, 130, Factors::rows, fill_wide);
   add("strips", 2, 260, 300, Factors::blocks, fill_random);
   add("wraps", 1, 16, 9 * 1024 + 80, Factors::blocks, fill_random);  // no warp has all of K
+  add("l5", 1, 600, 600, Factors::rows, fill_each<fill_wide>, 5);    // split alone, not as five
   add("panels", 1, 6100, 144, Factors::rows, fill_random);           // several a block
   for (int m : {1, 8}) add("bench", m, 7168, 16384, Factors::rows, fill_random);
   add("bench_tiles", 1, 7168, 16384, Factors::blocks, fill_random);
   add("bench", 1, 4096, 7168, Factors::rows, fill_random);
   add("bench", 1, 7168, 2048, Factors::rows, fill_random);
+  add("bench_l4", 1, 7168, 2048, Factors::rows, fill_each<fill_random>, 4);
   return all;
 }
 

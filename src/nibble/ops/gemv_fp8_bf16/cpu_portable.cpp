@@ -5,8 +5,9 @@
 #include "nibble/ops/gemv_fp8_bf16/kernels.h"
 
 namespace nibble::gemv_fp8_bf16 {
+namespace {
 
-void portable(const Args& a, const Exec& e) {
+void pair(const Args& a, const Exec& e) {
   const int units = (a.k + kUnit - 1) / kUnit;
   parallel_for(e.pool, a.n, 16, [&](int64_t begin, int64_t end) {
     std::vector<float> w(size_t(units) * kUnit);  // zeros behind the last column
@@ -24,6 +25,12 @@ void portable(const Args& a, const Exec& e) {
       }
     }
   });
+}
+
+}  // namespace
+
+void portable(const Args& a, const Exec& e) {
+  for (int64_t l = 0; l < a.batch; ++l) pair(entry(a, l), e);
 }
 
 }  // namespace nibble::gemv_fp8_bf16

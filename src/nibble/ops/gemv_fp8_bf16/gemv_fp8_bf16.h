@@ -1,10 +1,10 @@
-// gemv_fp8_bf16:  y[i][j] = sum_k w[j][k] x[i][k] * factors
+// gemv_fp8_bf16:  y[l][i][j] = sum_k w[l][j][k] x[l][i][k] * factors
 //
-// e4m3 weights times 1 to 8 rows of bf16, for GPUs: what gemm_fp8_bf16 computes, from the same
-// panels of 16 rows, one byte an element, and with the same factors: of each weight row (of a
-// tensor: repeated), or of each tile of 128 x 128 weights; ue8m0 factors come as floats. Columns of
-// the padding are zeros, as the packer makes them. Codes 0x7f and 0xff are NaN and make y[.][j]
-// NaN.
+// e4m3 weights times 1 to 8 rows of bf16, for a batch of such pairs on GPUs: what gemm_fp8_bf16
+// computes, from the same panels of 16 rows, one byte an element, and with the same factors: of
+// each weight row (of a tensor: repeated), or of each tile of 128 x 128 weights; ue8m0 factors come
+// as floats. Columns of the padding are zeros, as the packer makes them. Codes 0x7f and 0xff are
+// NaN and make y[l][.][j] NaN.
 //
 // Products are exact. A unit of 16 columns is added up from 0 in the order of k, an fma each; the
 // units by t = fma(unit, tile factor or 1, t) in the order of cuda/tile/panel_plan.h; then one
@@ -22,16 +22,30 @@ inline constexpr PanelLayout kLayout = cpu::kFp8Layout;
 inline constexpr int kUnit = 16;
 
 struct Args {
+  int batch = 1;             // at most 32767
   int64_t m = 0;             // tokens, 1 to 8
   int n = 0, k = 0;          // any
   int64_t ldx = 0, ldy = 0;  // elements from one row to the next
   Factors w_factors = Factors::rows;
-  const uint8_t* w = nullptr;      // kLayout.bytes(n, k), 64-byte aligned
-  const float* w_scale = nullptr;  // [n], or [ceil(n / 128)][ceil(k / 128)], or null for none
-  const bf16* x = nullptr;         // [m][ldx]
-  float* y = nullptr;              // [m][ldy]; columns n..ldy are left alone
-  float* partial = nullptr;        // [cuda::tile::panel_partials(m, n)]
+  const uint8_t* w = nullptr;      // [batch] of kLayout.bytes(n, k), 64-byte aligned
+  const float* w_scale = nullptr;  // [batch] of [n] or [ceil(n / 128)][ceil(k / 128)], or null
+  const bf16* x = nullptr;         // [batch][m][ldx]
+  float* y = nullptr;              // [batch][m][ldy]; columns n..ldy are left alone
+  float* partial = nullptr;        // [batch][cuda::tile::panel_partials(m, n)]
 };
+
+inline int64_t factors(const Args& a) {
+  return cpu::fp8_factors(a.w_factors, a.n, cpu::kFp8Block, a.k);
+}
+
+// One pair of the batch.
+inline Args entry(Args a, int64_t l) {
+  a.batch = 1;
+  a.w += l * kLayout.bytes(a.n, a.k);
+  if (a.w_scale) a.w_scale += l * factors(a);
+  a.x += l * a.m * a.ldx, a.y += l * a.m * a.ldy;
+  return a;
+}
 
 struct Op {
   using Args = gemv_fp8_bf16::Args;
@@ -43,8 +57,8 @@ struct Op {
   static std::span<const Variant<Args>> variants();
   static Tolerance tolerance(const Args&);
   static Work work(const Args& a) {
-    return {.ops = 2 * a.m * a.n * a.k,
-            .bytes = kLayout.bytes(a.n, a.k) + 2 * a.m * a.k + 4 * a.m * a.n,
+    return {.ops = 2 * a.batch * a.m * a.n * a.k,
+            .bytes = a.batch * (kLayout.bytes(a.n, a.k) + 2 * a.m * a.k + 4 * a.m * a.n),
             .arithmetic = Arithmetic::fp32};
   }
 };

@@ -11,6 +11,8 @@ Status Op::check(const Args& a) {
     return Status::error("gemv_fp8_bf16: m must be 1 to 8, n and k positive, got " +
                          std::to_string(a.m) + ", " + std::to_string(a.n) + " and " +
                          std::to_string(a.k));
+  if (a.batch < 1 || a.batch > 32767)
+    return Status::error("gemv_fp8_bf16: batch must be 1 to 32767, got " + std::to_string(a.batch));
   if (a.ldx < a.k || a.ldy < a.n)
     return Status::error("gemv_fp8_bf16: ldx must be at least k=" + std::to_string(a.k) +
                          " and ldy at least n=" + std::to_string(a.n) + ", got " +
@@ -26,11 +28,12 @@ Status Op::check(const Args& a) {
 }
 
 void Op::buffers(Args& a, BufferVisitor& v) {
-  v.in("w", a.w, kLayout.bytes(a.n, a.k), 64);
-  v.in("w_scale", a.w_scale, cpu::fp8_factors(a.w_factors, a.n, cpu::kFp8Block, a.k));
-  v.in("x", a.x, (a.m - 1) * a.ldx + a.k);
-  v.inout("y", a.y, (a.m - 1) * a.ldy + a.n);
-  v.workspace("partial", a.partial, cuda::tile::panel_partials(a.m, a.n));
+  const int64_t rows = a.batch * a.m;
+  v.in("w", a.w, a.batch * kLayout.bytes(a.n, a.k), 64);
+  v.in("w_scale", a.w_scale, a.batch * factors(a));
+  v.in("x", a.x, (rows - 1) * a.ldx + a.k);
+  v.inout("y", a.y, (rows - 1) * a.ldy + a.n);
+  v.workspace("partial", a.partial, a.batch * cuda::tile::panel_partials(a.m, a.n));
 }
 
 namespace {
@@ -59,10 +62,13 @@ void each_sum(const Args& a, Use&& use) {
 
 }  // namespace
 
-void Op::reference(const Args& a) {
-  each_sum(a, [&](int64_t i, int j, double sum, double) {
-    a.y[i * a.ldy + j] = std::isnan(sum) ? bit_cast<float>(0x7fc00000u) : float(sum);
-  });
+void Op::reference(const Args& all) {
+  for (int64_t l = 0; l < all.batch; ++l) {
+    const Args a = entry(all, l);
+    each_sum(a, [&](int64_t i, int j, double sum, double) {
+      a.y[i * a.ldy + j] = std::isnan(sum) ? bit_cast<float>(0x7fc00000u) : float(sum);
+    });
+  }
 }
 
 // Every addition rounds once, relative to a sum that is at most the sum of all magnitudes: a unit's
@@ -73,9 +79,10 @@ Tolerance Op::tolerance(const Args& a) {
   const int64_t steps = cuda::tile::steps_of(units), warps = cuda::tile::used_warps(units);
   const double roundings = double(kUnit + (steps + warps - 1) / warps + 3 + warps + 2);
   double most = 0;
-  each_sum(a, [&](int64_t, int, double, double magnitudes) {
-    if (std::isfinite(magnitudes)) most = std::max(most, magnitudes);
-  });
+  for (int64_t l = 0; l < a.batch; ++l)
+    each_sum(entry(a, l), [&](int64_t, int, double, double magnitudes) {
+      if (std::isfinite(magnitudes)) most = std::max(most, magnitudes);
+    });
   return {.abs = roundings * (0x1p-24 * most + 0x1p-149), .rel = 0};
 }
 

@@ -66,18 +66,32 @@ inline void fill_worst(Args& a, Random& rng) {
     for (int k = 0; k < a.k; ++k) writable(a.x)[i * a.ldx + k] = i % 2 == 0 ? -128 : 127;
 }
 
+// Pairs of a batch differ.
+template <void (*kFill)(Args&, Random&)>
+void fill_each(Args& a, Random& rng) {
+  for (int64_t l = 0; l < a.batch; ++l) {
+    Args one = entry(a, l);
+    kFill(one, rng);
+  }
+}
+
 inline std::vector<Case<Args>> cases() {
   std::vector<Case<Args>> all;
-  const auto add = [&](std::string name, int m, int n, int k, void (*fill)(Args&, Random&)) {
+  const auto add = [&](std::string name, int m, int n, int k, void (*fill)(Args&, Random&),
+                       int batch = 1) {
     const uint64_t seed = all.size() + 1;
     name += "m" + std::to_string(m) + "_n" + std::to_string(n) + "_k" + std::to_string(k);
     // Every other case has rows of x that begin at multiples of 16 bytes.
-    all.push_back(
-        {.name = name,
-         .args = {.m = m, .n = n, .k = k, .ldx = k + int(seed % 2 * 5), .ldy = n + int(seed % 3)},
-         .seed = seed,
-         .fill = fill,
-         .bench = name.starts_with("bench")});
+    all.push_back({.name = name,
+                   .args = {.batch = batch,
+                            .m = m,
+                            .n = n,
+                            .k = k,
+                            .ldx = k + int(seed % 2 * 5),
+                            .ldy = n + int(seed % 3)},
+                   .seed = seed,
+                   .fill = fill,
+                   .bench = name.starts_with("bench")});
   };
   for (int n : {1, 15, 16, 17, 33}) add("", 1 + n % 2, n, 160, fill_written);
   for (int k : {32, 64, 96, 128, 256, 288, 1056, 2080}) add("", 1, 18, k, fill_written);
@@ -87,10 +101,13 @@ inline std::vector<Case<Args>> cases() {
   for (int m : {1, 2, 8}) add("worst_", m, 33, 288, fill_worst);
   for (int m : {1, 4}) add("wraps_", m, 17, 9 * 2048 + 320, fill_written);  // no warp has all of K
   add("panels_", 1, 6100, 32, fill_nan);                                    // several a block
+  for (int m : {1, 3, 8}) add("l3_", m, 33, 288, fill_each<fill_nan>, 3);
+  add("l5_", 1, 600, 544, fill_each<fill_written>, 5);  // a split of one matrix, none of five
   // The shapes of the NVFP4 GEMV contest.
   for (int m : {1, 8}) add("bench_", m, 7168, 16384, fill_written);
   add("bench_", 1, 4096, 7168, fill_written);
   add("bench_", 1, 7168, 2048, fill_written);
+  add("bench_l4_", 1, 7168, 2048, fill_each<fill_written>, 4);
   return all;
 }
 

@@ -6,8 +6,9 @@
 #include "nibble/ops/gemv_mxfp4_s8/kernels.h"
 
 namespace nibble::gemv_mxfp4_s8 {
+namespace {
 
-void portable(const Args& a, const Exec& e) {
+void pair(const Args& a, const Exec& e) {
   const auto x = fp4_tokens(a.x, a.ldx, a.m, a.k);
   parallel_for(e.pool, a.n, 16, [&](int64_t begin, int64_t end) {
     for (int64_t j = begin; j < end; ++j) {
@@ -24,6 +25,12 @@ void portable(const Args& a, const Exec& e) {
       }
     }
   });
+}
+
+}  // namespace
+
+void portable(const Args& a, const Exec& e) {
+  for (int64_t l = 0; l < a.batch; ++l) pair(entry(a, l), e);
 }
 
 }  // namespace nibble::gemv_mxfp4_s8

@@ -1,8 +1,9 @@
-// gemv_mxfp4_s8:  y[i][j] = w_scale[j] * x_scale[i] * sum_k w[j][k] * x[i][k]
+// gemv_mxfp4_s8:  y[l][i][j] = w_scale[l][j] * x_scale[l][i] * sum_k w[l][j][k] * x[l][i][k]
 //
-// MXFP4 weights times 1 to 8 rows of int8, for GPUs: what gemm_mxfp4_s8 computes, from the same
-// panels, PanelLayout{16, fp4, 32}, as runtime/packed.h makes them. Every scale byte is legal: 0 is
-// 2^-127, and 0xff, NaN, makes NaN of its row. What stands in the padding of panels has no effect.
+// MXFP4 weights times 1 to 8 rows of int8, for a batch of such pairs on GPUs: what gemm_mxfp4_s8
+// computes, from the same panels, PanelLayout{16, fp4, 32}, as runtime/packed.h makes them. Every
+// scale byte is legal: 0 is 2^-127, and 0xff, NaN, makes NaN of its row. What stands in the padding
+// of panels has no effect.
 //
 // The sum of a block is exact: S[b] = sum 2 * element * x. Blocks are added by t = fma(S[b],
 // scale[b], t) in the order of cuda/tile/panel_plan.h, a unit of which is a block, and not in that
@@ -18,16 +19,25 @@ namespace nibble::gemv_mxfp4_s8 {
 inline constexpr PanelLayout kLayout{16, PanelCodes::fp4, 32};
 
 struct Args {
+  int batch = 1;                   // at most 32767
   int64_t m = 0;                   // tokens, 1 to 8
   int n = 0, k = 0;                // rows of w, any; columns, a multiple of 32
   int64_t ldx = 0, ldy = 0;        // elements from one row to the next; >= k, >= n
-  const uint8_t* w = nullptr;      // kLayout.bytes(n, k), 64-byte aligned
-  const float* w_scale = nullptr;  // [n]
-  const int8_t* x = nullptr;       // [m][ldx]
-  const float* x_scale = nullptr;  // [m]
-  float* y = nullptr;              // [m][ldy]; columns n .. ldy are left alone
-  float* partial = nullptr;        // [cuda::tile::panel_partials(m, n)]
+  const uint8_t* w = nullptr;      // [batch] of kLayout.bytes(n, k), 64-byte aligned
+  const float* w_scale = nullptr;  // [batch][n]
+  const int8_t* x = nullptr;       // [batch][m][ldx]
+  const float* x_scale = nullptr;  // [batch][m]
+  float* y = nullptr;              // [batch][m][ldy]; columns n .. ldy are left alone
+  float* partial = nullptr;        // [batch][cuda::tile::panel_partials(m, n)]
 };
+
+// One pair of the batch.
+inline Args entry(Args a, int64_t l) {
+  a.batch = 1;
+  a.w += l * kLayout.bytes(a.n, a.k), a.w_scale += l * a.n;
+  a.x += l * a.m * a.ldx, a.x_scale += l * a.m, a.y += l * a.m * a.ldy;
+  return a;
+}
 
 struct Op {
   using Args = gemv_mxfp4_s8::Args;
@@ -39,8 +49,8 @@ struct Op {
   static std::span<const Variant<Args>> variants();
   static Tolerance tolerance(const Args&);
   static Work work(const Args& a) {
-    return {.ops = 2 * a.m * a.n * a.k,
-            .bytes = kLayout.bytes(a.n, a.k) + a.m * a.k + 4 * (a.m * a.n + a.m + a.n),
+    return {.ops = 2 * a.batch * a.m * a.n * a.k,
+            .bytes = a.batch * (kLayout.bytes(a.n, a.k) + a.m * a.k + 4 * (a.m * a.n + a.m + a.n)),
             .arithmetic = Arithmetic::int8};
   }
 };

@@ -10,6 +10,8 @@ Status Op::check(const Args& a) {
   if (a.m < 1 || a.m > cuda::tile::kPanelTokens || a.n < 1)
     return Status::error("gemv_mxfp4_s8: m must be 1 to 8 and n positive, got m=" +
                          std::to_string(a.m) + ", n=" + std::to_string(a.n));
+  if (a.batch < 1 || a.batch > 32767)
+    return Status::error("gemv_mxfp4_s8: batch must be 1 to 32767, got " + std::to_string(a.batch));
   if (a.k < 1 || a.k % 32 != 0)
     return Status::error("gemv_mxfp4_s8: k must be a positive multiple of 32, got " +
                          std::to_string(a.k));
@@ -27,12 +29,13 @@ Status Op::check(const Args& a) {
 }
 
 void Op::buffers(Args& a, BufferVisitor& v) {
-  v.in("w", a.w, kLayout.bytes(a.n, a.k), 64);
-  v.in("w_scale", a.w_scale, a.n);
-  v.in("x", a.x, (a.m - 1) * a.ldx + a.k);
-  v.in("x_scale", a.x_scale, a.m);
-  v.inout("y", a.y, (a.m - 1) * a.ldy + a.n);
-  v.workspace("partial", a.partial, cuda::tile::panel_partials(a.m, a.n));
+  const int64_t rows = a.batch * a.m;
+  v.in("w", a.w, a.batch * kLayout.bytes(a.n, a.k), 64);
+  v.in("w_scale", a.w_scale, a.batch * a.n);
+  v.in("x", a.x, (rows - 1) * a.ldx + a.k);
+  v.in("x_scale", a.x_scale, rows);
+  v.inout("y", a.y, (rows - 1) * a.ldy + a.n);
+  v.workspace("partial", a.partial, a.batch * cuda::tile::panel_partials(a.m, a.n));
 }
 
 namespace {
@@ -58,24 +61,31 @@ void each_sum(const Args& a, Use&& use) {
 
 }  // namespace
 
-void Op::reference(const Args& a) {
-  each_sum(a, [&](int64_t i, int j, double sum, double) {
-    a.y[i * a.ldy + j] = fp4_one_nan(float(sum * 0.5 * a.w_scale[j] * a.x_scale[i]));
-  });
+void Op::reference(const Args& all) {
+  for (int64_t l = 0; l < all.batch; ++l) {
+    const Args a = entry(all, l);
+    each_sum(a, [&](int64_t i, int j, double sum, double) {
+      a.y[i * a.ldy + j] = fp4_one_nan(float(sum * 0.5 * a.w_scale[j] * a.x_scale[i]));
+    });
+  }
 }
 
 // Every addition rounds once, relative to a sum that is at most the sum of all magnitudes: a slot's
 // blocks, its tree of three, the virtual warps; then both factors, and the reference's own
 // rounding. Beside that half a step of the least float, which the factors may make larger.
-Tolerance Op::tolerance(const Args& a) {
-  const int64_t steps = cuda::tile::steps_of(a.k / 32), warps = cuda::tile::used_warps(a.k / 32);
+Tolerance Op::tolerance(const Args& all) {
+  const int64_t steps = cuda::tile::steps_of(all.k / 32);
+  const int64_t warps = cuda::tile::used_warps(all.k / 32);
   const double roundings = double((steps + warps - 1) / warps + 3 + warps + 4);
   double most = 0, factor = 0;
-  each_sum(a, [&](int64_t i, int j, double, double magnitudes) {
-    const double f = std::abs(double(a.w_scale[j]) * a.x_scale[i]);
-    if (std::isfinite(magnitudes * f)) most = std::max(most, magnitudes * 0.5 * f);
-    if (std::isfinite(f)) factor = std::max(factor, f);
-  });
+  for (int64_t l = 0; l < all.batch; ++l) {
+    const Args a = entry(all, l);
+    each_sum(a, [&](int64_t i, int j, double, double magnitudes) {
+      const double f = std::abs(double(a.w_scale[j]) * a.x_scale[i]);
+      if (std::isfinite(magnitudes * f)) most = std::max(most, magnitudes * 0.5 * f);
+      if (std::isfinite(f)) factor = std::max(factor, f);
+    });
+  }
   return {.abs = roundings * (0x1p-24 * most + 0x1p-149 * (1 + factor)), .rel = 0};
 }
 
