@@ -2,10 +2,12 @@
 
 Every CUDA variant is launched once by `nibble bench all --device --once --least`, under ptxrun on
 each virtual device, whose counters and the machine code in PROGRAM make the tables. Fails if FILE
-says something else, or if a kernel moves more sectors or bank cycles than the least and the
-NOTES.md of its op does not explain it under the id that the table has.
+says something else, if a kernel moves more sectors or bank cycles than the least and the NOTES.md
+of its op does not explain it under the id that the table has, or if the accesses that move most of
+a kernel's bytes are under 16 bytes a lane and tests/gates/narrow_kernels.txt does not excuse it.
 """
 import concurrent.futures
+import fnmatch
 import json
 import os
 import pathlib
@@ -62,6 +64,18 @@ def run(program, ptxrun, op, variant):
         return launches[0], json.loads(stats.read_text())["kernels"]
 
 
+def streamed(kernel):
+    """Bytes a lane of the instruction that moves most of what passes between memory and kernel."""
+    moved = {name: c["ideal_sectors"] for name, c in kernel["mix"].items() if "ideal_sectors" in c}
+    if not moved:
+        return 0
+    name = max(moved, key=moved.get)
+    if name.startswith("cp.async"):
+        return 16  # in bulk, or .cg, which moves no less
+    shape = re.search(r"(?:\.v(\d))?\.[busf](\d+)$", name)
+    return int(shape[1] or 1) * int(shape[2]) // 8
+
+
 def ratio(kernel, what):
     least = sum(c.get(f"ideal_{what}", 0) for c in kernel["mix"].values())
     return sum(c.get(what, 0) for c in kernel["mix"].values()) / least if least else None
@@ -77,6 +91,7 @@ def rows_of(launch, kernels, code):
                    names[k["name"]]),
                "registers": machine.registers, "shared": machine.shared,
                "widest": machine.widest_load() or machine.widest_store(),
+               "streamed": streamed(k),
                "code": sum(1 for _ in machine.instructions()),
                "per_element": k["total"]["lanes"] / elements(launch),
                "warps": k["total"]["warps"], "sectors": ratio(k, "sectors"),
@@ -106,12 +121,13 @@ def predictions(launches, rows):
 
 
 def kernel_table(rows):
-    lines = ["| op, variant | kernel | registers | shared | code | widest | PTX an element | "
-             "sectors | banks |", "|---|---|---:|---:|---:|---:|---:|---:|---:|"]
+    lines = ["| op, variant | kernel | registers | shared | code | widest | streamed | PTX an "
+             "element | sectors | banks |", "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|"]
     for r in rows:
         lines.append(f"| {r['op']}, {r['variant']} | {r['kernel']} | {r['registers']} | "
-                     f"{r['shared']} | {r['code']} | {r['widest']} | {shown(r['per_element'])} | "
-                     f"{shown(r['sectors'])} | {shown(r['wavefronts'])} |")
+                     f"{r['shared']} | {r['code']} | {r['widest']} | {r['streamed']} | "
+                     f"{shown(r['per_element'])} | {shown(r['sectors'])} | "
+                     f"{shown(r['wavefronts'])} |")
     return lines
 
 
@@ -136,18 +152,24 @@ Bandwidth, multiprocessors, boost clock: {devices}.
 ## Kernels
 
 From the machine code of {toolkit}: registers, bytes of static shared memory, instructions in all,
-bytes a lane of the widest access to global memory. From ptxrun, in the same launches: PTX
-instructions an element, which is a multiply-add of a product, else an element of the op's largest
-buffer; sectors of global memory, and cycles of the banks of shared memory, over the least possible.
+bytes a lane of the widest access to global memory. From ptxrun, in the same launches: bytes a lane
+of the access that moves the most, 16 but for kernels that `tests/gates/narrow_kernels.txt` excuses;
+PTX instructions an element, which is a multiply-add of a product, else an element of the op's
+largest buffer; sectors of global memory, and cycles of the banks of shared memory, over the least
+possible.
 They are 1.00, or the op's NOTES.md explains them under `sectors:KERNEL` or `banks:KERNEL`.
 
 {NEWLINE.join(kernel_table(rows))}
 """
 
 
-def unexplained(rows, notes):
-    """Ratios over 1.00 that no id in the op's NOTES.md explains."""
+def unexplained(rows, notes, excused=()):
+    """Ratios over 1.00 that no id in the op's NOTES.md explains; narrow streams without excuse."""
     for r in rows:
+        name = f"{r['op']}/{r['kernel']}"
+        if r["streamed"] < 16 and not any(fnmatch.fnmatch(name, p) for p in excused):
+            yield (f"{r['op']}/{r['variant']}: {r['kernel']} streams {r['streamed']} bytes a lane, "
+                   "not 16: widen it, or say why in tests/gates/narrow_kernels.txt")
         for what, title in (("sectors", "sectors"), ("wavefronts", "banks")):
             if r[what] is not None and shown(r[what]) != "1.00":
                 if f"`{title}:{r['kernel']}`" not in notes(r["op"]):
@@ -163,10 +185,16 @@ def self_test():
     launch = {"op": "x", "variant": "sm80", "case": "c", "bytes": 300_000}
     row = {"op": "x", "variant": "sm80", "warps": 473_280 * 5}
     assert predictions([launch], [row])[2].startswith("| x, c | 0.3 | 1.0 (5.0) | 0.1 (")
-    row = {"op": "x", "variant": "sm80", "kernel": "k", "sectors": 1.004, "wavefronts": None}
+    row = {"op": "x", "variant": "sm80", "kernel": "k", "sectors": 1.004, "wavefronts": None,
+           "streamed": 16}
     assert list(unexplained([row], lambda op: "")) == []
     assert len(list(unexplained([row | {"sectors": 1.006}], lambda op: "`banks:k`"))) == 1
     assert list(unexplained([row | {"wavefronts": 2.0}], lambda op: "`banks:k` is")) == []
+    assert len(list(unexplained([row | {"streamed": 8}], lambda op: "", ["y/*"]))) == 1
+    assert list(unexplained([row | {"streamed": 8}], lambda op: "", ["x/k*"])) == []
+    mix = {"ld.global.v4.b32": {"ideal_sectors": 1}, "ld.global.nc.v2.u16": {"ideal_sectors": 9}}
+    assert streamed({"mix": mix}) == 4 and streamed({"mix": {"add.u32": {}}}) == 0
+    assert streamed({"mix": {"ld.global.f32": {"ideal_sectors": 1}}}) == 4
 
 
 def variants_of(program):
@@ -189,7 +217,7 @@ def main():
     version = subprocess.run([cuda_code.ptxas(), "--version"], capture_output=True, text=True)
     toolkit = "ptxas " + re.search(r"V([\d.]+)", version.stdout)[1]
     wrong = list(unexplained(rows, lambda op: text_of(
-        HERE.parent / f"src/nibble/ops/{op}/NOTES.md")))
+        HERE.parent / f"src/nibble/ops/{op}/NOTES.md"), cuda_code.exceptions(HERE.parent)))
     now = document(launches, rows, toolkit)
     if "--write" in sys.argv:
         path.write_text(now)

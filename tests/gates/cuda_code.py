@@ -60,9 +60,9 @@ def plain_name(demangled):
     return re.sub(r"<.*", "", demangled).split("::")[-1].split()[-1]
 
 
-def exceptions(tree):
+def exceptions(source):
     """Pattern of an op/kernel -> the reason why its accesses are narrow."""
-    path = tree.source / "tests/gates/narrow_kernels.txt"
+    path = source / "tests/gates/narrow_kernels.txt"
     lines = path.read_text().splitlines() if path.exists() else []
     return dict(line.split(": ", 1) for line in lines if line and not line.startswith("#"))
 
@@ -120,7 +120,7 @@ def check(tree):
         raise gate.Skip("the build has no CUDA sources")
     if not assembler:
         raise gate.Skip("there is no ptxas")
-    found, excused, used = [], exceptions(tree), set()
+    found, excused, used = [], exceptions(tree.source), set()
     for source, directory, arguments in sources:
         target = re.search(r"code=\[?(?:compute_\w+,)?(sm_\w+)", " ".join(arguments))[1]
         obj = directory / arguments[arguments.index("-o") + 1]
