@@ -51,6 +51,7 @@ ProductLearner::ProductLearner(const Recipe& recipe, int symbols, uint64_t seed,
       logit_credit_({.rows = chunk_.rows(), .n = model_.padded_symbols, .lanes = 1, .s = 1},
                     machine),
       rank1_({.rows = chunk_.length, .k = 16, .ldx = 16}, machine),
+      low_rank_({.rows = chunk_.rows(), .n = 16}, machine),
       sign_noise_({.rows = chunk_.length, .n = 16, .k = 16, .ldx = 16}, machine),
       sign_credit_({.perturbations = 1, .k = 16, .n = 16, .columns = 16}, machine),
       adam_({.k = 16, .n = 16}, machine) {
@@ -98,7 +99,7 @@ ProductLearner::ProductLearner(const Recipe& recipe, int symbols, uint64_t seed,
       work = std::max(work, credit_outer::work_bytes(p.most, m.k, m.n));
       most = std::max(most, trained(m).lanes), widest = std::max(widest, m.n);
     }
-    w.steps = Buffer<int32_t>(rows);
+    w.steps = Buffer<int32_t>(parts() * rows);
     if (parts() > 1 || full_rank()) w.perturbed = Buffer<int32_t>(rows * widest);
     w.symbols = Buffer<uint8_t>(rows), w.targets = Buffer<uint8_t>(rows);
     w.noise = Buffer<uint16_t>(2 * words);

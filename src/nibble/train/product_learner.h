@@ -13,6 +13,7 @@
 #include "nibble/ops/credit_noise/credit_noise.h"
 #include "nibble/ops/credit_outer/credit_outer.h"
 #include "nibble/ops/logit_credit/logit_credit.h"
+#include "nibble/ops/low_rank_noise/low_rank_noise.h"
 #include "nibble/ops/noise_bits/noise_bits.h"
 #include "nibble/ops/rank1_noise/rank1_noise.h"
 #include "nibble/ops/sign_credit/sign_credit.h"
@@ -151,6 +152,7 @@ class ProductLearner final : public Learner {
   Chosen<credit_outer::Op> credit_outer_;
   Chosen<logit_credit::Op> logit_credit_;
   Chosen<rank1_noise::Op> rank1_;
+  Chosen<low_rank_noise::Op> low_rank_;
   Chosen<sign_noise::Op> sign_noise_;
   Chosen<sign_credit::Op> sign_credit_;
   Chosen<adam_ternary::Op> adam_;

@@ -29,14 +29,6 @@ void expand_signs(uint16_t bits, int8_t* signs) {
   }
 }
 
-// to[j] = from[j] + step where the bit is set, from[j] - step elsewhere.
-void add_signed(int32_t step, const uint16_t* bits, int n, const int32_t* from, int32_t* to) {
-  constexpr int kBits[16] = {1,      2,      4,       8,       1 << 4,  1 << 5,  1 << 6,  1 << 7,
-                             1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 12, 1 << 13, 1 << 14, 1 << 15};
-  for (int j = 0; j < n; j += 16, from += 16, to += 16)
-    for (int i = 0; i < 16; ++i) to[i] = from[i] + ((bits[j / 16] & kBits[i]) != 0 ? step : -step);
-}
-
 }  // namespace
 
 // Of each part of a lane: signs e of the outputs [sequences][n / 16], behind them f of the inputs
@@ -56,7 +48,7 @@ Noise ProductLearner::perturb(Worker& w, const Activations& from, const Matrix& 
   if (full_rank()) return perturb_fully(w, from, m, lane, sums);
   const Chunk& c = w.clean.chunk;
   const Source in = source(from, m);
-  for (int part = 0; part < parts(); ++part) {
+  for (int part = 0; part < parts(); ++part)
     for (int s = 0; s < c.sequences; ++s)
       rank1_({.rows = c.length,
               .k = m.k,
@@ -64,15 +56,23 @@ Noise ProductLearner::perturb(Worker& w, const Activations& from, const Matrix& 
               .unit = trained(m).weight_step * m.code_scale,
               .x = in.data + int64_t(s) * (c.length + m.gap) * in.ld,
               .f = inputs(w, m, lane, part) + int64_t(s) * m.k / 16,
-              .step = w.steps.data() + int64_t(s) * c.length});
-    const uint16_t* signs = outputs(w, m, lane, part);
-    if (part + 1 == parts()) return {.bits = signs, .steps = w.steps.data(), .share = c.length};
-    for (int row = 0; row < c.rows(); ++row)
-      add_signed(w.steps[row], signs + row / c.length * (m.n / 16), m.n, sums + int64_t(row) * m.n,
-                 w.perturbed.data() + int64_t(row) * m.n);
+              .step = w.steps.data() + int64_t(part) * c.rows() + int64_t(s) * c.length});
+  const int last = parts() - 1;
+  if (last > 0) {
+    low_rank_({.rows = c.rows(),
+               .n = m.n,
+               .parts = last,
+               .share = c.length,
+               .ld = outputs(w, m, lane, 1) - outputs(w, m, lane, 0),
+               .acc = sums,
+               .step = w.steps.data(),
+               .e = outputs(w, m, lane, 0),
+               .y = w.perturbed.data()});
     sums = w.perturbed.data();
   }
-  return {};
+  return {.bits = outputs(w, m, lane, last),
+          .steps = w.steps.data() + int64_t(last) * c.rows(),
+          .share = c.length};
 }
 
 // All of it is added to a copy of the sums: its signs are [sequences][k][n].

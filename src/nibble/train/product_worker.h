@@ -22,7 +22,7 @@ struct ProductLearner::Worker {
   Buffer<uint16_t> noise;            // per lane [rows][n / 16]
   Buffer<float> differences;         // [lanes of a matrix][rows]: loss of the lane - clean loss
   Buffer<int32_t> credit_own, credit_later;  // [lanes][rows]: the token's, and with later tokens'
-  Buffer<int32_t> steps;                     // of rank-1 noise, [rows]
+  Buffer<int32_t> steps;                     // of rank-1 noise, [parts][rows]
   Buffer<int32_t> perturbed;                 // sums with all parts of the noise but the last
   std::vector<Pending> pending;              // per matrix
   Buffer<int8_t> work;                       // of credit_outer
