@@ -291,6 +291,12 @@ TEST(Work, CountsEveryProductOfAnUpdate) {
   // Joint lanes: the clean pass, the gradient, and 5 times all that is behind the first matrix.
   r.train.lanes_joint = 5;
   EXPECT_EQ(integer_ops(r, 20), 2 * 2 * (3424 + 3424 + 5 * 1856));
+  r.train.lanes_joint = 0;
+  // By weight, 15936 for the signs of both a sequence's noise and, of full rank, of a token's.
+  r.train.estimator = Estimator::weight;
+  EXPECT_EQ(integer_ops(r, 20), 2 * (2 * 3424 + 2 * 11648 + 15936));
+  r.train.rank = kFullRank;
+  EXPECT_EQ(integer_ops(r, 20), 2 * (2 * 3424 + 2 * 11648 + 15936 + 2 * 15936));
 }
 
 }  // namespace
