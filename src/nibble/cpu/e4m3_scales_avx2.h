@@ -1,8 +1,9 @@
 // The block scales of a tile of 16 rows as floats, for files compiled for AVX2 and F16C.
 //
-// An e4m3 code shifted to an fp16's exponent and fraction is its value times 2^-8, subnormals too,
-// and the conversion to float is exact. Only 0x7f, 480 by its bits, is not the NaN that it means:
-// rows that hold one are remembered.
+// What encoders make, codes 8 to 0x7e, are bits of a float but for the exponent's bias. The others,
+// zeros, subnormals, those with a sign and NaN, go by way of fp16: a code shifted to an fp16's
+// exponent and fraction is its value times 2^-8, and the conversion to float is exact. Only 0x7f,
+// 480 by its bits, is not the NaN that it means: rows that hold one are remembered.
 #pragma once
 #include <immintrin.h>
 
@@ -12,7 +13,7 @@
 namespace nibble::cpu {
 namespace {
 
-constexpr float kE4m3Lifted = 0x1p-8f;  // times the scale
+constexpr float kE4m3Lifted = 0x1p-105f;  // times the scale: still normal if the scale is not
 
 struct BlockScales {
   alignas(32) float block[4][16];
@@ -34,14 +35,13 @@ class NanRows {
   __m256i seen_[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
 };
 
-// A dword a row holds the codes of four blocks. Times kE4m3Lifted.
-[[maybe_unused, gnu::always_inline]] inline void e4m3_scales(const uint8_t* tile, BlockScales& s,
-                                                             NanRows& nans) {
+// Any codes; times `unit`.
+[[maybe_unused, gnu::noinline, gnu::cold]] void hard_e4m3_scales(const uint8_t* tile, float unit,
+                                                                 BlockScales& s, NanRows& nans) {
   const __m256i by_block = _mm256_broadcastsi128_si256(
       _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
   const __m256i by_row = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
   const __m256i zero = _mm256_setzero_si256(), kept = _mm256_set1_epi16(short(0xbf80));
-#pragma GCC unroll 2
   for (int half = 0; half < 2; ++half) {
     const __m256i codes = _mm256_load_si256(reinterpret_cast<const __m256i*>(tile) + half);
     nans.see(half, codes);
@@ -52,11 +52,38 @@ class NanRows {
     const __m256i even = halves(_mm256_unpacklo_epi8(zero, t));
     const __m256i odd = halves(_mm256_unpackhi_epi8(zero, t));
     const auto put = [&](int block, __m128i h) {
-      _mm256_store_ps(s.block[block] + 8 * half, _mm256_cvtph_ps(h));
+      _mm256_store_ps(s.block[block] + 8 * half,
+                      _mm256_mul_ps(_mm256_cvtph_ps(h), _mm256_set1_ps(unit * 0x1p8f)));
     };
     put(0, _mm256_castsi256_si128(even)), put(2, _mm256_extracti128_si256(even, 1));
     put(1, _mm256_castsi256_si128(odd)), put(3, _mm256_extracti128_si256(odd, 1));
   }
+}
+
+// A dword a row holds the codes of four blocks. Times kE4m3Lifted, or not.
+template <bool kLifted>
+[[gnu::always_inline]] inline void e4m3_scales(const uint8_t* tile, BlockScales& s, NanRows& nans) {
+  // Plus 120 a code of 8 to 0x7e, and no other, is -128 to -10, and five bits of exponent and three
+  // of fraction: bits 27 to 20 of the float.
+  __m256i codes[2];
+#pragma GCC unroll 2
+  for (int half = 0; half < 2; ++half) {
+    codes[half] = _mm256_add_epi8(_mm256_load_si256(reinterpret_cast<const __m256i*>(tile) + half),
+                                  _mm256_set1_epi8(120));
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; ++j) {
+      const __m256i at =
+          j < 3 ? _mm256_slli_epi32(codes[half], 20 - 8 * j) : _mm256_srli_epi32(codes[half], 4);
+      const __m256 lifted =
+          _mm256_castsi256_ps(_mm256_and_si256(at, _mm256_set1_epi32(0x0ff00000)));
+      _mm256_store_ps(s.block[j] + 8 * half,
+                      kLifted ? lifted : _mm256_mul_ps(lifted, _mm256_set1_ps(1 / kE4m3Lifted)));
+    }
+  }
+  const __m256i hard =
+      _mm256_cmpgt_epi8(_mm256_max_epi8(codes[0], codes[1]), _mm256_set1_epi8(-10));
+  if (_mm256_movemask_epi8(hard) != 0) [[unlikely]]
+    hard_e4m3_scales(tile, kLifted ? kE4m3Lifted : 1, s, nans);
 }
 
 // Every NaN as the quiet one without sign, so that variants agree in its bits.

@@ -19,12 +19,7 @@ struct Nvfp4Blocks {
   static constexpr PanelLayout kPanels{16, PanelCodes::fp4, 16};
   NanRows nans;
   [[gnu::always_inline]] void scales(const uint8_t* tile, BlockScales& s) {
-    e4m3_scales(tile, s, nans);
-#pragma GCC unroll 8
-    for (int i = 0; i < 8; ++i) {
-      float* at = s.block[i / 2] + 8 * (i % 2);
-      _mm256_store_ps(at, _mm256_mul_ps(_mm256_load_ps(at), _mm256_set1_ps(1 / kE4m3Lifted)));
-    }
+    e4m3_scales<false>(tile, s, nans);
   }
   [[gnu::always_inline]] __m256 end(int half, __m256 acc) const { return nans.marked(half, acc); }
 };

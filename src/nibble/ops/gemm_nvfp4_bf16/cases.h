@@ -32,6 +32,11 @@ inline void fill_scales(Args& a, Random& rng) {
   fill_x(a, rng);
   fill_panels(kPanels, a.n, a.k, rng, hard_e4m3, writable(a.w));
 }
+// Scales of which most tiles are quick to decode, and some hold one that is not.
+inline void fill_plain(Args& a, Random& rng) {
+  fill_x(a, rng);
+  fill_panels(kPanels, a.n, a.k, rng, plain_e4m3, writable(a.w));
+}
 // Scales as encoders make them, for timing.
 inline void fill_likely(Args& a, Random& rng) {
   fill_x(a, rng);
@@ -100,6 +105,7 @@ inline std::vector<Case<Args>> cases() {
   for (auto [m, n, k] :
        {std::array{16, 48, 544}, {17, 48, 544}, {23, 16, 256}, {29, 40, 288}, {131, 33, 288}})
     add("random", m, n, k, fill_random);
+  for (int m = 1; m <= 5; ++m) add("plain", m, 64, 512, fill_plain);
   for (int k : {16, 64, 144, 512}) add("scales", 3, 64, k, fill_scales);
   for (int k : {16, 176}) add("small", 5, 48, k, fill_small);
   add("large", 3, 48, 176, fill_large);

@@ -32,6 +32,11 @@ inline void fill_x_scales(Args& a, Random& rng) {
   fill_x(a, rng, hard_e4m3);
   fill_panels(kPanels, a.n, a.k, rng, any_finite_e4m3, writable(a.w));
 }
+// Scales of which most tiles are quick to decode, and some hold one that is not.
+inline void fill_plain(Args& a, Random& rng) {
+  fill_x(a, rng, plain_e4m3);
+  fill_panels(kPanels, a.n, a.k, rng, plain_e4m3, writable(a.w));
+}
 // Scales as encoders make them, for timing.
 inline void fill_likely(Args& a, Random& rng) {
   fill_x(a, rng, likely_e4m3);
@@ -68,6 +73,7 @@ inline std::vector<Case<Args>> cases() {
   for (int m : {15, 17, 64, 65}) add("random", m, 20, 112, fill_random);
   add("random", 2, 40, 2064, fill_random);
   add("random", 1, 300, 1024, fill_random);  // more than one group of panels
+  for (int m = 1; m <= 5; ++m) add("plain", m, 64, 512, fill_plain);
   for (int k : {16, 64, 144, 512}) add("scales", 3, 64, k, fill_scales);
   for (int k : {16, 64, 144}) add("x_scales", 5, 48, k, fill_x_scales);
   for (int m : {1, 6}) add("worst", m, 32, 1024, fill_worst);

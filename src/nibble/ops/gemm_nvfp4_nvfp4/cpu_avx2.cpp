@@ -61,7 +61,7 @@ void tile(const Args& a, int64_t m, int64_t panel) {
 #pragma GCC unroll 9
     for (int line = 0; line < 9; ++line)
       _mm_prefetch(reinterpret_cast<const char*>(w + kAhead + 64 * line), _MM_HINT_T0);
-    cpu::e4m3_scales(w, scales, nans);
+    cpu::e4m3_scales<true>(w, scales, nans);
     for (int b = 0; b < 4; ++b) {
       __m256i value[2][4];
       decode(w + kPanels.dword_offset(0, 2 * b), value);

@@ -3,32 +3,31 @@
 #include <cstring>
 
 #include "nibble/cpu/e4m3_scales_avx2.h"
+#include "nibble/cpu/fetch.h"
 #include "nibble/cpu/panel_tasks.h"
 #include "nibble/ops/gemm_nvfp4_s16/kernels.h"
 
 namespace nibble::gemm_nvfp4_s16 {
 namespace {
 
-constexpr int kTokens = 4;    // of a tile: 8 of 16 registers are sums
-constexpr int kAhead = 8192;  // bytes: what memory delivers in 200 ns
-constexpr int kOffset = 12;   // added to twice the value, which vpmaddubsw wants unsigned: 0..24
+constexpr int kTokens = 4;   // of a tile: 8 of 16 registers are sums
+constexpr int kOffset = 12;  // added to twice the value, which vpmaddubsw wants unsigned: 0..24
 
 // x = 256 high + low, and 2 v + 12 <= 24: a sum of four pairs is at most 4 * 2 * 24 * 128 = 24576
 // and fits 16 bits. What the offset adds, 12 times the sum of the block's x, is taken off again.
+// A block is its 16 high bytes, then its 16 low ones.
 void pack_row(const Args& a, int64_t i) {
   const int16_t* x = a.x + i * a.ldx;
-  auto* low = reinterpret_cast<int8_t*>(a.packed_x + i * padded_k(a.k));
-  int8_t* high = low + padded_k(a.k);
+  auto* to = reinterpret_cast<int8_t*>(a.packed_x + i * padded_k(a.k));
   int32_t* sums = a.block_sums + i * padded_k(a.k) / kBlock;
-  const int64_t blocks = padded_k(a.k) / kBlock;
-  for (int64_t b = 0; b < blocks; ++b) {
+  for (int64_t k = 0; k < padded_k(a.k); k += kBlock, to += 2 * kBlock) {
     int32_t sum = 0;
-    for (int64_t k = b * kBlock; k < (b + 1) * kBlock; ++k) {
-      const int v = k < a.k ? x[k] : 0;
-      low[k] = s16_low(v), high[k] = s16_high(v);
+    for (int c = 0; c < kBlock; ++c) {
+      const int v = k < a.k ? x[k + c] : 0;
+      to[c] = s16_high(v), to[kBlock + c] = s16_low(v);
       sum += v;
     }
-    sums[b] = -kOffset * sum;
+    sums[k / kBlock] = -kOffset * sum;
   }
 }
 
@@ -37,66 +36,97 @@ void pack_row(const Args& a, int64_t i) {
   std::memcpy(&four, x, 4);
   return _mm256_set1_epi32(four);
 }
-// 16 columns of 16 rows, four to a register, 8 rows a half.
-[[gnu::always_inline]] inline void decode(const uint8_t* codes, __m256i (&value)[2][4]) {
-  const __m256i table = _mm256_broadcastsi128_si256(
-      _mm_setr_epi8(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0));
-  const __m256i nibble = _mm256_set1_epi8(15);
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) {
-    const __m256i v = _mm256_load_si256(reinterpret_cast<const __m256i*>(codes) + i);
-    const __m256i upper = _mm256_srli_epi16(v, 4);
-    value[i % 2][i / 2 * 2] = _mm256_shuffle_epi8(table, _mm256_and_si256(v, nibble));
-    value[i % 2][i / 2 * 2 + 1] = _mm256_shuffle_epi8(table, _mm256_and_si256(upper, nibble));
+// Four columns of 16 rows, as bytes: rows 0 to 7, and 8 to 15.
+struct Values {
+  __m256i a, b;
+};
+// Of a block: words of rows a and b, sums of products with high bytes and with low ones.
+struct Words {
+  __m256i high_a, low_a, high_b, low_b;
+
+  [[gnu::always_inline]] Words(const Values& v, const int8_t* x) {
+    const __m256i high = broadcast4(x), low = broadcast4(x + kBlock);
+    high_a = _mm256_maddubs_epi16(v.a, high), low_a = _mm256_maddubs_epi16(v.a, low);
+    high_b = _mm256_maddubs_epi16(v.b, high), low_b = _mm256_maddubs_epi16(v.b, low);
   }
-}
-// Sums of products of 2 neighbours, over four quadruples, as words; then times `weight`, of 4.
-[[gnu::always_inline]] inline void dot(const __m256i (&value)[2][4], const int8_t* x,
-                                       __m256i weight, __m256i (&sum)[2]) {
-  __m256i words[2];
-#pragma GCC unroll 4
-  for (int q = 0; q < 4; ++q) {
-    const __m256i four = broadcast4(x + 4 * q);
-#pragma GCC unroll 2
-    for (int half = 0; half < 2; ++half) {
-      const __m256i pairs = _mm256_maddubs_epi16(value[half][q], four);
-      words[half] = q == 0 ? pairs : _mm256_add_epi16(words[half], pairs);
-    }
+  [[gnu::always_inline]] void operator+=(const Words& p) {
+    high_a = _mm256_add_epi16(high_a, p.high_a), low_a = _mm256_add_epi16(low_a, p.low_a);
+    high_b = _mm256_add_epi16(high_b, p.high_b), low_b = _mm256_add_epi16(low_b, p.low_b);
+    // Now. Left alone, the compiler makes all products first, and has no registers for them.
+    __asm__ volatile("" : "+x"(high_a), "+x"(low_a), "+x"(high_b), "+x"(low_b));
   }
-#pragma GCC unroll 2
-  for (int half = 0; half < 2; ++half)
-    sum[half] = _mm256_add_epi32(sum[half], _mm256_madd_epi16(words[half], weight));
-}
+};
+
+// Eight columns: the lower halves of bytes are the first four, the upper ones the last.
+struct Eight {
+  __m256i rows_a, rows_b;
+
+  [[gnu::always_inline]] explicit Eight(const uint8_t* codes)
+      : rows_a(_mm256_load_si256(reinterpret_cast<const __m256i*>(codes))),
+        rows_b(_mm256_load_si256(reinterpret_cast<const __m256i*>(codes) + 1)) {
+    __asm__("" : "+x"(rows_a), "+x"(rows_b));  // read once, not once for each half of bytes
+  }
+  template <int kHalf>
+  [[gnu::always_inline]] Values values() const {
+    const __m256i table = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0));
+    const __m256i nibble = _mm256_set1_epi8(15);
+    return {
+        _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi16(rows_a, 4 * kHalf), nibble)),
+        _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi16(rows_b, 4 * kHalf), nibble))};
+  }
+};
 
 // R tokens from m on.
 template <int R>
 void tile(const Args& a, int64_t m, int64_t panel) {
-  const int64_t ldx = padded_k(a.k), tiles = kPanels.tiles(a.k);
+  const int64_t ldx = 2 * padded_k(a.k), blocks = padded_k(a.k) / kBlock;
   const uint8_t* w = a.w + panel * kPanels.panel_bytes(a.k);
-  const auto* low = reinterpret_cast<const int8_t*>(a.packed_x + m * ldx);
-  const int32_t* sums = a.block_sums + m * ldx / kBlock;
+  const int8_t* x = reinterpret_cast<const int8_t*>(a.packed_x) + m * ldx;
+  const int32_t* sums = a.block_sums + m * blocks;
+  const __m256i upper = _mm256_set1_epi16(256), one = _mm256_set1_epi16(1);
   __m256 acc[R][2] = {};
   cpu::NanRows nans;
   cpu::BlockScales scales;
-  for (int64_t t = 0; t < tiles; ++t, w += kPanels.tile_bytes(), low += kPanels.tile_k()) {
-#pragma GCC unroll 9
-    for (int line = 0; line < 9; ++line)
-      _mm_prefetch(reinterpret_cast<const char*>(w + kAhead + 64 * line), _MM_HINT_T0);
-    cpu::e4m3_scales(w, scales, nans);
-    for (int b = 0; b < 4; ++b) {
-      __m256i value[2][4];
-      decode(w + kPanels.dword_offset(0, 2 * b), value);
+  for (int64_t t = 0; t < blocks; t += 4, w += kPanels.tile_bytes()) {
+    cpu::fetch_ahead<kPanels.tile_bytes()>(w);
+    cpu::e4m3_scales<true>(w, scales, nans);
 #pragma GCC unroll 4
-      for (int r = 0; r < R; ++r) {
-        const int8_t* x = low + r * 2 * ldx + kBlock * b;
-        const __m256i start = _mm256_set1_epi32(sums[r * ldx / kBlock + 4 * t + b]);
-        __m256i sum[2] = {start, start};
-        dot(value, x + ldx, _mm256_set1_epi16(256), sum);
-        dot(value, x, _mm256_set1_epi16(1), sum);
-#pragma GCC unroll 2
-        for (int half = 0; half < 2; ++half)
-          acc[r][half] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum[half]),
-                                         _mm256_load_ps(scales.block[b] + 8 * half), acc[r][half]);
+    for (int b = 0; b < 4; ++b, x += 2 * kBlock, ++sums) {
+      const uint8_t* codes = w + kPanels.dword_offset(0, 2 * b);
+      const uint8_t* more = codes + kPanels.dword_offset(0, 1) - kPanels.dword_offset(0, 0);
+      const auto accumulate = [&](int r, const Words& words) __attribute__((always_inline)) {
+        const __m256i start = _mm256_set1_epi32(sums[r * blocks]);
+        const auto sum = [&](__m256i high, __m256i low) __attribute__((always_inline)) {
+          return _mm256_cvtepi32_ps(
+              _mm256_add_epi32(_mm256_add_epi32(_mm256_madd_epi16(high, upper), start),
+                               _mm256_madd_epi16(low, one)));
+        };
+        const float* scale = scales.block[b];
+        acc[r][0] =
+            _mm256_fmadd_ps(sum(words.high_a, words.low_a), _mm256_load_ps(scale), acc[r][0]);
+        acc[r][1] =
+            _mm256_fmadd_ps(sum(words.high_b, words.low_b), _mm256_load_ps(scale + 8), acc[r][1]);
+      };
+      if constexpr (R == 1) {  // decoded when wanted, so that all stays in registers
+        const Eight first(codes);
+        Words words(first.values<0>(), x);
+        words += Words(first.values<1>(), x + 4);
+        const Eight last(more);
+        words += Words(last.values<0>(), x + 8);
+        words += Words(last.values<1>(), x + 12);
+        accumulate(0, words);
+      } else {
+        const Eight first(codes), last(more);
+        const Values v[4] = {first.values<0>(), first.values<1>(), last.values<0>(),
+                             last.values<1>()};
+#pragma GCC unroll 4
+        for (int r = 0; r < R; ++r) {
+          Words words(v[0], x + r * ldx);
+#pragma GCC unroll 3
+          for (int q = 1; q < 4; ++q) words += Words(v[q], x + r * ldx + 4 * q);
+          accumulate(r, words);
+        }
       }
     }
   }
