@@ -4,7 +4,7 @@
 namespace nibble::gemm_mxfp4_e4m3 {
 
 void avx2(const Args& a, const Exec& e) {
-  pack_floats(a, e, 0.5f);
+  pack_floats(a, e, cpu::kChainUnit);
   cpu::multiply_chains<cpu::Mxfp4Blocks, true>(chains_of(a), e.pool);
 }
 

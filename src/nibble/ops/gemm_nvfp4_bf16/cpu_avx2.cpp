@@ -4,7 +4,7 @@
 namespace nibble::gemm_nvfp4_bf16 {
 
 void avx2(const Args& a, const Exec& e) {
-  pack(a, e, 0.5f);
+  pack(a, e, cpu::kChainUnit);
   cpu::multiply_chains<cpu::Nvfp4Blocks, false>(chains_of(a), e.pool);
 }
 
