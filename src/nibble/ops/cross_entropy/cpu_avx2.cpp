@@ -4,6 +4,6 @@
 
 namespace nibble::cross_entropy {
 
-void avx2(const Args& a, const Exec& e) { run_rows<cpu::F32x16>(a, e); }
+void avx2(const Args& a, const Exec& e) { run_rows<cpu::F32x16, 1>(a, e); }
 
 }  // namespace nibble::cross_entropy

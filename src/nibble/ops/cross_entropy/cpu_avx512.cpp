@@ -8,7 +8,7 @@ namespace {
 F32x16 noisy(F32x16, const int32_t* sums, int count, uint16_t bits, int32_t step) {
   const __mmask16 there = F32x16::first(count);
   const __m512i x = _mm512_maskz_loadu_epi32(there, sums), s = _mm512_set1_epi32(step);
-  const __m512i y = _mm512_mask_sub_epi32(_mm512_add_epi32(x, s), __mmask16(~bits), x, s);
+  const __m512i y = _mm512_mask_add_epi32(_mm512_sub_epi32(x, s), __mmask16(bits), x, s);
   return _mm512_maskz_cvtepi32_ps(there, y);
 }
 
@@ -17,6 +17,6 @@ F32x16 noisy(F32x16, const int32_t* sums, int count, uint16_t bits, int32_t step
 
 namespace nibble::cross_entropy {
 
-void avx512(const Args& a, const Exec& e) { run_rows<cpu::F32x16>(a, e); }
+void avx512(const Args& a, const Exec& e) { run_rows<cpu::F32x16, 4>(a, e); }
 
 }  // namespace nibble::cross_entropy

@@ -4,6 +4,6 @@
 
 namespace nibble::cross_entropy {
 
-void portable(const Args& a, const Exec& e) { run_rows<numerics::F32x16>(a, e); }
+void portable(const Args& a, const Exec& e) { run_rows<numerics::F32x16, 1>(a, e); }
 
 }  // namespace nibble::cross_entropy

@@ -1,7 +1,9 @@
 // Private to this folder: the rows, written once for every F32x16.
 #pragma once
+#include <algorithm>
 #include <type_traits>
 
+#include "nibble/cpu/bundle.h"
 #include "nibble/numerics/elementary.h"
 #include "nibble/ops/cross_entropy/cross_entropy.h"
 
@@ -9,11 +11,36 @@ namespace nibble::cross_entropy {
 namespace {
 
 inline constexpr int64_t kRowsPerTask = 64;  // a multiple of 16
-inline constexpr int kRows = 16;             // worked on together: their sums fill one vector
+inline constexpr int kRows = 16;             // of a block: their sums fill one vector
+inline constexpr int kMaxBlocks = int(kRowsPerTask) / kRows;
+
+struct Shape {
+  int whole, padded;  // columns in whole sixteens; columns of l
+  int blocks;         // that fit into l
+
+  explicit Shape(const Args& a)
+      : whole(a.symbols / 16 * 16),
+        padded((a.symbols + 15) / 16 * 16),
+        blocks(std::min(kMaxBlocks, kMaxSymbols / padded)) {}
+};
+
+// What one block keeps from its logits to its losses.
+template <class V>
+struct Block {
+  int64_t first;      // row
+  int rows;           // 1..16: a short block repeats its last one
+  int64_t noise_row;  // of its first row
+  float* l;           // logits, then exponentials if they are wanted
+  alignas(64) float of_target[kRows] = {};
+  alignas(64) float tops[kRows];
+  V top, total;
+
+  int64_t row(int i) const { return first + (i < rows ? i : rows - 1); }
+};
 
 // math::exp of a finite x <= 0, bit for bit: no upper bound and no NaN to look for.
 template <class V>
-V exp_below_one(V x) {
+[[gnu::always_inline]] inline V exp_below_one(const V& x) {
   const V c = max(V(-105.0f), x);
   const V n = fma(c, V(0x1.715476p+0f), V(math::kMagic)) - V(math::kMagic);
   return scale2(V(1.0f) + math::reduced_expm1(c, n), n);
@@ -43,27 +70,50 @@ V noisy(V, const int32_t* sums, int count, uint16_t bits, int32_t step) {
   return V::load_i32(x, count);
 }
 
-// Logits of one row to l, padded with -inf to a multiple of 16; returns the maximum by lanes.
-template <class V, Source kSource, bool kNoise>
-V logits_of_row(const Args& a, int64_t row, const float* bias, float* l) {
+enum class NoiseOf { none, all, each };  // rows: all read one row of noise, or each its own
+
+// Logits of N rows from row i of the block on to l, padded with -inf to a multiple of 16, and their
+// maxima by lanes.
+template <class V, int N, Source kSource, NoiseOf kNoise>
+void logits_of_rows(const Args& a, const Shape& s, const Block<V>& b, int i, const float* bias,
+                    V* lanes) {
   const V scale(a.scale);
-  V top(-INFINITY);
-  const uint16_t* noise = kNoise ? a.noise + row / a.share * ((a.symbols + 15) / 16) : nullptr;
-  const auto sixteen = [&](int j, int count) {
-    const int64_t at = row * a.ld + j;
-    V x;
-    if constexpr (kNoise)
-      x = noisy(V(), a.sums + at, count, noise[j / 16], a.steps[row]);
-    else
-      x = kSource == Source::f32 ? V::load(a.logits + at, count) : V::load_i32(a.sums + at, count);
-    const V logit = fma(x, scale, V::load(bias + j));  // missing columns: 0 * scale - inf
-    logit.store(l + j);
-    top = max(top, logit);
+  const int whole = s.whole, padded = s.padded;
+  const float* logits[N];
+  const int32_t* sums[N];
+  const uint16_t* bits[N];
+  int32_t step[N];
+  V top[N];
+  cpu::unrolled<N>([&](auto r) {
+    const int64_t row = b.row(i + r);
+    top[r] = V(-INFINITY);
+    logits[r] = a.logits + (kSource == Source::f32 ? row * a.ld : 0);
+    sums[r] = a.sums + (kSource == Source::s32 ? row * a.ld : 0);
+    const int64_t noise_row = kNoise == NoiseOf::all ? b.noise_row : row / a.share;
+    bits[r] = kNoise == NoiseOf::none ? nullptr : a.noise + noise_row * (s.padded / 16);
+    step[r] = kNoise == NoiseOf::none ? 0 : a.steps[row];
+  });
+  float* l = b.l + i * padded;
+  const auto sixteen = [&](int j, int count) __attribute__((always_inline)) {
+    const V more = V::load(bias + j);
+    const uint16_t word = kNoise == NoiseOf::all ? bits[0][j / 16] : 0;
+    cpu::unrolled<N>([&](auto r) __attribute__((always_inline)) {
+      V x;
+      if constexpr (kNoise != NoiseOf::none)
+        x = noisy(V(), sums[r] + j, count, kNoise == NoiseOf::all ? word : bits[r][j / 16],
+                  step[r]);
+      else if constexpr (kSource == Source::f32)
+        x = V::load(logits[r] + j, count);
+      else
+        x = V::load_i32(sums[r] + j, count);
+      const V logit = fma(x, scale, more);  // missing columns: 0 * scale - inf
+      logit.store(l + r * padded + j);
+      top[r] = max(top[r], logit);
+    });
   };
-  int j = 0;
-  for (; j + 16 <= a.symbols; j += 16) sixteen(j, 16);
-  if (j < a.symbols) sixteen(j, a.symbols - j);
-  return top;
+  for (int j = 0; j != whole; j += 16) sixteen(j, 16);
+  if (padded != whole) sixteen(whole, a.symbols - whole);
+  cpu::unrolled<N>([&](auto r) { lanes[i + r] = top[r]; });
 }
 
 template <class V>
@@ -75,53 +125,85 @@ void gradient_of_row(const Args& a, int64_t row, const float* e, float total) {
   g[a.target[row]] -= 1.0f;
 }
 
-// Up to kRows rows from `first` on; l holds their logits.
-template <class V, Source kSource, bool kNoise>
-void block_of_rows(const Args& a, int64_t first, int rows, const float* bias, float* l) {
-  const int padded = (a.symbols + 15) / 16 * 16;
+// Logits of a block and their maxima.
+template <class V, int kTogether, Source kSource>
+void logits_of_block(const Args& a, const Shape& s, const float* bias, Block<V>& b) {
   V lanes[kRows];
-  alignas(64) float top[kRows], below[kRows] = {};  // below: l_target - top
-  for (int i = 0; i < kRows; ++i)
-    lanes[i] =
-        i < rows ? logits_of_row<V, kSource, kNoise>(a, first + i, bias, l + i * padded) : V(0.0f);
-  maxima_of(lanes).store(top);
-  for (int i = 0; i < rows; ++i) below[i] = l[i * padded + a.target[first + i]] - top[i];
-  const auto exponentials = [&](auto keep) {
-    for (int i = 0; i < kRows; ++i) {
-      V total(0.0f);
-      const V most(top[i]);
-      float* row = l + i * padded;
-      for (float* p = row; i < rows && p != row + padded; p += 16) {
-        const V e = exp_below_one(V::load(p) - most);
-        total = total + e;
-        if constexpr (keep) e.store(p);
-      }
-      lanes[i] = total;
-    }
+  const auto rows = [&](auto noise) {
+    for (int i = 0; i < kRows; i += kTogether)
+      logits_of_rows<V, kTogether, kSource, decltype(noise)::value>(a, s, b, i, bias, lanes);
   };
-  a.ld_gradient ? exponentials(std::true_type()) : exponentials(std::false_type());
-  const V total = sums_of(lanes);
-  (math::log(total + V(a.eps)) - V::load(below)).store(a.loss + first, rows);
-  if (!a.ld_gradient) return;
-  alignas(64) float totals[kRows];
-  total.store(totals);
-  for (int i = 0; i < rows; ++i) gradient_of_row<V>(a, first + i, l + i * padded, totals[i]);
+  b.noise_row = b.first / a.share;
+  if (kSource == Source::f32 || !a.noise)
+    rows(std::integral_constant<NoiseOf, NoiseOf::none>());
+  else if constexpr (kSource == Source::s32)
+    (b.first + b.rows - 1) / a.share == b.noise_row
+        ? rows(std::integral_constant<NoiseOf, NoiseOf::all>())
+        : rows(std::integral_constant<NoiseOf, NoiseOf::each>());
+  b.top = maxima_of(lanes);
+  b.top.store(b.tops);
+  for (int i = 0; i < b.rows; ++i) b.of_target[i] = b.l[i * s.padded + a.target[b.first + i]];
+}
+
+// Sums of the exponentials of a block, kTogether rows in step.
+template <class V, int kTogether, bool kKeep>
+[[gnu::flatten]] void exponentials(const Shape& s, Block<V>& b) {
+  using Rows = cpu::Bundle<V, kTogether>;
+  V lanes[kRows];
+  const int padded = s.padded;
+  for (int i = 0; i < kRows; i += kTogether) {
+    Rows total(0.0f);
+    const Rows most = Rows::each([&](int r) { return V(b.tops[i + r]); });
+    float* p = b.l + i * padded;
+    for (float* end = p + padded; p != end; p += 16) {
+      const Rows x = Rows::each([&](int r) { return V::load(p + r * padded); });
+      const Rows e = exp_below_one(x - most);
+      total = total + e;
+      if constexpr (kKeep) cpu::unrolled<kTogether>([&](auto r) { e.v[r].store(p + r * padded); });
+    }
+    cpu::unrolled<kTogether>([&](auto r) { lanes[i + r] = total.v[r]; });
+  }
+  b.total = sums_of(lanes);
 }
 
 template <class V>
+void gradient_of_block(const Args& a, const Shape& s, const Block<V>& b) {
+  alignas(64) float totals[kRows];
+  b.total.store(totals);
+  for (int i = 0; i < b.rows; ++i)
+    gradient_of_row<V>(a, b.first + i, b.l + i * s.padded, totals[i]);
+}
+
+// Blocks of rows, stage by stage: the latency of a block's folds is covered by the next one's
+// logits or exponentials.
+template <class V, int kTogether, Source kSource>
+void blocks_of_rows(const Args& a, const Shape& s, const float* bias, Block<V>* b, int blocks) {
+  for (int i = 0; i < blocks; ++i) logits_of_block<V, kTogether, kSource>(a, s, bias, b[i]);
+  for (int i = 0; i < blocks; ++i)
+    a.ld_gradient ? exponentials<V, kTogether, true>(s, b[i])
+                  : exponentials<V, kTogether, false>(s, b[i]);
+  for (int i = 0; i < blocks; ++i)
+    (math::log(b[i].total + V(a.eps)) - (V::load(b[i].of_target) - b[i].top))
+        .store(a.loss + b[i].first, b[i].rows);
+  for (int i = 0; i < blocks && a.ld_gradient; ++i) gradient_of_block(a, s, b[i]);
+}
+
+template <class V, int kTogether>
 void run_rows(const Args& a, const Exec& ex) {
+  const Shape s(a);
   parallel_for(ex.pool, a.rows, kRowsPerTask, [&](int64_t begin, int64_t end) {
     alignas(64) float bias[kMaxSymbols], l[kRows * kMaxSymbols];
-    for (int j = 0; j < (a.symbols + 15) / 16 * 16; ++j)
-      bias[j] = j >= a.symbols ? -INFINITY : a.biased ? a.bias[j] : 0.0f;
-    for (int64_t first = begin; first < end; first += kRows) {
-      const int rows = end - first < kRows ? int(end - first) : kRows;
-      if (a.source == Source::f32)
-        block_of_rows<V, Source::f32, false>(a, first, rows, bias, l);
-      else if (a.noise)
-        block_of_rows<V, Source::s32, true>(a, first, rows, bias, l);
-      else
-        block_of_rows<V, Source::s32, false>(a, first, rows, bias, l);
+    for (int j = 0; j < s.padded; j += 16)
+      (a.biased ? V::load(a.bias + j, std::min(a.symbols - j, 16)) : V(0.0f)).store(bias + j);
+    std::fill(bias + a.symbols, bias + s.padded, -INFINITY);
+    for (int64_t at = begin; at < end;) {
+      Block<V> b[kMaxBlocks];
+      int blocks = 0;
+      for (; blocks < s.blocks && at < end; ++blocks, at += kRows)
+        b[blocks].first = at, b[blocks].rows = end - at < kRows ? int(end - at) : kRows,
+        b[blocks].l = l + blocks * kRows * s.padded;
+      a.source == Source::f32 ? blocks_of_rows<V, kTogether, Source::f32>(a, s, bias, b, blocks)
+                              : blocks_of_rows<V, kTogether, Source::s32>(a, s, bias, b, blocks);
     }
   });
 }
