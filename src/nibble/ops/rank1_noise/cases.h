@@ -22,7 +22,7 @@ inline std::vector<Case<Args>> cases() {
   std::vector<Case<Args>> all;
   uint64_t seed = 1;
   for (int rows : {1, 35})
-    for (int k : {16, 48, 256})
+    for (int k : {16, 48, 64, 112, 128, 192, 240, 256, 272, 528})
       all.push_back({.name = "r" + std::to_string(rows) + "_k" + std::to_string(k),
                      .args = {.rows = rows, .k = k, .ldx = k / 2, .unit = 0.164f},
                      .seed = seed++,

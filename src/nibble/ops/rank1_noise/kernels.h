@@ -7,5 +7,6 @@ namespace nibble::rank1_noise {
 void portable(const Args&, const Exec&);
 void avx2(const Args&, const Exec&);
 void avx512(const Args&, const Exec&);
+void avx512_vnni(const Args&, const Exec&);
 
 }  // namespace nibble::rank1_noise

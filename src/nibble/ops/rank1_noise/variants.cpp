@@ -7,6 +7,10 @@ double work(const Args& a) { return double(a.rows) * a.k * 1e-3; }  // thousands
 
 constexpr Variant<Args> kTable[] = {
 #if defined(__x86_64__)
+    {.name = "avx512_vnni",
+     .needs = Isa::avx512 | Isa::vnni,
+     .cost = [](const Args& a, const Machine&) { return work(a) / 20; },
+     .run = avx512_vnni},
     {.name = "avx512",
      .needs = Isa::avx512,
      .cost = [](const Args& a, const Machine&) { return work(a) / 8; },
