@@ -36,14 +36,15 @@ inline std::vector<Case<Args>> cases() {
         all.push_back({.name = shape, .args = args, .seed = seed++, .fill = fill_random});
         all.push_back({.name = shape + "_wide", .args = args, .seed = seed++, .fill = fill_wide});
       }
-  all.push_back({.name = "shared",
-                 .args = {.rows = 67,
-                          .n = 48,
-                          .unit = 0.019f,
-                          .with_noise = true,
-                          .with_steps = true,
-                          .share = 32},
-                 .fill = fill_random});
+  for (int n : {48, 128})
+    all.push_back({.name = "shared_n" + std::to_string(n),
+                   .args = {.rows = 67,
+                            .n = n,
+                            .unit = 0.019f,
+                            .with_noise = true,
+                            .with_steps = true,
+                            .share = 32},
+                   .fill = fill_random});
   all.push_back({.name = "bench_r64_n256",
                  .args = {.rows = 64, .n = 256, .unit = 0.019f, .step = 42, .with_noise = true},
                  .fill = fill_random,
