@@ -9,6 +9,7 @@
 // With more parts than one, each is smaller by the root of their number: at equal sigma every rank
 // moves a weight by the same on average.
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "nibble/train/product_learner.h"
@@ -20,12 +21,13 @@ namespace {
 // +1 where the bit is set and -1 elsewhere, eight to a word: each byte keeps its bit of eight
 // copies, then its top bit tells whether that was set. None carries into the next.
 void expand_signs(uint16_t bits, int8_t* signs) {
+  static_assert(std::endian::native == std::endian::little);
   constexpr uint64_t kOnes = 0x0101010101010101u;
   for (int half = 0; half < 2; ++half) {
     const uint64_t own = (bits >> 8 * half & 255) * kOnes & 0x8040201008040201u;
     const uint64_t set = (own + 0x7f * kOnes) >> 7 & kOnes;
     const uint64_t word = ~(set * 0xfe);
-    for (int i = 0; i < 8; ++i) signs[8 * half + i] = int8_t(word >> 8 * i);
+    std::memcpy(signs + 8 * half, &word, sizeof word);
   }
 }
 
