@@ -101,11 +101,12 @@ int bench_train(const TrainBench& b) {
     fmt::print(
         "recipe {}: {} parameters, batch {}, {} threads\n"
         "  {:.2f} M lane tokens/s, median of {} updates of {:.1f} ms\n"
-        "  {:.1f} GOP/s of integer matrix products, {:.1f}% of {} ({:.1f} GOP/s)\n"
+        "  {:.1f} GOP/s of {} matrix products, {:.1f}% of {} ({:.1f} GOP/s)\n"
         "  twice the batch takes {:.2f} times as long; peak memory {:.0f} MiB\n",
         recipe.name, once.learner->parameters(), recipe.train.batch, b.threads, lane_tokens * 1e-6,
-        once.seconds.size(), s * 1e3, gops, 100 * gops / roof.value, roof.name, roof.value, ratio,
-        mib);
+        once.seconds.size(), s * 1e3, gops,
+        recipe.model.weights == train::WeightFormat::bf16 ? "bf16 and integer" : "integer",
+        100 * gops / roof.value, roof.name, roof.value, ratio, mib);
   return 0;
 }
 

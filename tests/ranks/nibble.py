@@ -11,9 +11,8 @@ SMALL = ["model.hidden=32", "model.ffn=32", "model.key_dim=16", "model.heads=2",
 RECIPES = {
     "activity": ["--recipe", "activity"],
     "es": ["--recipe", "es"],
-    "es-full-rank": ["--recipe", "es", "--set", "train.rank=full"],
     "delta-head": ["--recipe", "delta-head"],
-    "bf16": ["--recipe", "activity", "--set", "model.weights=bf16"],
+    "wide": ["--recipe", "es", "--set", "train.rank=full", "--set", "model.weights=bf16"],
     "joint": ["--recipe", "es", "--set", "train.lanes_joint=3", "--set", "train.carry=3"],
 }
 
