@@ -1,6 +1,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
+#include <numeric>
+#include <thread>
 #include <vector>
 
 #include "nibble/cpu/detect.h"
@@ -32,6 +35,23 @@ TEST_P(PoolTest, RunsEachTaskOnceOnAValidWorker) {
       });
       for (auto& h : hits) ASSERT_EQ(h.load(), 1);
     }
+  }
+}
+
+// Calls in quick succession, and calls so late that workers have gone to sleep meanwhile.
+TEST(ThreadPool, HearsEarlyAndLateCalls) {
+  constexpr int64_t kCalls = 300;
+  for (int threads : {2, 5}) {
+    const auto pool = make_pool(threads);
+    std::vector<int64_t> sums(size_t(threads) * 16);
+    for (int call = 0; call < kCalls; ++call) {
+      if (call % 20 == 0) std::this_thread::sleep_for(std::chrono::microseconds(3 * call % 150));
+      parallel_tasks(pool.get(), threads * 2,
+                     [&](int64_t i, int worker) { sums[size_t(worker) * 16] += i + call; });
+    }
+    const int64_t n = threads * 2;
+    EXPECT_EQ(std::accumulate(sums.begin(), sums.end(), int64_t(0)),
+              kCalls * (n * (n - 1) / 2) + n * (kCalls * (kCalls - 1) / 2));
   }
 }
 

@@ -1,5 +1,6 @@
 #include "nibble/cpu/pool.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -44,89 +45,101 @@ class ThreadPool final : public Pool {
  public:
   // More threads than processors would wait for each other's time slices: they sleep at once.
   explicit ThreadPool(int threads)
-      : ranges_(size_t(threads)), awake_(threads <= this_machine().cores) {
-    for (int w = 1; w < threads; ++w) workers_.emplace_back([this, w] { work(w); });
+      : workers_(size_t(threads)), awake_(threads <= this_machine().cores) {
+    for (int w = 1; w < threads; ++w) threads_.emplace_back([this, w] { work(w); });
   }
   ~ThreadPool() override {
-    {
-      std::lock_guard lock(mutex_);
-      stop_.store(true, std::memory_order_release);
-    }
-    wake_.notify_all();
-    for (auto& t : workers_) t.join();
+    call_.stop.store(true);
+    wake(sleeping_workers_, called_);
+    for (auto& t : threads_) t.join();
   }
-  int threads() const override { return int(workers_.size()) + 1; }
+  int threads() const override { return int(workers_.size()); }
 
   void run(int64_t tasks, Task task, void* context) override {
-    {
-      std::lock_guard lock(mutex_);
-      task_ = task, context_ = context;
-      const auto n = int64_t(ranges_.size());
-      for (int64_t w = 0; w < n; ++w) {
-        ranges_[size_t(w)].next.store(tasks * w / n, std::memory_order_relaxed);
-        ranges_[size_t(w)].end = tasks * (w + 1) / n;
-      }
-      busy_.store(int(workers_.size()), std::memory_order_relaxed);
-      generation_.fetch_add(1, std::memory_order_release);
+    const auto n = int64_t(workers_.size());
+    for (int64_t w = 0; w < n; ++w) {
+      workers_[size_t(w)].next.store(tasks * w / n, std::memory_order_relaxed);
+      workers_[size_t(w)].end = tasks * (w + 1) / n;
     }
-    wake_.notify_all();
+    call_.task = task, call_.context = context;
+    const uint64_t number = call_.number.load(std::memory_order_relaxed) + 1;
+    call_.number.store(number);
+    wake(sleeping_workers_, called_);
     drain(0);
-    const auto idle = [this] { return busy_.load(std::memory_order_acquire) == 0; };
-    if (soon(awake_, idle)) return;
-    std::unique_lock lock(mutex_);
-    done_.wait(lock, idle);
+    wait(sleeping_caller_, done_, [&] {
+      return std::all_of(workers_.begin() + 1, workers_.end(),
+                         [&](const Worker& w) { return w.done.load() == number; });
+    });
   }
 
  private:
+  // What one thread writes while others read on stands in lines of its own: two, because they are
+  // prefetched in pairs.
+  static constexpr size_t kApart = 128;
+
+  struct alignas(kApart) Call {
+    std::atomic<uint64_t> number{0};
+    std::atomic<bool> stop{false};
+    Task task = nullptr;
+    void* context = nullptr;
+  };
   // Tasks that one thread takes. Neighbours are mostly neighbours in memory, so each thread gets a
   // stretch of them: two that took turns at pieces of 64 KiB read DRAM at 65 GB/s where stretches
   // give 80 (Zen 5). Who is done with his own helps the others.
-  struct alignas(64) Range {
+  struct alignas(kApart) Worker {
     std::atomic<int64_t> next{0};
     int64_t end = 0;
+    alignas(kApart) std::atomic<uint64_t> done{0};  // number of the last call it is done with
   };
 
   void drain(int worker) {
-    const int n = int(ranges_.size());
+    const int n = int(workers_.size());
     for (int k = 0; k < n; ++k) {
-      Range& r = ranges_[size_t((worker + k) % n)];
-      for (int64_t i; (i = r.next.fetch_add(1, std::memory_order_relaxed)) < r.end;)
-        task_(context_, i, worker);
+      Worker& w = workers_[size_t((worker + k) % n)];
+      while (w.next.load(std::memory_order_relaxed) < w.end) {
+        const int64_t i = w.next.fetch_add(1, std::memory_order_relaxed);
+        if (i < w.end) call_.task(call_.context, i, worker);
+      }
     }
   }
 
   void work(int worker) {
     uint64_t seen = 0;
-    const auto called = [&] {
-      return generation_.load(std::memory_order_acquire) != seen ||
-             stop_.load(std::memory_order_acquire);
-    };
     for (;;) {
-      if (!soon(awake_, called)) {
-        std::unique_lock lock(mutex_);
-        wake_.wait(lock, called);
-      }
-      if (stop_.load(std::memory_order_acquire)) return;
+      wait(sleeping_workers_, called_, [&] { return call_.number.load() != seen || call_.stop; });
+      if (call_.stop) return;
       ++seen;  // run() waits for every worker: none can miss a call
       drain(worker);
-      if (busy_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-        // Under the lock: the caller is either not yet waiting and will see 0, or is woken.
-        std::lock_guard lock(mutex_);
-        done_.notify_one();
-      }
+      workers_[size_t(worker)].done.store(seen);
+      wake(sleeping_caller_, done_);
     }
   }
 
-  std::vector<std::thread> workers_;
+  // Who waits counts himself among the sleepers before he looks for the last time, and who wakes
+  // has written before he looks for sleepers: in the one order of all these accesses, one of them
+  // comes first and the other sees it. The mutex is not touched where nobody sleeps.
+  template <class Ready>
+  void wait(std::atomic<int>& sleepers, std::condition_variable& to_be_woken, Ready&& ready) {
+    if (soon(awake_, ready)) return;
+    std::unique_lock lock(mutex_);
+    ++sleepers;
+    to_be_woken.wait(lock, ready);
+    --sleepers;
+  }
+  void wake(std::atomic<int>& sleepers, std::condition_variable& to_be_woken) {
+    if (sleepers == 0) return;
+    // Sleepers hold the lock from their last look until they sleep.
+    { std::lock_guard lock(mutex_); }
+    to_be_woken.notify_all();
+  }
+
+  Call call_;
+  std::vector<Worker> workers_;  // the caller is the first
+  alignas(kApart) std::atomic<int> sleeping_workers_{0}, sleeping_caller_{0};
   std::mutex mutex_;
-  std::condition_variable wake_, done_;
-  std::vector<Range> ranges_;
-  Task task_ = nullptr;
-  void* context_ = nullptr;
-  std::atomic<uint64_t> generation_{0};
-  std::atomic<int> busy_{0};
-  std::atomic<bool> stop_{false};
+  std::condition_variable called_, done_;
   const bool awake_;
+  std::vector<std::thread> threads_;
 };
 
 #if NIBBLE_OPENMP
