@@ -127,7 +127,7 @@ void s8_tile_avx512(int rows, const S8Tile& t, const Ahead& ahead) {
   if constexpr (R < 12) s8_tile_avx512<Lines, P, R + 1>(rows, t, ahead);
 }
 
-// One tile of rows as groups, and their sums.
+// One tile of rows as groups, unless `to` is null, and their sums.
 inline void s8_copy_avx512(const int8_t* x, int64_t ldx, int rows, int k, int8_t* to,
                            int32_t* sums) {
   for (int r = 0; r < rows; ++r, x += ldx) {
@@ -136,6 +136,7 @@ inline void s8_copy_avx512(const int8_t* x, int64_t ldx, int rows, int k, int8_t
       const __mmask64 there = k - c >= 64 ? ~uint64_t(0) : (uint64_t(1) << (k - c)) - 1;
       const __m512i v = _mm512_maskz_loadu_epi8(there, x + c);
       sum = _mm512_dpbusd_epi32(sum, _mm512_set1_epi8(1), v);
+      if (to == nullptr) continue;
       if (rows == 1) {
         _mm512_storeu_si512(to + c, v);
         continue;
@@ -154,14 +155,18 @@ void run_s8_avx512(const Args& a, const Exec& e) {
   constexpr int kTokens = 12;  // x 2 panels: 24 of 32 registers are sums
   const int64_t panel_bytes = Lines::kLayout.panel_bytes(a.k), most = s8_block(a.m, a.k);
   const S8Rows x = s8_rows(a.scratch, most);
+  // A row alone lies as its groups do. A copy would be lines that other cores wait for: each core
+  // has had x in its cache since the last product of it, or fetches it as it would the copy.
+  const bool in_place = a.m == 1 && a.k % 64 == 0;
   for (int64_t block = 0; block < a.m; block += most) {
     const int64_t rows = std::min(most, a.m - block);
     each_tile_copy<kTokens>(rows, e.pool, [&](int64_t begin, int count) {
       s8_copy_avx512(a.x + (block + begin) * a.ldx, a.ldx, count, a.k,
-                     x.groups + begin * padded_k(a.k), x.sums + begin);
+                     in_place ? nullptr : x.groups + begin * padded_k(a.k), x.sums + begin);
     });
     const auto tile = [&](int64_t begin, int count, int64_t panel, int panels) {
-      const S8Tile t = s8_tile(a, x, 4, block, begin, panel, panel_bytes, panels);
+      S8Tile t = s8_tile(a, x, 4, block, begin, panel, panel_bytes, panels);
+      if (in_place) t.groups = a.x;
       const Ahead ahead = ahead_of(t, begin, rows, TokenTiles{rows, kTokens}.count(), panels);
       panels == 2 ? s8_tile_avx512<Lines, 2>(count, t, ahead)
                   : s8_tile_avx512<Lines, 1>(count, t, ahead);
