@@ -167,7 +167,7 @@ struct Warp {
   bool again = false;      // the instruction did not succeed: it is to be executed again
   bool stalled = false;    // the last slice ended in such an instruction
   bool ended = false;      // what is to be done at its end was done
-  uint64_t steps = 0;
+  uint64_t steps = 0, whole_until = 0;  // the step from which on the warp is split
   uint32_t held = 0;  // registers of a thread after setmaxnreg; 0: as many as at the start
   std::shared_ptr<Copies> copies;        // asynchronous, of this warp: op_async.cpp
   std::shared_ptr<Bulk> bulk;            // and in bulk: bulk.h

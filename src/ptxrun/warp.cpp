@@ -14,7 +14,8 @@ namespace ptxrun {
 namespace {
 
 // While a warp is split, one group must not starve the others: a lane may spin on what another
-// lane of its own warp does. After this many instructions the turn goes to another group.
+// lane of its own warp does. After this many instructions of being split the turn goes to another
+// group; a branch whose sides meet before that is never cut by a turn.
 constexpr uint64_t kTurn = 2048;
 
 bool same_place(const Group& a, const Group& b) { return a.pc == b.pc && a.returns == b.returns; }
@@ -42,7 +43,7 @@ bool runnable(const Warp& w, const Group& g) {
 // The runnable group that is furthest behind, so that the others are caught up with; every other
 // turn the one furthest ahead.
 size_t choose(Warp& w) {
-  const bool ahead = w.steps / kTurn % 2 == 1;
+  const bool ahead = (w.steps - w.whole_until) / kTurn % 2 == 1;
   size_t best = w.groups.size();
   for (size_t i = 0; i < w.groups.size(); ++i) {
     if (!runnable(w, w.groups[i])) continue;
@@ -313,7 +314,7 @@ namespace {
 // chosen or met: while it executes straight instructions, no other moves.
 uint64_t steps_alone(const Warp& w, size_t at, uint64_t left) {
   if (w.groups.size() == 1) return left;
-  left = std::min(left, kTurn - w.steps % kTurn);
+  left = std::min(left, kTurn - (w.steps - w.whole_until) % kTurn);
   const uint32_t pc = w.groups[at].pc;
   for (size_t i = 0; i < w.groups.size(); ++i) {
     // two at one place that do not merge, having been called from different ones, take turns
@@ -384,6 +385,7 @@ void run_slice(Warp& w, uint64_t budget) {
       !launch.counts.empty() || (launch.kernel->tracks_registers && launch.checker);
   while (w.steps < end && !w.stalled) {
     if (w.groups.size() > 1) merge(w);
+    if (w.groups.size() == 1) w.whole_until = w.steps;
     const size_t at = choose(w);
     if (at == w.groups.size()) {
       if (w.groups.size() > 1 && join_warp_barriers(w)) continue;
