@@ -161,7 +161,10 @@ void expect_same(const std::string& body, const std::string& finding) {
       EXPECT_EQ(one.findings, many.findings) << body;
       EXPECT_EQ(one.good, many.good);
       if (!one.good) continue;  // what a faulting launch leaves behind is nobody's business
-      EXPECT_EQ(one.memory, many.memory) << body;
+      // blocks that race on two threads of the host leave behind what the later one wrote
+      if (finding.empty()) {
+        EXPECT_EQ(one.memory, many.memory) << body;
+      }
       EXPECT_EQ(one.count.warps, many.count.warps);
       EXPECT_EQ(one.count.sectors, many.count.sectors);
     }
@@ -261,6 +264,16 @@ TEST(Count, Sectors) {
     EXPECT_EQ(c.sectors, r.sectors) << r.address;
     EXPECT_EQ(c.ideal_sectors, r.ideal) << r.address;
   }
+}
+// For longer than a group's turn: lanes that meet behind a branch store together.
+TEST(Count, BranchesThatMeet) {
+  const Count c = run("mov.u32 %c, 0;\nand.b32 %v, %t, 1;\nLOOP: setp.eq.u32 %p, %v, 0;\n"
+                      "@%p bra MEET;\nadd.u32 %w, %c, 1;\nMEET: st.global.u32 [%q], %c;\n"
+                      "add.u32 %c, %c, 1;\nsetp.lt.u32 %p, %c, 2000;\n@%p bra LOOP;",
+                      {1}, {32})
+                      .count;
+  EXPECT_EQ(c.sectors, 2000u * 4);
+  EXPECT_EQ(c.ideal_sectors, 2000u * 4);
 }
 
 }  // namespace
