@@ -254,6 +254,24 @@ class Cli(unittest.TestCase):
         table = nibble("report", file, "--markdown").stdout.decode()
         self.assertEqual(table.count("| m64_n80_k64 |"), 1 + len(peers))
 
+    def test_a_feed_forward_layer_is_multiplied_whole(self):
+        shapes = {"gate_proj": [64, 32], "up_proj": [64, 32], "down_proj": [32, 64]}
+        header = {f"h.0.{name}.weight": {"dtype": "F32", "shape": shape,
+                                         "data_offsets": [8192 * i, 8192 * (i + 1)]}
+                  for i, (name, shape) in enumerate(shapes.items())}
+        header = json.dumps(header).encode()
+        values = [random.Random(3).gauss(0, 1) for _ in range(3 * 2048)]
+        file, packed = self.tmp / "layer.safetensors", self.tmp / "packed.safetensors"
+        file.write_bytes(struct.pack("<Q", len(header)) + header + struct.pack("<6144f", *values))
+        nibble("quantize", file, packed, "--format", "nvfp4")
+        for activations, least, most in (("s16", 1e-6, 5e-4), ("s8", 1e-3, 1e-1)):
+            line, = nibble("multiply", packed, "--layers", "--activations", activations, "--tokens",
+                           5, "--seconds", 0, "--json").stdout.splitlines()
+            layer = json.loads(line)
+            self.assertEqual((layer["weight"], layer["shape"]), ("h.0.*", "64x32"))
+            self.assertIn(f"gemm_nvfp4_{activations}", layer["op"])
+            self.assertTrue(least < layer["rel_l2"] < most, layer)
+
     def test_results_of_a_bench_become_a_table_and_a_roofline(self):
         file = self.tmp / "bench.jsonl"
         row = {"op": "gemm_x", "variant": "fast", "isa": "avx2", "case": "bench_m1_n64_k64",

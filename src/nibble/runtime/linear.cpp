@@ -14,6 +14,7 @@
 #include "nibble/ops/gemm_ternary_s8/gemm_ternary_s8.h"
 #include "nibble/runtime/error.h"
 #include "nibble/runtime/rounded.h"
+#include "nibble/runtime/workspaces.h"
 
 namespace nibble {
 namespace {
@@ -26,28 +27,6 @@ constexpr Activations kOfNvfp4[] = {Activations::s16, Activations::bf16, Activat
 constexpr Activations kOfMxfp4[] = {Activations::s8, Activations::e4m3};
 constexpr Activations kOfFp8[] = {Activations::bf16, Activations::e4m3};
 constexpr Activations kOfIntegers[] = {Activations::s8};
-
-// Memory for the workspaces of an op; all else stays where it is.
-class Workspaces : public BufferVisitor {
- public:
-  template <class Op>
-  void give(typename Op::Args& a) {
-    next_ = 0;
-    Op::buffers(a, *this);
-  }
-
- private:
-  void* buffer(std::string_view, Role role, DType type, int64_t count, int, void* now) override {
-    if (role != Role::workspace) return now;
-    if (next_ == memory_.size()) memory_.emplace_back();
-    Buffer<std::byte>& m = memory_[next_++];
-    if (const int64_t bytes = count * bytes_of(type); m.size() < bytes)
-      m = Buffer<std::byte>(bytes);
-    return m.data();
-  }
-  std::vector<Buffer<std::byte>> memory_;
-  size_t next_ = 0;
-};
 
 float scale_at(const PackedWeight& w, size_t i) {
   if (w.encoding.scale == Fp8Scale::ue8m0)

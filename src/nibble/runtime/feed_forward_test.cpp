@@ -1,0 +1,135 @@
+// Feed-forward layers of a checkpoint, against sums in double of what its matrices decode to.
+#include "nibble/runtime/feed_forward.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cmath>
+
+#include "nibble/base/random.h"
+#include "nibble/cpu/detect.h"
+#include "nibble/cpu/pool.h"
+#include "nibble/runtime/error.h"
+#include "nibble/runtime/quantise.h"
+
+namespace nibble {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr int64_t kCols = 208, kInner = 272;  // no whole panels, no whole tiles
+
+// A layer in NVFP4 whose gate, up and down have tensor scales of their own, 1 to 50 apart.
+class FeedForwardTest : public testing::Test {
+ protected:
+  FeedForwardTest() {
+    char name[] = "/tmp/nibble_feed_forward_XXXXXX";
+    folder = ::mkdtemp(name);
+    Random rng(9);
+    std::vector<float> values[3];
+    for (int i = 0; i < 3; ++i) {
+      values[i].resize(kCols * kInner);
+      const float most = i == 0 ? 0.3f : i == 1 ? 15 : 2;
+      for (float& v : values[i]) v = rng.uniform(-most, most);
+    }
+    const auto bytes = [&](int i) { return std::as_bytes(std::span(values[i])); };
+    const safetensors::Tensor tensors[] = {{"a.down.weight", DType::f32, {kCols, kInner}, bytes(2)},
+                                           {"b.gate.weight", DType::f32, {kInner, kCols}, bytes(0)},
+                                           {"c.up.weight", DType::f32, {kInner, kCols}, bytes(1)}};
+    safetensors::write(folder / "in.safetensors", tensors);
+    quantise(Source(folder / "in.safetensors"), folder / "out.safetensors",
+             {.format = WeightFormat::nvfp4,
+              .layout = usual_layout(WeightFormat::nvfp4),
+              .include = {"*.weight"}},
+             cpu::this_machine(), nullptr);
+    packed = std::make_unique<PackedWeights>(folder / "out.safetensors",
+                                             PackedWeights::Options{.rows = 16});
+    for (float& v : gamma) v = rng.uniform(0.5f, 2);
+  }
+  ~FeedForwardTest() override { fs::remove_all(folder); }
+
+  FeedForward::Weights weights() const {
+    const auto all = packed->weights();
+    return {.gate = &all[1], .up = &all[2], .down = &all[0], .gamma = gamma};
+  }
+  std::vector<double> product(size_t weight, const std::vector<double>& x) const {
+    const Recognised found = recognise(packed->source());
+    const QuantisedWeight& w = found.weights.at(weight);
+    std::vector<float> decoded(size_t(w.rows() * w.cols()));
+    decode_rows(w, 0, w.rows(), cpu::this_machine(), nullptr, decoded.data());
+    std::vector<double> y(size_t(w.rows()));
+    for (size_t n = 0; n < y.size(); ++n)
+      for (size_t k = 0; k < x.size(); ++k) y[n] += double(decoded[n * x.size() + k]) * x[k];
+    return y;
+  }
+  std::vector<double> expected(const float* x) const {
+    double squares = 0;
+    for (int64_t k = 0; k < kCols; ++k) squares += double(x[k]) * x[k];
+    std::vector<double> h(kCols);
+    for (int64_t k = 0; k < kCols; ++k)
+      h[size_t(k)] = x[k] / std::sqrt(squares / kCols + 1e-6) * gamma[size_t(k)];
+    std::vector<double> gate = product(1, h);
+    const std::vector<double> up = product(2, h);
+    for (size_t i = 0; i < gate.size(); ++i) gate[i] *= up[i] / (1 + std::exp(-gate[i]));
+    return product(0, gate);
+  }
+
+  fs::path folder;
+  std::vector<float> gamma = std::vector<float>(kCols);
+  std::unique_ptr<PackedWeights> packed;
+};
+
+// Rounding h is noise of a relative size r in gate and in up; silu(g) u has that of u and, since
+// |g silu'(g)| <= 2 |silu(g)| but for few, twice that of g; rounding again adds r. A step of codes
+// is 1 / most of a row's greatest, and that is at most 6 times the root mean square of the second
+// rows: r is at most 6 / (most sqrt 12).
+TEST_F(FeedForwardTest, IsThatOfDoublesButForTheRoundingOfActivations) {
+  const auto pool = cpu::make_pool(2);
+  for (auto [activations, most] : {std::pair{Activations::s16, 32639}, {Activations::s8, 127}}) {
+    FeedForward layer(weights(), activations, cpu::this_machine());
+    for (int64_t tokens : {1, 3, 20, 2}) {  // fewer, more, and fewer than before
+      std::vector<float> x(size_t(tokens * kCols)), y(size_t(tokens * (kCols + 3)), 7.0f);
+      Random rng{uint64_t(tokens)};
+      for (float& v : x) v = rng.uniform(-2, 2);
+      layer(MatrixView<const float>(x.data(), tokens, kCols),
+            MatrixView<float>(y.data(), tokens, kCols, kCols + 3), pool.get());
+      double wrong = 0, all = 0;
+      for (int64_t t = 0; t < tokens; ++t) {
+        const std::vector<double> want = expected(&x[size_t(t * kCols)]);
+        for (int64_t k = 0; k < kCols; ++k) {
+          const double exact = want[size_t(k)], off = y[size_t(t * (kCols + 3) + k)] - exact;
+          wrong += off * off, all += exact * exact;
+        }
+        for (int64_t k = kCols; k < kCols + 3; ++k) EXPECT_EQ(y[size_t(t * (kCols + 3) + k)], 7);
+      }
+      const double error = std::sqrt(wrong / all);
+      EXPECT_LT(error, 4 * 6 / (most * std::sqrt(12))) << to_string(activations);
+      EXPECT_GT(error, 0.1 / most) << to_string(activations);
+    }
+  }
+}
+
+TEST_F(FeedForwardTest, RefusesWhatDoesNotFit) {
+  const auto refused = [&](FeedForward::Weights w, Activations a) {
+    try {
+      FeedForward(w, a, cpu::this_machine());
+      return std::string("no error");
+    } catch (const Error& e) {
+      return std::string(e.what());
+    }
+  };
+  FeedForward::Weights swapped = weights();
+  std::swap(swapped.up, swapped.down);
+  EXPECT_EQ(refused(swapped, Activations::s8),
+            "tensor b.gate.weight is 272 x 208, and up 208 x 272 and down 272 x 208: no "
+            "feed-forward layer");
+  EXPECT_EQ(refused(weights(), Activations::bf16),
+            "activations of a feed-forward layer are not rounded to bf16, but to s16 or s8");
+  FeedForward layer(weights(), Activations::s16, cpu::this_machine());
+  std::vector<float> x(2 * kCols), y(2 * kCols);
+  EXPECT_THROW(layer(MatrixView<const float>(x.data(), 2, kCols - 16, kCols),
+                     MatrixView<float>(y.data(), 2, kCols)),
+               Error);
+}
+
+}  // namespace
+}  // namespace nibble
