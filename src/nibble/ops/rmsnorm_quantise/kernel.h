@@ -3,6 +3,7 @@
 #include <type_traits>
 
 #include "nibble/cpu/narrow16.h"
+#include "nibble/cpu/nvfp4_blocks.h"
 #include "nibble/ops/rmsnorm_quantise/kernels.h"
 
 namespace nibble::rmsnorm_quantise {
@@ -68,8 +69,37 @@ void sum_rows(const Args& a, int64_t r, float* sums) {
                       : sum_rows<Norm::absmean, T, R>(a, r, sums);
 }
 
-// y, and its greatest magnitude. The row after the next is fetched meanwhile.
-template <class T, class G>
+// Whether the next rows are fetched beside the codes. With FP32 and a delta they are twice y's
+// bytes.
+template <class T>
+bool fetches_beside_codes(const Args& a) {
+  return a.to.format == encode_rows::Format::nvfp4 && a.to.recipe == Nvfp4::te &&
+         !(a.with_delta && sizeof(T) == 4);
+}
+
+// The codes of row r, which is y with that greatest magnitude. What is read soon, from `next` on,
+// is asked for meanwhile, as many bytes as y has: encoding takes longest, and needs no memory. Rows
+// that are not finite, and all if `next` is null, go through the encoders.
+[[gnu::noinline]] void encode_and_fetch(std::string_view variant, const Args& a, int64_t r,
+                                        const float* y, float amax, const void* next) {
+  bool done = false;
+  if (next != nullptr) {
+    const encode_rows::Encoded to = encode_rows::from_row(a.to, r, a.cols);
+    const Nvfp4Tensor t = nvfp4_tensor(Nvfp4::te, amax);
+    *to.scales = t.decode;
+    done = !cpu::nvfp4::is_odd(t);
+    if (done)
+      cpu::nvfp4::blocks<Nvfp4::te>(
+          y, a.cols / kNvfp4Block, t, reinterpret_cast<e2m1x2*>(to.codes),
+          reinterpret_cast<e4m3*>(to.block_scales),
+          int64_t(reinterpret_cast<uintptr_t>(next) - reinterpret_cast<uintptr_t>(y)),
+          [&](int64_t, int64_t) { done = false; });
+  }
+  if (!done) encode_row(variant, a, r, y, amax);
+}
+
+// y, and its greatest magnitude. With kFetch, the row after the next is fetched meanwhile.
+template <bool kFetch, class T, class G>
 float norm_row(const Args& a, int64_t r, float factor, float* y) {
   const void* from = a.with_delta ? a.sum.data : a.x.data;
   const T* s = static_cast<const T*>(from) + r * a.cols;
@@ -78,8 +108,10 @@ float norm_row(const Args& a, int64_t r, float factor, float* y) {
   const T* delta = a.with_delta ? static_cast<const T*>(a.delta.data) + (r + 2) * a.cols : x;
   I16 most = splat(0);
   for (int64_t i = 0; i < a.cols; i += 16) {
-    __builtin_prefetch(x + i);
-    __builtin_prefetch(delta + i);
+    if constexpr (kFetch) {
+      __builtin_prefetch(x + i);
+      __builtin_prefetch(delta + i);
+    }
     F16 v = gain(cpu::load(s + i) * splat(factor), gamma, i);
     if (a.round_bf16) v = as_bf16(v);
     most = cpu::max(most, cpu::magnitude(v));
@@ -89,10 +121,20 @@ float norm_row(const Args& a, int64_t r, float factor, float* y) {
   return bit_cast<float>(greatest > kFloatInf ? kFloatQuietNaN : greatest);
 }
 
+// What is fetched beside the codes of row j of the pair that begins at r, of the pair behind it: a
+// row in FP32, in bf16 both of x and then both of delta.
+template <class T>
+const T* next_rows(const Args& a, int64_t r, int64_t j) {
+  const bool delta = a.with_delta && j == 1;
+  return static_cast<const T*>(delta ? a.delta.data : a.x.data) +
+         (r + 2 + (sizeof(T) == 4 ? j : 0)) * a.cols;
+}
+
 template <class T, class G>
 void run_as(std::string_view variant, const Args& a, const Exec& e) {
   parallel_for(e.pool, a.rows, rows_per_task(a.cols), [&](int64_t begin, int64_t end) {
     alignas(64) float y[kMaxCols];
+    const bool beside = fetches_beside_codes<T>(a);
     for (int64_t r = begin, count; r < end; r += count) {
       float sums[2];
       count = r + 2 <= end ? 2 : 1;
@@ -102,8 +144,9 @@ void run_as(std::string_view variant, const Args& a, const Exec& e) {
         sum_rows<T, 1>(a, r, sums);
       for (int64_t j = 0; j < count; ++j) {
         const float factor = factor_of(a, sums[j] / float(a.cols));
-        const float amax = norm_row<T, G>(a, r + j, factor, y);
-        encode_row(variant, a, r + j, y, amax);
+        const float amax = beside ? norm_row<false, T, G>(a, r + j, factor, y)
+                                  : norm_row<true, T, G>(a, r + j, factor, y);
+        encode_and_fetch(variant, a, r + j, y, amax, beside ? next_rows<T>(a, r, j) : nullptr);
       }
     }
   });
