@@ -39,20 +39,23 @@ template <Norm kNorm>
   return kNorm == Norm::rms ? cpu::fma(s, s, sum) : sum + cpu::abs(s);
 }
 
+// Rows that are summed together: one row's sum is a chain that waits for itself.
+constexpr int kTogether = 4;
+
 // s of R rows from r on to `sum`, if there is a delta, and the sums of their squares or magnitudes.
-// One row's sum is a chain that waits for itself; two hide half of it.
 template <Norm kNorm, class T, int R>
 void sum_rows(const Args& a, int64_t r, float* sums) {
-  const T* x = static_cast<const T*>(a.x.data) + r * a.cols;
-  const T* delta = a.with_delta ? static_cast<const T*>(a.delta.data) + r * a.cols : nullptr;
-  T* sum = a.with_delta ? static_cast<T*>(a.sum.data) + r * a.cols : nullptr;
+  const int64_t cols = a.cols;
+  const T* x = static_cast<const T*>(a.x.data) + r * cols;
+  const T* delta = a.with_delta ? static_cast<const T*>(a.delta.data) + r * cols : nullptr;
+  T* sum = a.with_delta ? static_cast<T*>(a.sum.data) + r * cols : nullptr;
   F16 of_row[R];
-#pragma GCC unroll 2
+#pragma GCC unroll 4
   for (int j = 0; j < R; ++j) of_row[j] = splat(0.0f);
-  for (int64_t i = 0; i < a.cols; i += 16)
-#pragma GCC unroll 2
+  for (int64_t i = 0; i < cols; i += 16)
+#pragma GCC unroll 4
     for (int j = 0; j < R; ++j) {
-      const int64_t at = j * a.cols + i;
+      const int64_t at = j * cols + i;
       F16 s = cpu::load(x + at);
       if (delta) {
         s = rounded(s + cpu::load(delta + at), x);
@@ -60,7 +63,7 @@ void sum_rows(const Args& a, int64_t r, float* sums) {
       }
       of_row[j] = add_to<kNorm>(of_row[j], s);
     }
-#pragma GCC unroll 2
+#pragma GCC unroll 4
   for (int j = 0; j < R; ++j) sums[j] = cpu::sum(of_row[j]);
 }
 template <class T, int R>
@@ -98,22 +101,25 @@ bool fetches_beside_codes(const Args& a) {
   if (!done) encode_row(variant, a, r, y, amax);
 }
 
-// y, and its greatest magnitude. With kFetch, the row after the next is fetched meanwhile.
+// y, and its greatest magnitude. With kFetch, the row kTogether further is fetched meanwhile.
 template <bool kFetch, class T, class G>
 float norm_row(const Args& a, int64_t r, float factor, float* y) {
   const void* from = a.with_delta ? a.sum.data : a.x.data;
   const T* s = static_cast<const T*>(from) + r * a.cols;
   const G* gamma = static_cast<const G*>(a.gamma.data);
-  const T* x = static_cast<const T*>(a.x.data) + (r + 2) * a.cols;
-  const T* delta = a.with_delta ? static_cast<const T*>(a.delta.data) + (r + 2) * a.cols : x;
+  const T* x = static_cast<const T*>(a.x.data) + (r + kTogether) * a.cols;
+  const T* delta =
+      a.with_delta ? static_cast<const T*>(a.delta.data) + (r + kTogether) * a.cols : x;
+  const int64_t cols = a.cols;  // for the compiler a store to y may change `a`
+  const bool round_bf16 = a.round_bf16;
   I16 most = splat(0);
-  for (int64_t i = 0; i < a.cols; i += 16) {
+  for (int64_t i = 0; i < cols; i += 16) {
     if constexpr (kFetch) {
       __builtin_prefetch(x + i);
       __builtin_prefetch(delta + i);
     }
     F16 v = gain(cpu::load(s + i) * splat(factor), gamma, i);
-    if (a.round_bf16) v = as_bf16(v);
+    if (round_bf16) v = as_bf16(v);
     most = cpu::max(most, cpu::magnitude(v));
     cpu::store(y + i, v);
   }
@@ -121,13 +127,13 @@ float norm_row(const Args& a, int64_t r, float factor, float* y) {
   return bit_cast<float>(greatest > kFloatInf ? kFloatQuietNaN : greatest);
 }
 
-// What is fetched beside the codes of row j of the pair that begins at r, of the pair behind it: a
-// row in FP32, in bf16 both of x and then both of delta.
+// What is fetched beside the codes of row j of those that begin at r, of as many behind them: a row
+// in FP32 (without delta); in bf16 two of x, and of delta, if there is one, in the second half.
 template <class T>
 const T* next_rows(const Args& a, int64_t r, int64_t j) {
-  const bool delta = a.with_delta && j == 1;
-  return static_cast<const T*>(delta ? a.delta.data : a.x.data) +
-         (r + 2 + (sizeof(T) == 4 ? j : 0)) * a.cols;
+  const bool second = a.with_delta && j >= kTogether / 2;
+  const int64_t row = sizeof(T) == 4 ? j : j % (kTogether / 2) * 2;
+  return static_cast<const T*>(second ? a.delta.data : a.x.data) + (r + kTogether + row) * a.cols;
 }
 
 template <class T, class G>
@@ -136,10 +142,10 @@ void run_as(std::string_view variant, const Args& a, const Exec& e) {
     alignas(64) float y[kMaxCols];
     const bool beside = fetches_beside_codes<T>(a);
     for (int64_t r = begin, count; r < end; r += count) {
-      float sums[2];
-      count = r + 2 <= end ? 2 : 1;
-      if (count == 2)
-        sum_rows<T, 2>(a, r, sums);
+      float sums[kTogether];
+      count = r + kTogether <= end ? kTogether : 1;
+      if (count == kTogether)
+        sum_rows<T, kTogether>(a, r, sums);
       else
         sum_rows<T, 1>(a, r, sums);
       for (int64_t j = 0; j < count; ++j) {
