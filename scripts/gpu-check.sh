@@ -179,21 +179,29 @@ profile() {
 
 table() {
   python3 - "$out" <<'PYTHON'
-import json, pathlib, sys
+import json, pathlib, re, sys
 def rows(name):
     path = pathlib.Path(sys.argv[1]) / name
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+# How many times faster a GEMV was than its weights in BF16 can be read at the measured bandwidth.
+def over_bf16(r):
+    size = {name: int(n) for name, n in re.findall(r"(?:^|_)([mnkl])(\d+)", r["case"])}
+    weights = size.get("n", size.get("m", 0)) * size.get("k", 0) * size.get("l", 1)
+    if not r["op"].startswith("gemv_") or not weights:
+        return ""
+    return f"{2 * weights / (r['read_gb_per_s'] * 1e3) / r['median_us']:.2f}"
 for c in rows("ceilings.jsonl"):
     print(f"{c['ceiling']:<18}{c['value']:>10.1f} {c['unit']}")
 if rows("bench.jsonl"):
-    print(f"{'op':<24}{'variant':<10}{'case':<28}{'us':>9}{'GB/s':>8}{'of read':>9}{'of copy':>9}")
+    print(f"{'op':<24}{'variant':<10}{'case':<28}{'us':>9}{'GB/s':>8}{'of read':>9}{'of copy':>9}"
+          f"{'x bf16':>8}")
 for r in rows("bench.jsonl"):
     if r.get("wrong"):
         print(f"{r['op']:<24}{r['variant']:<10}{r['case']:<28} {r['wrong']}")
     else:
         copy = r["gb_per_s"] / r["copy_gb_per_s"] if r["copy_gb_per_s"] else 0
         print(f"{r['op']:<24}{r['variant']:<10}{r['case']:<28}{r['median_us']:>9.1f}"
-              f"{r['gb_per_s']:>8.0f}{r['share']:>9.0%}{copy:>9.0%}")
+              f"{r['gb_per_s']:>8.0f}{r['share']:>9.0%}{copy:>9.0%}{over_bf16(r):>8}")
 PYTHON
 }
 
