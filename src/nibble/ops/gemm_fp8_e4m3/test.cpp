@@ -1,63 +1,12 @@
-#include <cmath>
-#include <vector>
-
+#include "nibble/cpu/fp8_product_checks.h"
 #include "nibble/harness/verify.h"
 #include "nibble/ops/gemm_fp8_e4m3/cases.h"
-#include "nibble/ops/gemm_fp8_e4m3/gemm_fp8_e4m3.h"
 
 using namespace nibble;
 using namespace nibble::gemm_fp8_e4m3;
 
-namespace {
-
-// Variants are held to the bits of a sum of floats in one order. That sum is held to one of
-// doubles: a product takes part in at most k / 4 + 4 roundings.
-bool order_is_near_exact() {
-  constexpr int k = 1000;
-  Random rng(7);
-  std::vector<uint8_t> w(size_t(kLayout.bytes(1, k)));
-  std::vector<e4m3> x(k);
-  double exact = 0, magnitude = 0;
-  for (int i = 0; i < k; ++i) {
-    x[size_t(i)] = {finite(rng)};
-    uint8_t& code = w[size_t(kLayout.code_offset(0, i % 64) + i / 64 * kLayout.tile_bytes())];
-    code = finite(rng);
-    const double product = double(to_float(e4m3{code})) * to_float(x[size_t(i)]);
-    exact += product, magnitude += std::abs(product);
-  }
-  float y = 0;
-  Args a{.m = 1, .n = 1, .k = k, .ldx = k, .ldy = 1, .w_factors = Factors::none};
-  a.x_factors = Factors::none;
-  a.w = w.data(), a.x = x.data(), a.y = &y;
-  Op::reference(a);
-  return std::abs(y - exact) <= (k / 4.0 + 4) * 0x1p-24 * magnitude && y != 0;
-}
-
-}  // namespace
-
 int main() {
-  const bool refused = !Op::check({.m = 1, .n = 8, .k = 4, .ldx = 4, .ldy = 7}).ok() &&
-                       !Op::check({.m = 1, .n = 8, .k = 4, .ldx = 3, .ldy = 8}).ok() &&
-                       !Op::check({.m = 0, .n = 8, .k = 4, .ldx = 4, .ldy = 8}).ok();
-
-  // Selection is a pure function of data: no such machines are needed to ask about them.
-  constexpr Proof all[] = {{"gemm_fp8_e4m3", "avx512_bf16", Level::proven, "x"},
-                           {"gemm_fp8_e4m3", "avx512_vbmi", Level::proven, "x"},
-                           {"gemm_fp8_e4m3", "avx2", Level::proven, "x"},
-                           {"gemm_fp8_e4m3", "portable", Level::proven, "x"}};
-  const auto on = [&](IsaSet isas, MicroArch uarch, int64_t m) {
-    Machine machine;
-    machine.isas = isas, machine.uarch = uarch;
-    const auto* v = select<Op>(Args{.m = m, .n = 4096, .k = 4096}, machine, all);
-    return v ? v->name : "none";
-  };
-  constexpr IsaSet kBf16 = Isa::avx512 | Isa::vnni | Isa::bf16;
-  constexpr auto kIntel = MicroArch::sapphire_rapids, kZen5 = MicroArch::zen5;
-  const bool x86 = Op::variants().size() >= 4;
-  const bool chosen = on(Isa::portable, kZen5, 1) == "portable" &&
-                      (on(Isa::avx2, kZen5, 64) == "avx2") == x86 &&
-                      (on(Isa::avx512 | Isa::vnni, kZen5, 64) == "avx512_vbmi") == x86 &&
-                      (on(kBf16, kZen5, 64) == "avx512_bf16") == x86 &&
-                      (on(kBf16, kIntel, 64) == "avx512_vbmi") == x86;
-  return harness::verify_main("gemm_fp8_e4m3", refused && chosen && order_is_near_exact());
+  const bool near = cpu::fp8_order_is_near_exact<Op>(Inputs::any);
+  return harness::verify_main("gemm_fp8_e4m3",
+                              cpu::fp8_refuses<Op>() && cpu::fp8_chooses<Op>() && near);
 }
