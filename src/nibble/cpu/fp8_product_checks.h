@@ -3,6 +3,7 @@
 #include <cmath>
 #include <vector>
 
+#include "nibble/base/chosen.h"
 #include "nibble/cpu/fp8_product_cases.h"
 
 namespace nibble::cpu {
@@ -39,18 +40,10 @@ bool fp8_order_is_near_exact(T (*element)(Random&)) {
   return std::abs(y - exact) <= (k / 4.0 + 4) * 0x1p-24 * magnitude && y != 0;
 }
 
-// Selection is a pure function of data: no such machines are needed to ask about them.
 template <class Op>
 bool fp8_chooses() {
-  constexpr Proof all[] = {{Op::name, "avx512_bf16", Level::proven, "x"},
-                           {Op::name, "avx512_vbmi", Level::proven, "x"},
-                           {Op::name, "avx2", Level::proven, "x"},
-                           {Op::name, "portable", Level::proven, "x"}};
-  const auto on = [&](IsaSet isas, MicroArch uarch, int64_t m) {
-    Machine machine;
-    machine.isas = isas, machine.uarch = uarch;
-    const auto* v = select<Op>({.m = m, .n = 4096, .k = 4096}, machine, all);
-    return v ? v->name : "none";
+  const auto on = [](IsaSet isas, MicroArch uarch, int64_t m) {
+    return chosen<Op>({.m = m, .n = 4096, .k = 4096}, isas, uarch);
   };
   constexpr IsaSet kBf16 = Isa::avx512 | Isa::vnni | Isa::bf16;
   constexpr auto kIntel = MicroArch::sapphire_rapids, kZen5 = MicroArch::zen5;

@@ -1,3 +1,4 @@
+#include "nibble/base/chosen.h"
 #include "nibble/cpu/dense_checks.h"
 #include "nibble/harness/verify.h"
 #include "nibble/ops/gemm_bf16/gemm_bf16.h"
@@ -13,22 +14,15 @@ int main() {
                     cpu::is_one_chain<Op>(17, 5, 1055) && cpu::keeps_nan_and_infinity_apart<Op>();
 
   // vdpbf16ps is chosen where it is quicker than FMA, whoever has it.
-  constexpr Proof all[] = {{"gemm_bf16", "avx512_bf16", Level::proven, "x"},
-                           {"gemm_bf16", "avx512", Level::proven, "x"},
-                           {"gemm_bf16", "avx2", Level::proven, "x"},
-                           {"gemm_bf16", "portable", Level::proven, "x"}};
   const auto on = [&](MicroArch uarch, IsaSet isas) {
-    Machine m;
-    m.isas = isas, m.uarch = uarch;
-    const auto* v = select<Op>(Args{.m = 64, .n = 64, .k = 64}, m, all);
-    return v ? v->name : "none";
+    return chosen<Op>({.m = 64, .n = 64, .k = 64}, isas, uarch);
   };
   const bool x86 = Op::variants().size() > 1;
   constexpr IsaSet every = Isa::avx512 | Isa::vnni | Isa::bf16;
-  const bool chosen = on(MicroArch::unknown, Isa::portable) == "portable" &&
-                      on(MicroArch::zen3, Isa::avx2) == (x86 ? "avx2" : "portable") &&
-                      on(MicroArch::sapphire_rapids, every) == (x86 ? "avx512" : "portable") &&
-                      on(MicroArch::zen4, every) == (x86 ? "avx512_bf16" : "portable") &&
-                      on(MicroArch::zen5, every) == (x86 ? "avx512_bf16" : "portable");
-  return harness::verify_main("gemm_bf16", refused && sums && chosen);
+  const bool best = on(MicroArch::unknown, Isa::portable) == "portable" &&
+                    on(MicroArch::zen3, Isa::avx2) == (x86 ? "avx2" : "portable") &&
+                    on(MicroArch::sapphire_rapids, every) == (x86 ? "avx512" : "portable") &&
+                    on(MicroArch::zen4, every) == (x86 ? "avx512_bf16" : "portable") &&
+                    on(MicroArch::zen5, every) == (x86 ? "avx512_bf16" : "portable");
+  return harness::verify_main("gemm_bf16", refused && sums && best);
 }

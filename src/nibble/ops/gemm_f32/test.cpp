@@ -1,3 +1,4 @@
+#include "nibble/base/chosen.h"
 #include "nibble/cpu/dense_checks.h"
 #include "nibble/harness/verify.h"
 #include "nibble/ops/gemm_f32/gemm_f32.h"
@@ -11,20 +12,7 @@ int main() {
                        !Op::check({.m = 1, .n = 8, .k = 4, .ldx = 3, .ldy = 8}).ok();
   const bool sums = cpu::is_one_chain<Op>(1, 3, 1) && cpu::is_one_chain<Op>(2, 70, 33) &&
                     cpu::is_one_chain<Op>(17, 5, 1055) && cpu::keeps_nan_and_infinity_apart<Op>();
-
-  // Selection is a pure function of data: no such machines are needed to ask about them.
-  constexpr Proof all[] = {{"gemm_f32", "avx512", Level::proven, "x"},
-                           {"gemm_f32", "avx2", Level::proven, "x"},
-                           {"gemm_f32", "portable", Level::proven, "x"}};
-  const auto on = [&](IsaSet isas) {
-    Machine m;
-    m.isas = isas;
-    const auto* v = select<Op>(Args{.m = 64, .n = 64, .k = 64}, m, all);
-    return v ? v->name : "none";
-  };
-  const bool x86 = Op::variants().size() > 1;
-  const bool chosen = on(Isa::portable) == "portable" &&
-                      on(Isa::avx2) == (x86 ? "avx2" : "portable") &&
-                      on(Isa::avx512) == (x86 ? "avx512" : "portable");
-  return harness::verify_main("gemm_f32", refused && sums && chosen);
+  return harness::verify_main(
+      "gemm_f32",
+      refused && sums && chooses_by_isa<Op>({.m = 64, .n = 64, .k = 64}, "avx512", Isa::avx512));
 }

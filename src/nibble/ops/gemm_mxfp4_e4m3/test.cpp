@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "nibble/base/chosen.h"
 #include "nibble/harness/memory.h"
 #include "nibble/harness/relative_error.h"
 #include "nibble/harness/verify.h"
@@ -18,17 +19,9 @@ using namespace nibble::gemm_mxfp4_e4m3;
 
 namespace {
 
-// Selection is a pure function of data: no such machines are needed to ask about them.
 bool chooses() {
-  constexpr Proof all[] = {{"gemm_mxfp4_e4m3", "avx512_bf16", Level::proven, "x"},
-                           {"gemm_mxfp4_e4m3", "avx512_fma", Level::proven, "x"},
-                           {"gemm_mxfp4_e4m3", "avx2", Level::proven, "x"},
-                           {"gemm_mxfp4_e4m3", "portable", Level::proven, "x"}};
-  const auto on = [&](IsaSet isas, MicroArch uarch, int64_t m) {
-    Machine machine;
-    machine.isas = isas, machine.uarch = uarch;
-    const auto* v = select<Op>(Args{.m = m, .n = 64, .k = 64}, machine, all);
-    return v ? v->name : "none";
+  const auto on = [](IsaSet isas, MicroArch uarch, int64_t m) {
+    return chosen<Op>({.m = m, .n = 64, .k = 64}, isas, uarch);
   };
   if (on(Isa::portable, MicroArch::unknown, 1) != "portable") return false;
   if (Op::variants().size() == 1) return true;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "nibble/base/chosen.h"
 #include "nibble/harness/memory.h"
 #include "nibble/harness/relative_error.h"
 #include "nibble/harness/verify.h"
@@ -16,22 +17,6 @@ using namespace nibble;
 using namespace nibble::gemm_nvfp4_nvfp4;
 
 namespace {
-
-// Selection is a pure function of data: no such machines are needed to ask about them.
-bool chooses() {
-  constexpr Proof all[] = {{"gemm_nvfp4_nvfp4", "avx512_vnni", Level::proven, "x"},
-                           {"gemm_nvfp4_nvfp4", "avx2", Level::proven, "x"},
-                           {"gemm_nvfp4_nvfp4", "portable", Level::proven, "x"}};
-  const auto on = [&](IsaSet isas) {
-    Machine m;
-    m.isas = isas;
-    const auto* v = select<Op>(Args{.m = 1, .n = 64, .k = 64}, m, all);
-    return v ? v->name : "none";
-  };
-  const bool x86 = Op::variants().size() >= 3;
-  return on(Isa::portable) == "portable" && (on(Isa::avx2) == "avx2") == x86 &&
-         (on(Isa::avx512 | Isa::vnni) == "avx512_vnni") == x86;
-}
 
 // A row of floats as NVFP4 with a factor of its own, as TransformerEngine encodes it.
 void encode(const Args& a, int64_t i, const float* x) {
@@ -88,5 +73,6 @@ int main() {
   const bool refused = !Op::check({.m = 1, .n = 1, .k = 24, .ldx = 24, .ldy = 1}).ok() &&
                        !Op::check({.m = 1, .n = 8, .k = 16, .ldx = 17, .ldy = 8}).ok();
   const bool accurate = is_accurate(1024) && is_accurate(4096) && is_accurate(14336);
-  return harness::verify_main("gemm_nvfp4_nvfp4", refused && chooses() && accurate);
+  return harness::verify_main(
+      "gemm_nvfp4_nvfp4", refused && accurate && chooses_by_isa<Op>({.m = 1, .n = 64, .k = 64}));
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "nibble/base/chosen.h"
 #include "nibble/harness/memory.h"
 #include "nibble/harness/relative_error.h"
 #include "nibble/harness/verify.h"
@@ -16,22 +17,6 @@ using namespace nibble;
 using namespace nibble::gemm_nvfp4_s16;
 
 namespace {
-
-// Selection is a pure function of data: no such machines are needed to ask about them.
-bool chooses() {
-  constexpr Proof all[] = {{"gemm_nvfp4_s16", "avx512_vnni", Level::proven, "x"},
-                           {"gemm_nvfp4_s16", "avx2", Level::proven, "x"},
-                           {"gemm_nvfp4_s16", "portable", Level::proven, "x"}};
-  const auto on = [&](IsaSet isas) {
-    Machine m;
-    m.isas = isas;
-    const auto* v = select<Op>(Args{.m = 1, .n = 64, .k = 64}, m, all);
-    return v ? v->name : "none";
-  };
-  const bool x86 = Op::variants().size() >= 3;
-  return on(Isa::portable) == "portable" && (on(Isa::avx2) == "avx2") == x86 &&
-         (on(Isa::avx512 | Isa::vnni) == "avx512_vnni") == x86;
-}
 
 // What 16 bits of activations cost, and what sums in float: y from activations of a bell shape, one
 // in 200 of them `outlier` times as large, against sums in double of the codes, and of the
@@ -85,5 +70,6 @@ int main() {
                        !Op::check({.m = 1, .n = 8, .k = 16, .ldx = 16, .ldy = 7}).ok();
   const bool accurate = is_accurate(1024, 1, 5e-5) && is_accurate(4096, 1, 5e-5) &&
                         is_accurate(14336, 1, 5e-5) && is_accurate(4096, 10, 3e-4);
-  return harness::verify_main("gemm_nvfp4_s16", refused && chooses() && accurate);
+  return harness::verify_main(
+      "gemm_nvfp4_s16", refused && accurate && chooses_by_isa<Op>({.m = 1, .n = 64, .k = 64}));
 }

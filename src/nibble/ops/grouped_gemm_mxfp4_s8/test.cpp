@@ -1,3 +1,4 @@
+#include "nibble/base/chosen.h"
 #include "nibble/harness/verify.h"
 #include "nibble/ops/grouped_gemm_mxfp4_s8/grouped_gemm_mxfp4_s8.h"
 
@@ -20,20 +21,7 @@ int main() {
   };
   const bool told = takes({0, 9}) && takes({0, 0, 4, 9, 9}) && !takes({0, 5, 4, 9}) &&
                     !takes({0, 8}) && !takes({1, 9}) && !takes({0, 10, 9}) && !takes({0, -1, 9});
-
-  // Selection is a pure function of data: no such machines are needed to ask about them.
-  constexpr Proof all[] = {{"grouped_gemm_mxfp4_s8", "avx512_vnni", Level::proven, "x"},
-                           {"grouped_gemm_mxfp4_s8", "avx2", Level::proven, "x"},
-                           {"grouped_gemm_mxfp4_s8", "portable", Level::proven, "x"}};
-  const auto on = [&](IsaSet isas) {
-    Machine m;
-    m.isas = isas;
-    const auto* v = select<Op>(Args{.groups = 2, .m = 1, .n = 64, .k = 64}, m, all);
-    return v ? v->name : "none";
-  };
-  const bool chosen =
-      on(Isa::portable) == "portable" &&
-      (on(Isa::avx512) == "avx2") == (Op::variants().size() >= 3) &&
-      (on(Isa::avx512 | Isa::vnni) == "avx512_vnni") == (Op::variants().size() >= 3);
-  return harness::verify_main("grouped_gemm_mxfp4_s8", refused && told && chosen);
+  return harness::verify_main(
+      "grouped_gemm_mxfp4_s8",
+      refused && told && chooses_by_isa<Op>({.groups = 2, .m = 1, .n = 64, .k = 64}));
 }
