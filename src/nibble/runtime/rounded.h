@@ -7,11 +7,10 @@
 #include "nibble/numerics/bf16.h"
 #include "nibble/ops/encode_fp8/encode_fp8.h"
 #include "nibble/ops/encode_mx/encode_mx.h"
-#include "nibble/ops/encode_nvfp4/encode_nvfp4.h"
+#include "nibble/ops/encode_rows/encode_rows.h"
 #include "nibble/ops/gemm_fp8_e4m3/gemm_fp8_e4m3.h"
 #include "nibble/ops/gemm_mxfp4_e4m3/gemm_mxfp4_e4m3.h"
 #include "nibble/ops/gemm_nvfp4_nvfp4/gemm_nvfp4_nvfp4.h"
-#include "nibble/ops/magnitudes/magnitudes.h"
 #include "nibble/ops/quantise_rows/quantise_rows.h"
 #include "nibble/runtime/buffer.h"
 #include "nibble/runtime/error.h"
@@ -76,22 +75,16 @@ class RoundedRows {
   // A tensor scale for each row, from its own greatest magnitude.
   void encode(MatrixView<const float> x, e2m1x2* codes, gemm_nvfp4_nvfp4::Args& args,
               const Exec& e) {
-    const float* from = dense(x);
-    float* amax = keep<float>(scales_, x.rows);
-    run<magnitudes::Op>({.rows = x.rows, .cols = x.cols, .x = from, .amax = amax}, e);
+    float* scales = keep<float>(scales_, x.rows);
     e4m3* blocks = keep<e4m3>(blocks_, x.rows * (x.cols / kNvfp4Block));
-    const Nvfp4Recipe recipe;
-    run<encode_nvfp4::Op>({.rows = x.rows,
-                           .cols = x.cols,
-                           .recipe = recipe,
-                           .per_row = true,
-                           .x = from,
-                           .amax = amax,
-                           .codes = codes,
-                           .scales = blocks},
-                          e);
-    for (int64_t t = 0; t < x.rows; ++t) amax[t] = nvfp4_tensor(recipe, amax[t]).decode;
-    args.x_scale = amax, args.x_blocks = blocks;
+    run<encode_rows::Op>({.rows = x.rows,
+                          .cols = x.cols,
+                          .x = dense(x),
+                          .to = {.codes = reinterpret_cast<uint8_t*>(codes),
+                                 .block_scales = reinterpret_cast<uint8_t*>(blocks),
+                                 .scales = scales}},
+                         e);
+    args.x_scale = scales, args.x_blocks = blocks;
   }
 
   // MXFP8.
