@@ -7,7 +7,11 @@
 namespace nibble::gemm_s8 {
 namespace {
 
-constexpr int kRows = 8;  // x 2 panels = 16 accumulators: 8 chains a port hide vpdpbusd's 5 cycles
+// Panels x rows of a tile: 16 to 24 accumulators, whose chains hide vpdpbusd's 5 cycles on two
+// ports. Four panels by four rows begin and end with less than two by eight, but read b twice as
+// often: as long as its panels stay in L1.
+constexpr int rows_of(int panels) { return panels > 3 ? 4 : 8; }
+constexpr int64_t kWideBytes = 24 << 10;
 // Loops over rows and panels are unrolled by pragma: -O2 alone keeps the accumulators in memory,
 // which costs more than half of the speed.
 
@@ -62,8 +66,15 @@ void tile(const Args& a, Rows<Biased> x, int32_t* c, int column, __mmask16 last)
     }
   };
   const int blocks = a.k / kBlock, tail = a.k % kBlock;
-#pragma GCC unroll 4
-  for (int q = 0; q < blocks; ++q) step(q, [&](int r, int q) { return x.word(r, q); });
+  const auto word = [&](int r, int q) { return x.word(r, q); };
+  int q = 0;
+  for (; q + 4 <= blocks; q += 4) {
+    step(q, word);
+    step(q + 1, word);
+    step(q + 2, word);
+    step(q + 3, word);
+  }
+  for (; q < blocks; ++q) step(q, word);
   if (tail) step(blocks, [&](int r, int q) { return x.tail(r, q, tail); });
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
@@ -80,23 +91,29 @@ void rows(const Args& a, Rows<Biased> x, int64_t begin, int64_t end, int column)
   const auto last = __mmask16(left >= kPanel ? 0xffff : (1 << left) - 1);
   int64_t m = begin;
   const auto next = [&](int count) { m += count, x.data += count * x.ld; };
-  for (; m + kRows <= end; next(kRows)) tile<kRows, P>(a, x, a.c + m * a.ldc, column, last);
+  constexpr int R = rows_of(P);
+  for (; m + R <= end; next(R)) tile<R, P>(a, x, a.c + m * a.ldc, column, last);
   for (; m < end; next(1)) tile<1, P>(a, x, a.c + m * a.ldc, column, last);
 }
 
-// Two panels at a time, and three at the end of an odd number: one alone has too few products a
-// load.
+// Four panels at a time or, where they are long, two; one more at the end of a number that leaves
+// one: alone it has too few products a load.
 template <bool Biased>
 void columns(const Args& a, Rows<Biased> x, int64_t begin, int64_t end) {
   const int panels = int(padded_n(a.n) / kPanel);
+  const bool wide = 4 * panel_bytes(a.k) <= kWideBytes;
   for (int p = 0; p < panels;) {
-    const int left = panels - p;
-    if (left == 1)
-      rows<1>(a, x, begin, end, p * kPanel), p += 1;
+    const int left = panels - p, column = p * kPanel;
+    if (wide && left == 5)
+      rows<5>(a, x, begin, end, column), p += 5;
+    else if (wide && left > 3)
+      rows<4>(a, x, begin, end, column), p += 4;
     else if (left == 3)
-      rows<3>(a, x, begin, end, p * kPanel), p += 3;
+      rows<3>(a, x, begin, end, column), p += 3;
+    else if (left > 1)
+      rows<2>(a, x, begin, end, column), p += 2;
     else
-      rows<2>(a, x, begin, end, p * kPanel), p += 2;
+      rows<1>(a, x, begin, end, column), p += 1;
   }
 }
 
