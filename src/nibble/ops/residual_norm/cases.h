@@ -44,6 +44,9 @@ inline std::vector<Case<Args>> cases() {
       args.with_norm = false;
       all.push_back({.name = shape + "_only", .args = args, .seed = seed++, .fill = fill_random});
     }
+  all.push_back({.name = "coarse",  // sums of any size times more than one
+                 .args = {.rows = 19, .n = 64, .scale = 1.5f, .with_acc = true},
+                 .fill = fill_wide});
   for (int n : {48, 128})
     all.push_back({.name = "shared_n" + std::to_string(n),
                    .args = {.rows = 67,
