@@ -55,7 +55,7 @@ inline std::vector<Case<Args>> cases() {
                        .fill = fill});
       }
   };
-  for (int symbols : {1, 2, 15, 16, 17, 65, 80, 255, 256})
+  for (int symbols : {1, 2, 15, 16, 17, 65, 68, 69, 80, 255, 256})
     add("symbols" + std::to_string(symbols),
         {.rows = 70,
          .symbols = symbols,
@@ -67,18 +67,20 @@ inline std::vector<Case<Args>> cases() {
   add("equal", {.rows = 33, .symbols = 65, .ld = 65}, fill_equal);
   add("extreme", {.rows = 129, .symbols = 130, .ld = 130, .biased = true}, fill_extreme);
   add("large_eps", {.rows = 17, .symbols = 20, .ld = 20, .eps = 0.5f}, fill_random);
-  for (int symbols : {48, 65})
-    all.push_back({.name = "noise_" + std::to_string(symbols),
-                   .args = {.rows = 67,
-                            .symbols = symbols,
-                            .source = Source::s32,
-                            .ld = 80,
-                            .biased = true,
-                            .scale = 1e-5f,
-                            .with_noise = true,
-                            .share = 32},
-                   .fill = fill_random});
-  for (int symbols : {80, 256})
+  for (int symbols : {48, 65, 68})
+    for (int share : {5, 32})
+      all.push_back({.name = "noise_" + std::to_string(symbols) + "_" + std::to_string(share),
+                     .args = {.rows = 67,
+                              .symbols = symbols,
+                              .source = Source::s32,
+                              .ld = 80,
+                              .biased = true,
+                              .scale = 1e-5f,
+                              .with_noise = true,
+                              .share = share},
+                     .seed = seed++,
+                     .fill = fill_random});
+  for (int symbols : {65, 80, 256})
     all.push_back({.name = "bench_" + std::to_string(symbols),
                    .args = {.rows = 4096,
                             .symbols = symbols,

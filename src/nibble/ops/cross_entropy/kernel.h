@@ -12,25 +12,39 @@ namespace {
 
 inline constexpr int64_t kRowsPerTask = 64;  // a multiple of 16
 inline constexpr int kRows = 16;             // of a block: their sums fill one vector
+inline constexpr int kQuarter = 4;           // rows of a pack, and columns of each
 inline constexpr int kMaxBlocks = int(kRowsPerTask) / kRows;
 
-struct Shape {
-  int whole, padded;  // columns in whole sixteens; columns of l
-  int blocks;         // that fit into l
+// A pack: up to four columns behind the last whole sixteen, of four rows, row r's in quarter r. 65
+// symbols then take 4 vectors a row and one for four rows. cpu_avx512.cpp alone has them.
+template <class V>
+struct Packs {
+  static constexpr bool exist = false;
+};
 
-  explicit Shape(const Args& a)
+struct Shape {
+  int whole;    // columns in whole sixteens
+  bool packed;  // the columns behind them stand in packs of four rows
+  int padded;   // columns of a row of l
+  int blocks;   // that fit into l
+
+  template <class V>
+  Shape(const Args& a, Packs<V>)
       : whole(a.symbols / 16 * 16),
-        padded((a.symbols + 15) / 16 * 16),
+        packed(Packs<V>::exist && a.ld_gradient == 0 && whole > 0 && a.symbols != whole &&
+               a.symbols - whole <= kQuarter),
+        padded(packed ? whole : (a.symbols + 15) / 16 * 16),
         blocks(std::min(kMaxBlocks, kMaxSymbols / padded)) {}
 };
 
 // What one block keeps from its logits to its losses.
 template <class V>
 struct Block {
-  int64_t first;      // row
-  int rows;           // 1..16: a short block repeats its last one
-  int64_t noise_row;  // of its first row
-  float* l;           // logits, then exponentials if they are wanted
+  int64_t first;                                  // row
+  int rows;                                       // 1..16: a short block repeats its last one
+  int64_t noise_row;                              // of its first row
+  float* l;                                       // logits, then exponentials if they are wanted
+  alignas(64) float packs[kRows / kQuarter][16];  // likewise of the columns that are packed
   alignas(64) float of_target[kRows] = {};
   alignas(64) float tops[kRows];
   V top, total;
@@ -75,7 +89,7 @@ enum class NoiseOf { none, all, each };  // rows: all read one row of noise, or 
 // Logits of N rows from row i of the block on to l, padded with -inf to a multiple of 16, and their
 // maxima by lanes.
 template <class V, int N, Source kSource, NoiseOf kNoise>
-void logits_of_rows(const Args& a, const Shape& s, const Block<V>& b, int i, const float* bias,
+void logits_of_rows(const Args& a, const Shape& s, Block<V>& b, int i, const float* bias,
                     V* lanes) {
   const V scale(a.scale);
   const int whole = s.whole, padded = s.padded;
@@ -90,7 +104,7 @@ void logits_of_rows(const Args& a, const Shape& s, const Block<V>& b, int i, con
     logits[r] = a.logits + (kSource == Source::f32 ? row * a.ld : 0);
     sums[r] = a.sums + (kSource == Source::s32 ? row * a.ld : 0);
     const int64_t noise_row = kNoise == NoiseOf::all ? b.noise_row : row / a.share;
-    bits[r] = kNoise == NoiseOf::none ? nullptr : a.noise + noise_row * (s.padded / 16);
+    bits[r] = kNoise == NoiseOf::none ? nullptr : a.noise + noise_row * ((a.symbols + 15) / 16);
     step[r] = kNoise == NoiseOf::none ? 0 : a.steps[row];
   });
   float* l = b.l + i * padded;
@@ -113,6 +127,28 @@ void logits_of_rows(const Args& a, const Shape& s, const Block<V>& b, int i, con
   };
   for (int j = 0; j != whole; j += 16) sixteen(j, 16);
   if (padded != whole) sixteen(whole, a.symbols - whole);
+  if constexpr (Packs<V>::exist) {
+    if (s.packed) {
+      const int count = a.symbols - whole;
+      unsigned plus = 0;
+      cpu::unrolled<N>([&](auto r) __attribute__((always_inline)) {
+        if constexpr (kNoise != NoiseOf::none)
+          plus |= (bits[kNoise == NoiseOf::all ? 0 : int(r)][whole / 16] & 15u) << kQuarter * r;
+      });
+      V x;
+      if constexpr (kSource == Source::f32)
+        x = Packs<V>::load(logits, whole, count);
+      else if constexpr (kNoise == NoiseOf::none)
+        x = Packs<V>::load(sums, whole, count);
+      else
+        x = Packs<V>::noisy(sums, whole, count, plus, step);
+      const V logit = fma(x, scale, Packs<V>::repeated(bias + whole));
+      logit.store(b.packs[i / kQuarter]);
+      cpu::unrolled<N>([&](auto r) __attribute__((always_inline)) {
+        top[r] = Packs<V>::template with_max<r.value>(top[r], logit);
+      });
+    }
+  }
   cpu::unrolled<N>([&](auto r) { lanes[i + r] = top[r]; });
 }
 
@@ -142,15 +178,27 @@ void logits_of_block(const Args& a, const Shape& s, const float* bias, Block<V>&
         : rows(std::integral_constant<NoiseOf, NoiseOf::each>());
   b.top = maxima_of(lanes);
   b.top.store(b.tops);
-  for (int i = 0; i < b.rows; ++i) b.of_target[i] = b.l[i * s.padded + a.target[b.first + i]];
+  for (int i = 0; i < b.rows; ++i) {
+    const int j = a.target[b.first + i];
+    b.of_target[i] = j < s.padded ? b.l[i * s.padded + j]
+                                  : b.packs[i / kQuarter][i % kQuarter * kQuarter + j - s.whole];
+  }
 }
 
 // Sums of the exponentials of a block, kTogether rows in step.
 template <class V, int kTogether, bool kKeep>
 [[gnu::flatten]] void exponentials(const Shape& s, Block<V>& b) {
   using Rows = cpu::Bundle<V, kTogether>;
-  V lanes[kRows];
+  V lanes[kRows], packs[kRows / kQuarter];
   const int padded = s.padded;
+  if constexpr (Packs<V>::exist) {
+    if (s.packed) {
+      using All = cpu::Bundle<V, kRows / kQuarter>;
+      const All e = exp_below_one(All::each(
+          [&](int q) { return V::load(b.packs[q]) - Packs<V>::each(b.tops + q * kQuarter); }));
+      cpu::unrolled<kRows / kQuarter>([&](auto q) { packs[q] = e.v[q]; });
+    }
+  }
   for (int i = 0; i < kRows; i += kTogether) {
     Rows total(0.0f);
     const Rows most = Rows::each([&](int r) { return V(b.tops[i + r]); });
@@ -160,6 +208,12 @@ template <class V, int kTogether, bool kKeep>
       const Rows e = exp_below_one(x - most);
       total = total + e;
       if constexpr (kKeep) cpu::unrolled<kTogether>([&](auto r) { e.v[r].store(p + r * padded); });
+    }
+    if constexpr (Packs<V>::exist) {
+      if (s.packed)
+        cpu::unrolled<kTogether>([&](auto r) __attribute__((always_inline)) {
+          total.v[r] = Packs<V>::template with_sum<r.value>(total.v[r], packs[i / kQuarter]);
+        });
     }
     cpu::unrolled<kTogether>([&](auto r) { lanes[i + r] = total.v[r]; });
   }
@@ -190,12 +244,14 @@ void blocks_of_rows(const Args& a, const Shape& s, const float* bias, Block<V>* 
 
 template <class V, int kTogether>
 void run_rows(const Args& a, const Exec& ex) {
-  const Shape s(a);
+  const Shape s(a, Packs<V>());
+  static_assert(!Packs<V>::exist || kTogether == kQuarter);
   parallel_for(ex.pool, a.rows, kRowsPerTask, [&](int64_t begin, int64_t end) {
     alignas(64) float bias[kMaxSymbols], l[kRows * kMaxSymbols];
-    for (int j = 0; j < s.padded; j += 16)
+    const int ends = (a.symbols + 15) / 16 * 16;
+    for (int j = 0; j < ends; j += 16)
       (a.biased ? V::load(a.bias + j, std::min(a.symbols - j, 16)) : V(0.0f)).store(bias + j);
-    std::fill(bias + a.symbols, bias + s.padded, -INFINITY);
+    std::fill(bias + a.symbols, bias + ends, -INFINITY);
     for (int64_t at = begin; at < end;) {
       Block<V> b[kMaxBlocks];
       int blocks = 0;
