@@ -334,6 +334,7 @@ StepResult ProductLearner::accumulate(std::span<const uint8_t> text, int64_t ste
   if (accumulated_ + tokens > credit_outer::kMaxTokens)
     throw Error("gradients of more than 133143 tokens may not fit their sums");
   if (ranks_ && accumulated_ > 0) throw Error("ranks accumulate one batch an update");
+  const bool by_logits = !by_weight() || r.head_rule == HeadRule::delta;  // reads their gradient
   const Share share = share_of(ranks_, chunks());
   parallel_tasks(pool_, share.end - share.begin, [&](int64_t index, int worker) {
     Worker& w = *workers_[worker];
@@ -344,7 +345,7 @@ StepResult ProductLearner::accumulate(std::span<const uint8_t> text, int64_t ste
     take_carried(w, step, chunk);
     forward_.all(w.symbols.data(), w.clean);
     keep_carried(w, chunk);
-    forward_.losses(w.clean.head_sums.data(), w.targets.data(), true, w.clean);
+    forward_.losses(w.clean.head_sums.data(), w.targets.data(), by_logits, w.clean);
     for (int row = 0; row < shape.rows(); ++row)
       w.loss += std::llrint(w.clean.loss[row] * kLossUnit);
     estimate(w, step, chunk, worker);
