@@ -19,9 +19,11 @@ inline uint8_t hard_e4m3(Random& rng) {
   if (rng.below(100) == 0) return rng.below(2) == 0 ? 0x7f : 0xff;
   return kHard[rng.below(8)];
 }
-// Normal and positive, which is quick to decode, but one in 300: alone among 64 of a tile, mostly.
+// Normal and positive, which is quick to decode, but one in 300, next to that range or far from it:
+// alone among the 64 of a tile, mostly.
 inline uint8_t plain_e4m3(Random& rng) {
-  return rng.below(300) == 0 ? hard_e4m3(rng) : uint8_t(0x08 + rng.below(0x77));
+  constexpr uint8_t kOthers[] = {0x00, 0x01, 0x07, 0x7f, 0x80, 0x88, 0xfe, 0xff};
+  return rng.below(300) == 0 ? kOthers[rng.below(8)] : uint8_t(0x08 + rng.below(0x77));
 }
 
 // Codes of all bits, or code_at(row, column); scale(rng) for each block. What lies behind n and k
