@@ -21,6 +21,7 @@
 
 #include "nibble/base/op.h"
 #include "nibble/base/parallel.h"
+#include "nibble/cpu/token_tiles.h"
 #include "nibble/numerics/fp4_sums.h"
 
 namespace nibble::cpu {
@@ -219,7 +220,7 @@ void fp4_panels(const Fp4Product& g, int64_t begin, int64_t end) {
   for (; p < end; ++p) fp4_product<K, F>(std::array{panel(p)}, x, writer(p, 1));
 }
 
-// Panels of a task. Depends on the problem alone.
+// Panels of a task, at most. Depends on the problem alone.
 template <class K, class F>
 int64_t fp4_grain(int64_t m, int64_t k) {
   if (m > K::kReadAgain) return 2;
@@ -239,8 +240,9 @@ void fp4_gemm(const Args& a, const Exec& e) {
                      .x_scale = a.x_scale,
                      .packed = a.workspace,
                      .y = a.y};
-  parallel_for(e.pool, F::kLayout.panels(a.n), fp4_grain<K, F>(a.m, a.k),
-               [&](int64_t begin, int64_t end) { fp4_panels<K, F>(g, begin, end); });
+  parallel_even(e.pool, F::kLayout.panels(a.n), fp4_grain<K, F>(a.m, a.k),
+                a.m > K::kReadAgain ? 2 : 1,
+                [&](int64_t begin, int64_t end) { fp4_panels<K, F>(g, begin, end); });
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ void run(const Args& a, const Exec& e) {
   cpu::fp4_pack<K, F>(a.x, a.ldx, a.m, a.k / F::kBlock, a.workspace, e.pool);
   // Half the panels of a product of one matrix.
   const int64_t grain = (cpu::fp4_grain<K, F>(a.m, a.k) + 1) / 2;
-  parallel_for(e.pool, F::kLayout.panels(a.n), grain, [&](int64_t begin, int64_t end) {
+  cpu::parallel_even(e.pool, F::kLayout.panels(a.n), grain, 1, [&](int64_t begin, int64_t end) {
     for (int64_t p = begin; p < end; ++p) panel<K>(a, p);
   });
 }
