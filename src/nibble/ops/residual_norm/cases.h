@@ -28,6 +28,13 @@ inline void fill_wide(Args& a, Random& rng) {
     writable(a.acc)[i] = int32_t(rng.next32()) >> rng.below(24) >> 1;
 }
 
+// Sums at both ends of int32 too.
+inline void fill_largest(Args& a, Random& rng) {
+  fill_wide(a, rng);
+  for (int64_t i = 0; i < a.rows * a.n; i += 7)
+    writable(a.acc)[i] = i % 2 != 0 ? INT32_MAX - int32_t(rng.below(200)) : INT32_MIN;
+}
+
 inline std::vector<Case<Args>> cases() {
   std::vector<Case<Args>> all;
   uint64_t seed = 1;
@@ -44,9 +51,10 @@ inline std::vector<Case<Args>> cases() {
       args.with_norm = false;
       all.push_back({.name = shape + "_only", .args = args, .seed = seed++, .fill = fill_random});
     }
-  all.push_back({.name = "coarse",  // sums of any size times more than one
-                 .args = {.rows = 19, .n = 64, .scale = 1.5f, .with_acc = true},
-                 .fill = fill_wide});
+  for (float scale : {1.0f, 1.5f})  // sums of any size
+    all.push_back({.name = scale > 1 ? "coarse" : "increments",
+                   .args = {.rows = 19, .n = 64, .scale = scale, .with_acc = true},
+                   .fill = fill_largest});
   for (int n : {48, 128})
     all.push_back({.name = "shared_n" + std::to_string(n),
                    .args = {.rows = 67,

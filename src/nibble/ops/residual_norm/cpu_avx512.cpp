@@ -33,7 +33,7 @@ __m512i codes_of(Words w) {
 
 // 64 columns of x' from `at` on, with +step where a bit of plus is set and -step elsewhere; returns
 // their magnitudes summed by eights.
-template <bool kNoise>
+template <bool kNoise, bool kIncrements>
 __m512i add_columns(const Args& a, int64_t at, __m512i step, const __mmask16* plus) {
   const __m512i zero = _mm512_setzero_si512();
   __m512i x = _mm512_loadu_si512(a.x + at);
@@ -42,6 +42,8 @@ __m512i add_columns(const Args& a, int64_t at, __m512i step, const __mmask16* pl
     Words sum = rounded([&](int i) {
       __m512i more = _mm512_loadu_si512(a.acc + at + 16 * i);
       if (kNoise) more = _mm512_mask_add_epi32(_mm512_sub_epi32(more, step), plus[i], more, step);
+      // Increments would leave int32 where they round to 2^31.
+      if (kIncrements) more = _mm512_min_epi32(more, _mm512_set1_epi32(INT32_MAX - 127));
       return _mm512_mul_ps(_mm512_cvtepi32_ps(more), scale);
     });
     x = _mm512_permutexvar_epi32(quarters(), x);
@@ -55,7 +57,7 @@ __m512i add_columns(const Args& a, int64_t at, __m512i step, const __mmask16* pl
 
 // Adds the magnitudes of 64 columns, from j on, of each row to its lanes. Rows that read the same
 // row of noise keep its bits in mask registers.
-template <bool kNoise>
+template <bool kNoise, bool kIncrements>
 void add_rows(const Args& a, int64_t first, int rows, int64_t noise_row, int j, __m512i* lanes) {
   for (int i = 0; i < rows; ++noise_row) {
     const int64_t left = kNoise ? (noise_row + 1) * a.share - first : rows;
@@ -66,7 +68,8 @@ void add_rows(const Args& a, int64_t first, int rows, int64_t noise_row, int j, 
     for (; i < next; ++i) {
       const int64_t r = first + i;
       const __m512i step = _mm512_set1_epi32(a.steps ? a.steps[r] : a.step);
-      lanes[i] = _mm512_add_epi32(lanes[i], add_columns<kNoise>(a, r * a.n + j, step, plus));
+      lanes[i] =
+          _mm512_add_epi32(lanes[i], add_columns<kNoise, kIncrements>(a, r * a.n + j, step, plus));
     }
   }
 }
@@ -84,8 +87,9 @@ void block_of_rows(const Args& a, int64_t first, int rows) {
   for (__m512i& lane : lanes) lane = _mm512_setzero_si512();
   const int64_t noise_row = a.noise ? first / a.share : 0;
   for (int j = 0; j < a.n; j += kColumns)
-    a.noise ? add_rows<true>(a, first, rows, noise_row, j, lanes)
-            : add_rows<false>(a, first, rows, noise_row, j, lanes);
+    a.noise        ? add_rows<true, false>(a, first, rows, noise_row, j, lanes)
+    : a.scale == 1 ? add_rows<false, true>(a, first, rows, noise_row, j, lanes)
+                   : add_rows<false, false>(a, first, rows, noise_row, j, lanes);
   if (!a.y) return;
   const __m512i sums = _mm512_max_epi32(cpu::sums_of(lanes), _mm512_set1_epi32(a.n));
   alignas(64) float factors[kRows];
@@ -102,8 +106,8 @@ void block_of_rows(const Args& a, int64_t first, int rows) {
 // |float(acc) * scale| and |x' * factor| <= 127 * mean_code have to stay below 2^31: what saturates
 // then does so when it is packed.
 bool saturates(const Args& a) {
-  return (!a.acc || (a.scale > -1 && a.scale < 1)) && a.mean_code > -0x1p24f &&
-         a.mean_code < 0x1p24f;
+  return (!a.acc || (a.scale > -1 && (a.noise ? a.scale < 1 : a.scale <= 1))) &&
+         a.mean_code > -0x1p24f && a.mean_code < 0x1p24f;
 }
 
 }  // namespace
