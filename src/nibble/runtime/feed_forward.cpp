@@ -7,7 +7,7 @@
 #include "nibble/ops/encode_rows/encode_rows.h"
 #include "nibble/ops/gemm_nvfp4_s16/gemm_nvfp4_s16.h"
 #include "nibble/ops/gemm_nvfp4_s8/gemm_nvfp4_s8.h"
-#include "nibble/ops/rmsnorm_quantise/rmsnorm_quantise.h"
+#include "nibble/ops/norm_quantise/norm_quantise.h"
 #include "nibble/ops/silu_mul_quantise/silu_mul_quantise.h"
 #include "nibble/runtime/error.h"
 
@@ -86,14 +86,14 @@ void FeedForward::multiply(const Matrix& w, int64_t tokens, float* y, int64_t ld
 
 template <class Code>
 void FeedForward::norm(MatrixView<const float> x, Pool* pool) {
-  run<rmsnorm_quantise::Op>({.rows = x.rows,
-                             .cols = x.cols,
-                             .eps = eps_,
-                             .with_gamma = !gamma_.empty(),
-                             .x = x.data,
-                             .gamma = gamma_.data(),
-                             .to = encoded<Code>(codes_, scales_)},
-                            pool);
+  run<norm_quantise::Op>({.rows = x.rows,
+                          .cols = x.cols,
+                          .eps = eps_,
+                          .with_gamma = !gamma_.empty(),
+                          .x = x.data,
+                          .gamma = gamma_.data(),
+                          .to = encoded<Code>(codes_, scales_)},
+                         pool);
 }
 
 void FeedForward::operator()(MatrixView<const float> x, MatrixView<float> y, Pool* pool) {

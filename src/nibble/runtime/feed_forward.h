@@ -5,8 +5,8 @@
 // x and y are floats. Activations are rounded twice, h and what down multiplies, token by token,
 // in the pass that makes them:
 //
-//   s16   rmsnorm_quantise; gemm_nvfp4_s16 by gate, by up; silu_mul_quantise; gemm_nvfp4_s16
-//   s8    rmsnorm_quantise; dual_gemm_nvfp4_s8, which writes neither product; encode_rows;
+//   s16   norm_quantise; gemm_nvfp4_s16 by gate, by up; silu_mul_quantise; gemm_nvfp4_s16
+//   s8    norm_quantise; dual_gemm_nvfp4_s8, which writes neither product; encode_rows;
 //         gemm_nvfp4_s8
 //
 // The scales of tokens go into the epilogues of the products, and so do the tensor scales of gate

@@ -1,24 +1,24 @@
 #include <cmath>
 #include <vector>
 
-#include "nibble/ops/rmsnorm_quantise/rmsnorm_quantise.h"
+#include "nibble/ops/norm_quantise/norm_quantise.h"
 
-namespace nibble::rmsnorm_quantise {
+namespace nibble::norm_quantise {
 
 Status Op::check(const Args& a) {
   if (a.rows < 1 || a.cols > kMaxCols)
-    return Status::error("rmsnorm_quantise: rows must be positive and cols at most 65536, got " +
+    return Status::error("norm_quantise: rows must be positive and cols at most 65536, got " +
                          std::to_string(a.rows) + " and " + std::to_string(a.cols));
   if (!writable(a.x.type) || !writable(a.gamma.type))
-    return Status::error("rmsnorm_quantise: x and gamma must be f32 or bf16");
-  if (!a.x.data) return Status::error("rmsnorm_quantise: x must not be null");
+    return Status::error("norm_quantise: x and gamma must be f32 or bf16");
+  if (!a.x.data) return Status::error("norm_quantise: x must not be null");
   if (a.with_gamma != (a.gamma.data != nullptr))
-    return Status::error("rmsnorm_quantise: gamma must be there with_gamma, and only then");
+    return Status::error("norm_quantise: gamma must be there with_gamma, and only then");
   if (a.with_delta != (a.delta.data != nullptr) || a.with_delta != (a.sum.data != nullptr))
-    return Status::error("rmsnorm_quantise: delta and sum must be there with_delta, and only then");
+    return Status::error("norm_quantise: delta and sum must be there with_delta, and only then");
   if (a.with_delta && (a.delta.type != a.x.type || a.sum.type != a.x.type))
-    return Status::error("rmsnorm_quantise: delta and sum must have the type of x");
-  if (!(a.eps >= 0)) return Status::error("rmsnorm_quantise: eps must not be negative");
+    return Status::error("norm_quantise: delta and sum must have the type of x");
+  if (!(a.eps >= 0)) return Status::error("norm_quantise: eps must not be negative");
   return encode_rows::check_encoded(name, a.cols, a.to);
 }
 
@@ -61,4 +61,4 @@ void Op::reference(const Args& a) {
   encode_rows::Op::reference({.rows = a.rows, .cols = a.cols, .x = y.data(), .to = a.to});
 }
 
-}  // namespace nibble::rmsnorm_quantise
+}  // namespace nibble::norm_quantise

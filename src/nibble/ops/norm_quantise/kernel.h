@@ -4,9 +4,9 @@
 
 #include "nibble/cpu/narrow16.h"
 #include "nibble/cpu/nvfp4_blocks.h"
-#include "nibble/ops/rmsnorm_quantise/kernels.h"
+#include "nibble/ops/norm_quantise/kernels.h"
 
-namespace nibble::rmsnorm_quantise {
+namespace nibble::norm_quantise {
 namespace {
 
 using cpu::F16;
@@ -168,4 +168,4 @@ inline void run(std::string_view variant, const Args& a, const Exec& e) {
 }
 
 }  // namespace
-}  // namespace nibble::rmsnorm_quantise
+}  // namespace nibble::norm_quantise

@@ -5,10 +5,10 @@
 #include "nibble/base/case.h"
 #include "nibble/cpu/detect.h"
 #include "nibble/harness/verify.h"
-#include "nibble/ops/rmsnorm_quantise/rmsnorm_quantise.h"
+#include "nibble/ops/norm_quantise/norm_quantise.h"
 
 using namespace nibble;
-using namespace nibble::rmsnorm_quantise;
+using namespace nibble::norm_quantise;
 
 namespace {
 
@@ -94,7 +94,7 @@ bool works_in_place() {
 int main() {
   Args no_sum{.rows = 1, .cols = 32, .with_delta = true};
   const bool refused = !Op::check({}).ok() && !Op::check(no_sum).ok();
-  return harness::verify_main("rmsnorm_quantise", refused && near_the_formula(Norm::rms) &&
-                                                      near_the_formula(Norm::absmean) &&
-                                                      works_in_place());
+  return harness::verify_main("norm_quantise", refused && near_the_formula(Norm::rms) &&
+                                                   near_the_formula(Norm::absmean) &&
+                                                   works_in_place());
 }

@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "nibble/numerics/float_cases.h"
-#include "nibble/ops/rmsnorm_quantise/rmsnorm_quantise.h"
+#include "nibble/ops/norm_quantise/norm_quantise.h"
 
-namespace nibble::rmsnorm_quantise {
+namespace nibble::norm_quantise {
 
 template <void (*kFill)(const Floats&, int64_t, Random&)>
 void fill(Args& a, Random& rng) {
@@ -113,4 +113,4 @@ inline std::vector<Case<Args>> cases() {
   return all;
 }
 
-}  // namespace nibble::rmsnorm_quantise
+}  // namespace nibble::norm_quantise

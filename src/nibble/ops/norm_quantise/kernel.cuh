@@ -5,9 +5,9 @@
 // latency is to be hidden by other blocks.
 #pragma once
 #include "nibble/cuda/tile/made_rows.cuh"
-#include "nibble/ops/rmsnorm_quantise/kernels.h"
+#include "nibble/ops/norm_quantise/kernels.h"
 
-namespace nibble::rmsnorm_quantise {
+namespace nibble::norm_quantise {
 namespace {
 
 namespace tile = cuda::tile;
@@ -147,8 +147,7 @@ struct Part {
 };
 
 template <class Round, bool kWide>
-__global__ void __launch_bounds__(256, 4)
-    rmsnorm_quantise_rows(Args a, int chunk, Aligned aligned) {
+__global__ void __launch_bounds__(256, 4) norm_quantise_rows(Args a, int chunk, Aligned aligned) {
   extern __shared__ float4 shared[];
   __shared__ float factor_of_row;
   float* const row = reinterpret_cast<float*>(shared);
@@ -212,10 +211,10 @@ void run(const Args& a, const Exec& e) {
                         .gamma = reinterpret_cast<uintptr_t>(a.gamma.data) % 16 == 0,
                         .codes = tile::codes_are_aligned(a.to, a.cols)};
   if (a.x.type == DType::f32)
-    cuda::launch(rmsnorm_quantise_rows<Round, true>, plan.launch, e, a, plan.chunk, aligned);
+    cuda::launch(norm_quantise_rows<Round, true>, plan.launch, e, a, plan.chunk, aligned);
   else
-    cuda::launch(rmsnorm_quantise_rows<Round, false>, plan.launch, e, a, plan.chunk, aligned);
+    cuda::launch(norm_quantise_rows<Round, false>, plan.launch, e, a, plan.chunk, aligned);
 }
 
 }  // namespace
-}  // namespace nibble::rmsnorm_quantise
+}  // namespace nibble::norm_quantise

@@ -1,7 +1,7 @@
 #include "nibble/numerics/reduce.h"
-#include "nibble/ops/rmsnorm_quantise/kernels.h"
+#include "nibble/ops/norm_quantise/kernels.h"
 
-namespace nibble::rmsnorm_quantise {
+namespace nibble::norm_quantise {
 namespace {
 
 float sum_magnitudes(const float* row, int64_t cols) {
@@ -41,4 +41,4 @@ void portable(const Args& a, const Exec& e) {
   });
 }
 
-}  // namespace nibble::rmsnorm_quantise
+}  // namespace nibble::norm_quantise

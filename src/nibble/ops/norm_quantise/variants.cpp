@@ -1,6 +1,6 @@
-#include "nibble/ops/rmsnorm_quantise/kernels.h"
+#include "nibble/ops/norm_quantise/kernels.h"
 
-namespace nibble::rmsnorm_quantise {
+namespace nibble::norm_quantise {
 namespace {
 
 double work(const Args& a) { return double(a.rows) * double(a.cols) * 1e-3; }  // thousands: values
@@ -48,4 +48,4 @@ constexpr Variant<Args> kTable[] = {
 
 std::span<const Variant<Args>> Op::variants() { return kTable; }
 
-}  // namespace nibble::rmsnorm_quantise
+}  // namespace nibble::norm_quantise

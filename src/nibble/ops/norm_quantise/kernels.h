@@ -3,9 +3,9 @@
 #include <cmath>
 
 #include "nibble/base/hd.h"
-#include "nibble/ops/rmsnorm_quantise/rmsnorm_quantise.h"
+#include "nibble/ops/norm_quantise/norm_quantise.h"
 
-namespace nibble::rmsnorm_quantise {
+namespace nibble::norm_quantise {
 namespace {
 
 // What s is multiplied by, from the mean of what the norm adds up. A NaN is none of the smaller.
@@ -27,4 +27,4 @@ void sm89(const Args&, const Exec&);
 void sm100a(const Args&, const Exec&);
 void sm120f(const Args&, const Exec&);
 
-}  // namespace nibble::rmsnorm_quantise
+}  // namespace nibble::norm_quantise

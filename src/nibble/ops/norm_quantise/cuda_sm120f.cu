@@ -1,8 +1,8 @@
 // PTX: cvt.rn.satfinite.e2m1x2.f32, cvt.rn.satfinite.e4m3x2.f32
-#include "nibble/ops/rmsnorm_quantise/kernel.cuh"
+#include "nibble/ops/norm_quantise/kernel.cuh"
 
-namespace nibble::rmsnorm_quantise {
+namespace nibble::norm_quantise {
 
 void sm120f(const Args& a, const Exec& e) { run<cuda::tile::RoundByConversion>(a, e); }
 
-}  // namespace nibble::rmsnorm_quantise
+}  // namespace nibble::norm_quantise

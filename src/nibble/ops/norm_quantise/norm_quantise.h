@@ -1,4 +1,4 @@
-// rmsnorm_quantise:  s = x[r] + delta[r],   y = s / sqrt(mean(s^2) + eps) * gamma,   y encoded
+// norm_quantise:  s = x[r] + delta[r],   y = s / sqrt(mean(s^2) + eps) * gamma,   y encoded
 //               or   y = s / max(mean |s|, eps) * gamma
 //
 // What stands between the layers of a transformer, in one pass over memory: the residual add, the
@@ -24,7 +24,7 @@
 #pragma once
 #include "nibble/ops/encode_rows/encode_rows.h"
 
-namespace nibble::rmsnorm_quantise {
+namespace nibble::norm_quantise {
 
 inline constexpr int64_t kMaxCols = 1 << 16;  // a row of y is kept on the stack: 256 KiB
 
@@ -45,8 +45,8 @@ struct Args {
 };
 
 struct Op {
-  using Args = rmsnorm_quantise::Args;
-  static constexpr std::string_view name = "rmsnorm_quantise";
+  using Args = norm_quantise::Args;
+  static constexpr std::string_view name = "norm_quantise";
   static constexpr bool bit_exact = true;
   static Status check(const Args&);
   static void buffers(Args&, BufferVisitor&);
@@ -64,4 +64,4 @@ struct Op {
 };
 static_assert(OpContract<Op>);
 
-}  // namespace nibble::rmsnorm_quantise
+}  // namespace nibble::norm_quantise

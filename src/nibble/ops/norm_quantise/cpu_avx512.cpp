@@ -1,0 +1,7 @@
+#include "nibble/ops/norm_quantise/kernel.h"
+
+namespace nibble::norm_quantise {
+
+void avx512(const Args& a, const Exec& e) { run("avx512", a, e); }
+
+}  // namespace nibble::norm_quantise
