@@ -14,8 +14,8 @@ import gate
 ISA = ["-mavx2", "-mfma", "-mf16c", "-mbmi", "-mbmi2", "-mavx512f", "-mavx512bw", "-mavx512dq",
        "-mavx512vl", "-mavx512cd", "-mavx512vnni", "-mavx512vbmi", "-mavx512bf16", "-mavx512fp16"]
 
-# Has nothing for baseline CPUs, so that neither have the kernels that include it.
-VECTORS = '#include "nibble/cpu/narrow16.h"'
+# Have nothing for baseline CPUs, so that neither have the kernels that include them.
+VECTORS = ['#include "nibble/cpu/narrow16.h"', '#include "nibble/cpu/nvfp4_blocks.h"']
 
 
 def search_paths(tree):
@@ -35,7 +35,7 @@ def compile_alone(compiler, flags, source, path):
     name = source / path
     unit = f'#include "{name}"\n#include "{name}"\n'
     text = name.read_text()
-    isa = ISA if "intrin.h>" in text or VECTORS in text else []
+    isa = ISA if any(words in text for words in ["intrin.h>", *VECTORS]) else []
     run = subprocess.run([compiler, "-std=c++20", "-fsyntax-only", "-x", "c++", *flags, *isa, "-"],
                          input=unit, capture_output=True, text=True)
     errors = [line for line in run.stderr.splitlines() if "error:" in line]
