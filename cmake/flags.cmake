@@ -2,11 +2,17 @@
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
-set(CMAKE_POSITION_INDEPENDENT_CODE ${NIBBLE_PYTHON})
+# For the Python extension, and for the library that the programs of ops share.
+if(NIBBLE_PYTHON OR NIBBLE_TESTS)
+  set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+endif()
 # -O2 in every configuration: at -O0 even std::span leaves weak symbols in ISA objects, and -O3
 # changes nothing in kernels that are written out.
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g")
+if(NIBBLE_SANITIZE)
+  set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")  # lines for their reports; the rest is gigabytes
+endif()
 
 add_library(nibble_flags INTERFACE)
 target_compile_features(nibble_flags INTERFACE cxx_std_20)
@@ -15,7 +21,7 @@ target_compile_features(nibble_flags INTERFACE cxx_std_20)
 target_compile_options(nibble_flags INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wno-missing-field-initializers -ffp-contract=off>
   $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${NIBBLE_WERROR}>>:-Werror>)
-if(NIBBLE_PYTHON)
+if(CMAKE_POSITION_INDEPENDENT_CODE)
   # Nobody replaces our functions at load time, so they may be inlined as without -fPIC.
   target_compile_options(nibble_flags INTERFACE
     $<$<COMPILE_LANGUAGE:CXX>:-fno-semantic-interposition>)

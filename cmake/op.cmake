@@ -109,9 +109,9 @@ function(nibble_op name)
   target_sources(nibble_harness PRIVATE ${glue})
 
   if(NIBBLE_TESTS)
-    nibble_test(${name}_test SOURCES ${dir}/test.cpp LIBS nibble_harness LABELS quick NO_GTEST)
+    nibble_test(${name}_test SOURCES ${dir}/test.cpp LIBS nibble_all LABELS quick NO_GTEST)
     add_executable(${name}_bench ${dir}/bench.cpp)
-    target_link_libraries(${name}_bench PRIVATE nibble_harness nibble_flags)
+    target_link_libraries(${name}_bench PRIVATE nibble_all nibble_flags)
   endif()
 endfunction()
 
