@@ -50,6 +50,8 @@ Exit run(const Flags& f) {
   const int rows = f.rows > 0 ? f.rows : machine.has(Isa::avx512) ? 16 : 8;
   const auto pool = cpu::make_pool(f.threads > 0 ? f.threads : machine.cores);
   const PackedWeights packed(f.path, {.rows = rows, .cache = !f.memory}, pool.get());
+  if (packed.weights().empty())
+    throw Error(f.path + " holds no quantised matrix: nibble quantize makes some");
   int64_t bytes = 0;
   for (const PackedWeight& p : packed.weights()) bytes += int64_t(p.panels.size());
   if (f.check) check(packed);

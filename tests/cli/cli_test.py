@@ -28,6 +28,19 @@ def nibble(*args, ok=True, **more):
     return done
 
 
+def write_floats(file, shapes):
+    """A safetensors file of normal F32 in the shapes."""
+    header, values, at, rng = {}, [], 0, random.Random(3)
+    for name, shape in shapes.items():
+        count = math.prod(shape)
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [at, at + 4 * count]}
+        values += [rng.gauss(0, 1) for _ in range(count)]
+        at += 4 * count
+    header = json.dumps(header).encode()
+    file.write_bytes(struct.pack("<Q", len(header)) + header +
+                     struct.pack(f"<{len(values)}f", *values))
+
+
 def state(run, step):
     """The tensors of a checkpoint: everything behind the header, which holds times."""
     data = (run / f"checkpoints/step-{step}.safetensors").read_bytes()
@@ -254,15 +267,25 @@ class Cli(unittest.TestCase):
         table = nibble("report", file, "--markdown").stdout.decode()
         self.assertEqual(table.count("| m64_n80_k64 |"), 1 + len(peers))
 
+    def test_matrices_are_multiplied_quantised_or_whole(self):
+        file, mixed = self.tmp / "floats.safetensors", self.tmp / "mixed.safetensors"
+        write_floats(file, {"embed.weight": [40, 32], "head.weight": [40, 32],
+                            "up.weight": [24, 32], "norm.weight": [32]})
+        nibble("quantize", file, mixed, "--format", "mxfp4", "--include", "up.*")
+        lines = nibble("multiply", mixed, "--tokens", 3, "--seconds", 0, "--activations", "s8",
+                       "--json").stdout.splitlines()
+        found = [[r[k] for k in ("weight", "shape", "op", "activations")]
+                 for r in map(json.loads, lines)]
+        self.assertEqual(found, [["up.weight", "24x32", "gemm_mxfp4_s8", "s8"],
+                                 ["head.weight", "40x32", "gemm_f32", "f32"]])
+        self.assertTrue(all(0 < json.loads(line)["rel_l2"] < 0.1 for line in lines))
+        self.assertLess(json.loads(lines[1])["rel_l2"], 1e-6)
+        self.assertIn("head.weight", nibble("multiply", file, "--seconds", 0).stdout.decode())
+
     def test_a_feed_forward_layer_is_multiplied_whole(self):
-        shapes = {"gate_proj": [64, 32], "up_proj": [64, 32], "down_proj": [32, 64]}
-        header = {f"h.0.{name}.weight": {"dtype": "F32", "shape": shape,
-                                         "data_offsets": [8192 * i, 8192 * (i + 1)]}
-                  for i, (name, shape) in enumerate(shapes.items())}
-        header = json.dumps(header).encode()
-        values = [random.Random(3).gauss(0, 1) for _ in range(3 * 2048)]
         file, packed = self.tmp / "layer.safetensors", self.tmp / "packed.safetensors"
-        file.write_bytes(struct.pack("<Q", len(header)) + header + struct.pack("<6144f", *values))
+        write_floats(file, {"h.0.gate_proj.weight": [64, 32], "h.0.up_proj.weight": [64, 32],
+                            "h.0.down_proj.weight": [32, 64]})
         nibble("quantize", file, packed, "--format", "nvfp4")
         for activations, least, most in (("s16", 1e-6, 5e-4), ("s8", 1e-3, 1e-1)):
             line, = nibble("multiply", packed, "--layers", "--activations", activations, "--tokens",

@@ -5,6 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "nibble/ops/gemm_bf16/gemm_bf16.h"
+#include "nibble/ops/gemm_f32/gemm_f32.h"
+#include "nibble/ops/gemm_fp16/gemm_fp16.h"
 #include "nibble/ops/gemm_fp8_bf16/gemm_fp8_bf16.h"
 #include "nibble/ops/gemm_int8_s8/gemm_int8_s8.h"
 #include "nibble/ops/gemm_mxfp4_s8/gemm_mxfp4_s8.h"
@@ -19,9 +22,10 @@
 namespace nibble {
 namespace {
 
-constexpr Activations kAll[] = {Activations::bf16, Activations::s16, Activations::s8,
-                                Activations::e4m3, Activations::nvfp4};
-constexpr std::string_view kNames[] = {"bf16", "s16", "s8", "e4m3", "nvfp4"};
+constexpr Activations kAll[] = {Activations::bf16, Activations::s16,   Activations::s8,
+                                Activations::e4m3, Activations::nvfp4, Activations::fp16,
+                                Activations::f32};
+constexpr std::string_view kNames[] = {"bf16", "s16", "s8", "e4m3", "nvfp4", "fp16", "f32"};
 constexpr Activations kOfNvfp4[] = {Activations::s16, Activations::bf16, Activations::s8,
                                     Activations::nvfp4};
 constexpr Activations kOfMxfp4[] = {Activations::s8, Activations::e4m3};
@@ -88,6 +92,12 @@ std::span<const Activations> activations_for(WeightFormat format) {
   }
 }
 
+Activations activations_for(DType whole) {
+  return whole == DType::bf16   ? Activations::bf16
+         : whole == DType::fp16 ? Activations::fp16
+                                : Activations::f32;
+}
+
 struct Linear::Product {
   virtual ~Product() = default;
   virtual std::string_view op() const = 0;
@@ -100,11 +110,14 @@ struct Linear::ProductOf final : Linear::Product {
   using Args = typename Op::Args;
 
   ProductOf(const PackedWeight& w, const Machine& m)
-      : machine(m), factors(factors_of(w)), rounded(machine) {
-    args.n = int(w.rows()), args.k = int(w.cols()), args.ldx = args.k;
-    args.w = reinterpret_cast<const uint8_t*>(w.panels.data()), args.w_scale = factors.data();
+      : ProductOf(w.rows(), w.cols(), w.panels.data(), m) {
+    factors = factors_of(w), args.w_scale = factors.data();
     if constexpr (requires { args.w_factors; })
       if (in_tiles(w)) args.w_factors = cpu::Fp8Factors::blocks;
+    choose(1);
+  }
+  ProductOf(const WholeWeight& w, const Machine& m)
+      : ProductOf(w.rows, w.cols, w.panels.data(), m) {
     choose(1);
   }
 
@@ -122,6 +135,12 @@ struct Linear::ProductOf final : Linear::Product {
     workspaces.template give<Op>(args);
     throw_if(Op::check(args));
     chosen->run(args, {.pool = pool});
+  }
+
+  ProductOf(int64_t rows, int64_t cols, const std::byte* panels, const Machine& m)
+      : machine(m), rounded(machine) {
+    args.n = int(rows), args.k = int(cols), args.ldx = args.k;
+    args.w = reinterpret_cast<decltype(args.w)>(panels);
   }
 
   void choose(int64_t tokens) {
@@ -160,9 +179,15 @@ std::unique_ptr<Linear::Product> Linear::product_of(const PackedWeight& w, Activ
   }
 }
 
+std::unique_ptr<Linear::Product> Linear::product_of(const WholeWeight& w, const Machine& m) {
+  if (w.type == DType::bf16) return std::make_unique<ProductOf<gemm_bf16::Op>>(w, m);
+  if (w.type == DType::fp16) return std::make_unique<ProductOf<gemm_fp16::Op>>(w, m);
+  return std::make_unique<ProductOf<gemm_f32::Op>>(w, m);
+}
+
 Linear::Linear(const PackedWeight& weight, std::optional<Activations> wanted,
                const Machine& machine)
-    : weight_(&weight) {
+    : name_(weight.name), rows_(weight.rows()), cols_(weight.cols()) {
   const std::string format(to_string(weight.encoding.format));
   const auto known = activations_for(weight.encoding.format);
   if (known.empty()) throw Error("tensor " + weight.name + ": no op multiplies by " + format);
@@ -176,6 +201,13 @@ Linear::Linear(const PackedWeight& weight, std::optional<Activations> wanted,
   product_ = product_of(weight, activations_, machine);
 }
 
+Linear::Linear(const WholeWeight& weight, const Machine& machine)
+    : name_(weight.name),
+      rows_(weight.rows),
+      cols_(weight.cols),
+      activations_(activations_for(weight.type)),
+      product_(product_of(weight, machine)) {}
+
 Linear::~Linear() = default;
 Linear::Linear(Linear&&) noexcept = default;
 
@@ -184,7 +216,7 @@ std::string_view Linear::variant(int64_t tokens) const { return product_->varian
 
 void Linear::operator()(MatrixView<const float> x, MatrixView<float> y, Pool* pool) {
   if (x.rows < 1 || x.rows != y.rows || x.cols != cols() || y.cols != rows())
-    throw Error("tensor " + weight_->name + ": x is " + std::to_string(x.rows) + " x " +
+    throw Error("tensor " + name_ + ": x is " + std::to_string(x.rows) + " x " +
                 std::to_string(x.cols) + " and y " + std::to_string(y.rows) + " x " +
                 std::to_string(y.cols) + ", but [tokens][" + std::to_string(cols()) +
                 "] and [tokens][" + std::to_string(rows()) + "] are needed");

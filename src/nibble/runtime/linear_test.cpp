@@ -46,19 +46,22 @@ class LinearTest : public testing::Test {
   std::vector<float> weights = std::vector<float>(kRows * kCols);
 };
 
+std::vector<float> decoded(const Source& source) {
+  std::vector<float> w(kRows * kCols);
+  decode_rows(recognise(source).weights.at(0), 0, kRows, cpu::this_machine(), nullptr, w.data());
+  return w;
+}
+
 // Relative L2 distance from the sums in double; rows of x and y lie farther apart than they are
 // long, and what is between rows of y must stay.
-double error_of(Linear& linear, const Source& source, int64_t tokens, Pool* pool) {
+double error_of(Linear& linear, const std::vector<float>& w, int64_t tokens, Pool* pool) {
   constexpr float kUntouched = 7;
   const int64_t ldx = kCols + 5, ldy = kRows + 3;
   std::vector<float> x(size_t(tokens * ldx)), y(size_t(tokens * ldy), kUntouched);
-  std::vector<float> w(kRows * kCols);
   Random rng(uint64_t(tokens) + 11);
   for (float& v : x) v = rng.uniform(-2, 2);
   linear(MatrixView<const float>(x.data(), tokens, kCols, ldx),
          MatrixView<float>(y.data(), tokens, kRows, ldy), pool);
-  const Recognised found = recognise(source);
-  decode_rows(found.weights.at(0), 0, kRows, cpu::this_machine(), nullptr, w.data());
   double wrong = 0, all = 0;
   for (int64_t t = 0; t < tokens; ++t)
     for (int64_t n = 0; n < ldy; ++n) {
@@ -106,10 +109,42 @@ TEST_F(LinearTest, MultipliesByEveryFormatThatHasAnOp) {
     for (Activations a : activations_for(format)) {
       Linear linear(packed.weights()[0], a, cpu::this_machine());
       for (int64_t tokens : {1, 3, 20, 2}) {  // fewer, more, and fewer than before
-        const double error = error_of(linear, packed.source(), tokens, pool.get());
+        const double error = error_of(linear, decoded(packed.source()), tokens, pool.get());
         EXPECT_LT(error, bound(a)) << to_string(format) << " by " << to_string(a);
         EXPECT_GT(error, 0);
       }
+    }
+  }
+}
+
+// The sums of a chain of fma in FP32 are off by 2^-24 of partial sums, of kCols in a row: less than
+// sqrt(kCols) / 2 times that of the result. Rounding x to bf16 or fp16 is 2^-9 or 2^-12 of it.
+TEST_F(LinearTest, MultipliesByWholeWeights) {
+  const auto pool = cpu::make_pool(2);
+  for (auto [type, step] :
+       {std::pair{DType::f32, 0.0}, {DType::bf16, 0x1p-9}, {DType::fp16, 0x1p-12}}) {
+    std::vector<float> values = weights;
+    std::vector<uint16_t> narrow(values.size());
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (type == DType::f32) continue;
+      const bf16 b = to_bf16(values[i]);
+      const fp16 h = to_fp16(values[i]);
+      narrow[i] = type == DType::bf16 ? b.bits : h.bits;
+      values[i] = type == DType::bf16 ? to_float(b) : to_float(h);
+    }
+    const auto bytes =
+        type == DType::f32 ? std::as_bytes(std::span(values)) : std::as_bytes(std::span(narrow));
+    const safetensors::Tensor tensors[] = {{"pad", DType::u8, {1}, bytes.first(1)},
+                                           {"up.weight", type, {kRows, kCols}, bytes}};
+    safetensors::write(folder / "whole.safetensors", tensors);
+    const Source source(folder / "whole.safetensors");
+    const WholeWeight whole = pack_whole(*source.find("up.weight"), pool.get());
+    Linear linear(whole, cpu::this_machine());
+    EXPECT_EQ(linear.activations(), activations_for(type));
+    for (int64_t tokens : {1, 3, 20, 2}) {
+      const double error = error_of(linear, values, tokens, pool.get());
+      EXPECT_LT(error, step + std::sqrt(kCols) / 2 * 0x1p-24) << to_string(linear.activations());
+      EXPECT_GT(error, step / 8);
     }
   }
 }
@@ -126,7 +161,7 @@ TEST_F(LinearTest, AppliesScalesOfRowsThatAreBf16) {
   safetensors::write(folder / "narrow.safetensors", tensors);
   const PackedWeights packed(folder / "narrow.safetensors", {.rows = 16});
   Linear linear(packed.weights()[0], {}, cpu::this_machine());
-  EXPECT_LT(error_of(linear, packed.source(), 4, nullptr), bound(Activations::s8));
+  EXPECT_LT(error_of(linear, decoded(packed.source()), 4, nullptr), bound(Activations::s8));
 }
 
 TEST_F(LinearTest, RefusesInOneSentence) {
@@ -148,6 +183,8 @@ TEST_F(LinearTest, RefusesInOneSentence) {
             "tensor up.weight: products read panels of 16 rows, not of 8");
   EXPECT_EQ(error_of([&] { Linear(mxfp8.weights()[0], {}, machine); }),
             "tensor up.weight: no op multiplies by mxfp8");
+  EXPECT_EQ(error_of([&] { pack_whole(mxfp8.source().tensors()[0]); }),
+            "tensor up.weight: no op multiplies by F8_E4M3 of 2 dimensions");
   Linear linear(mxfp4.weights()[0], {}, machine);
   std::vector<float> x(kCols), y(kRows);
   EXPECT_EQ(error_of([&] {
@@ -158,7 +195,7 @@ TEST_F(LinearTest, RefusesInOneSentence) {
             "needed");
   EXPECT_EQ(error_of([&] { parse_activations("int8"); }),
             "activations are not rounded to 'int8', but to one of bf16, s16, s8, "
-            "e4m3, nvfp4");
+            "e4m3, nvfp4, fp16, f32");
 }
 
 }  // namespace

@@ -219,8 +219,7 @@ fs::path PackedWeights::cache_path(const Source& source, int rows) {
 PackedWeights::PackedWeights(const fs::path& checkpoint, const Options& options, Pool* pool)
     : source_(std::make_unique<Source>(checkpoint)) {
   const Recognised found = recognise(*source_);
-  if (found.weights.empty())
-    throw Error(checkpoint.string() + " holds no quantised matrix: nibble quantize makes some");
+  if (found.weights.empty()) return;
   for (const QuantisedWeight& w : found.weights) weights_.push_back(described(w, options.rows));
   if (!options.cache) {
     for (size_t i = 0; i < weights_.size(); ++i) {

@@ -51,6 +51,7 @@ class PackedWeights {
   };
   // With cache: under a lock that the kernel gives back when a process ends, however it ends; other
   // processes wait. A pack of another version, or of a checkpoint that has changed, is made anew.
+  // There is none of a checkpoint without quantised matrices.
   PackedWeights(const std::filesystem::path& checkpoint, const Options&, Pool* = nullptr);
 
   std::span<const PackedWeight> weights() const { return weights_; }

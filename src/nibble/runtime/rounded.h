@@ -5,6 +5,7 @@
 
 #include "nibble/base/view.h"
 #include "nibble/numerics/bf16.h"
+#include "nibble/numerics/fp16.h"
 #include "nibble/ops/encode_fp8/encode_fp8.h"
 #include "nibble/ops/encode_mx/encode_mx.h"
 #include "nibble/ops/encode_rows/encode_rows.h"
@@ -26,14 +27,18 @@ class RoundedRows {
   template <class Args>
   void round(MatrixView<const float> x, Args& args, Pool* pool) {
     using X = std::remove_cvref_t<decltype(*args.x)>;
-    X* codes = keep<X>(codes_, x.rows * x.cols);
-    args.x = codes;
-    if constexpr (std::is_same_v<X, bf16>)
-      parallel_for(pool, x.rows, 1, [&](int64_t t, int64_t) {
-        for (int64_t k = 0; k < x.cols; ++k) codes[t * x.cols + k] = to_bf16(x(t, k));
-      });
-    else
-      encode(x, codes, args, {.pool = pool});
+    if constexpr (std::is_same_v<X, float>) {
+      args.x = x.data, args.ldx = x.stride;
+    } else {
+      X* codes = keep<X>(codes_, x.rows * x.cols);
+      args.x = codes;
+      if constexpr (std::is_same_v<X, bf16> || std::is_same_v<X, fp16>)
+        parallel_for(pool, x.rows, 1, [&](int64_t t, int64_t) {
+          for (int64_t k = 0; k < x.cols; ++k) narrow(x(t, k), codes[t * x.cols + k]);
+        });
+      else
+        encode(x, codes, args, {.pool = pool});
+    }
   }
 
  private:
@@ -47,6 +52,8 @@ class RoundedRows {
   void run(const typename Op::Args& a, const Exec& e) {
     throw_if(nibble::run<Op>(a, machine_, e));
   }
+  static void narrow(float x, bf16& to) { to = to_bf16(x); }
+  static void narrow(float x, fp16& to) { to = to_fp16(x); }
   // Encoders read rows without gaps.
   const float* dense(MatrixView<const float> x) {
     if (x.stride == x.cols || x.rows == 1) return x.data;
