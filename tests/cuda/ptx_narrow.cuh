@@ -1,5 +1,5 @@
-// Conversions of floats to narrow formats, of sm_89 and later (FP8) and of Blackwell (e2m1). The
-// first of the two takes all values of a half, the other any float.
+// Conversions between floats and FP8, of sm_89 and later. Of the two that are narrowed the first
+// takes all values of a half, the other any float.
 #pragma once
 #include "nibble/cuda/ptx/half.cuh"
 #include "nibble/cuda/ptx/narrow.cuh"
@@ -32,16 +32,6 @@ struct NarrowTo<nibble::e5m2> {
     return nibble::is_nan(x) ? 0x7f : nibble::to_e5m2_saturating(x).bits;
   }
 };
-template <>
-struct NarrowTo<nibble::e2m1> {
-  static constexpr const char* name = "narrow_e2m1x2";
-  static constexpr int bits = 4;
-  static __device__ uint32_t two(float low, float high) {
-    return nibble::cuda::ptx::narrow_e2m1x2(low, high);
-  }
-  static uint32_t one(float x) { return nibble::to_e2m1_saturating(x).bits; }
-};
-
 template <class Format>
 struct NarrowPair : NarrowTo<Format> {
   static constexpr Kind kind = Kind::bits;
@@ -56,8 +46,21 @@ struct NarrowPair : NarrowTo<Format> {
   }
 };
 
+// All pairs of e4m3.
+struct WidenE4m3 {
+  static constexpr const char* name = "widen_e4m3x2";
+  static constexpr Kind kind = Kind::halves;
+  static __device__ void got(const uint32_t* in, uint32_t* out) {
+    out[0] = nibble::cuda::ptx::widen_e4m3x2(in[0]);
+  }
+  static void want(const uint32_t* in, uint32_t* out) {
+    const auto value = [](uint32_t b) { return nibble::to_float(nibble::e4m3{uint8_t(b)}); };
+    out[0] = pack(value(in[0]), value(in[0] >> 8));
+  }
+};
 // sm_89 and later.
 inline void add_narrow(Tests& t) {
+  t.add<WidenE4m3>();
   t.add<NarrowPair<nibble::e4m3>>();
   t.add<NarrowPair<nibble::e5m2>>();
   t.add<Scales<tile::Widened>>();

@@ -1,5 +1,5 @@
 #include "ptx_async.cuh"
-#include "ptx_narrow.cuh"
+#include "ptx_e2m1.cuh"
 #include "ptx_overlap.cuh"
 #include "ptx_scaled.cuh"
 
@@ -7,9 +7,7 @@ int main(int argc, char** argv) {
   ptx_test::Tests t(argc, argv);
   ptx_test::add_common(t), ptx_test::add_matrix(t), ptx_test::add_narrow(t);
   ptx_test::add_overlap(t), ptx_test::add_async(t);
-  t.add<ptx_test::NarrowPair<nibble::e2m1>>();
-  t.add<ptx_test::E2m1s<nibble::cuda::tile::RoundByConversion>>();
-  t.add<ptx_test::Codes<nibble::cuda::tile::Converted, true>>();
+  ptx_test::add_e2m1(t);
   t.add_together<ptx_test::ScaledMma<ptx_test::E4m3Scales>>();
   t.add_together<ptx_test::ScaledMma<ptx_test::Ue8m0Scales>>();
   return t.failed() ? 1 : 0;
