@@ -16,9 +16,9 @@ namespace nibble {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr int64_t kCols = 208, kInner = 272;  // no whole panels, no whole tiles
+constexpr int64_t kCols = 224, kInner = 288;  // no whole panels, no whole tiles
 
-// A layer in NVFP4 whose gate, up and down have tensor scales of their own, 1 to 50 apart.
+// A layer whose gate, up and down have tensor scales of their own, 1 to 50 apart.
 class FeedForwardTest : public testing::Test {
  protected:
   FeedForwardTest() {
@@ -36,20 +36,22 @@ class FeedForwardTest : public testing::Test {
                                            {"b.gate.weight", DType::f32, {kInner, kCols}, bytes(0)},
                                            {"c.up.weight", DType::f32, {kInner, kCols}, bytes(1)}};
     safetensors::write(folder / "in.safetensors", tensors);
-    quantise(Source(folder / "in.safetensors"), folder / "out.safetensors",
-             {.format = WeightFormat::nvfp4,
-              .layout = usual_layout(WeightFormat::nvfp4),
-              .include = {"*.weight"}},
-             cpu::this_machine(), nullptr);
-    packed = std::make_unique<PackedWeights>(folder / "out.safetensors",
-                                             PackedWeights::Options{.rows = 16});
     for (float& v : gamma) v = rng.uniform(0.5f, 2);
+    pack(WeightFormat::nvfp4);
+  }
+  void pack(WeightFormat format) {
+    const fs::path out = folder / (std::string(to_string(format)) + ".safetensors");
+    fs::remove(out);
+    quantise(Source(folder / "in.safetensors"), out,
+             {.format = format, .layout = usual_layout(format), .include = {"*.weight"}},
+             cpu::this_machine(), nullptr);
+    packed = std::make_unique<PackedWeights>(out, PackedWeights::Options{.rows = 16});
   }
   ~FeedForwardTest() override { fs::remove_all(folder); }
 
-  FeedForward::Weights weights() const {
+  FeedForward::Weights weights(bool with_gate = true) const {
     const auto all = packed->weights();
-    return {.gate = &all[1], .up = &all[2], .down = &all[0], .gamma = gamma};
+    return {.gate = with_gate ? &all[1] : nullptr, .up = &all[2], .down = &all[0], .gamma = gamma};
   }
   std::vector<double> product(size_t weight, const std::vector<double>& x) const {
     const Recognised found = recognise(packed->source());
@@ -61,16 +63,20 @@ class FeedForwardTest : public testing::Test {
       for (size_t k = 0; k < x.size(); ++k) y[n] += double(decoded[n * x.size() + k]) * x[k];
     return y;
   }
-  std::vector<double> expected(const float* x) const {
+  std::vector<double> expected(const float* x, bool with_gate) const {
     double squares = 0;
     for (int64_t k = 0; k < kCols; ++k) squares += double(x[k]) * x[k];
     std::vector<double> h(kCols);
     for (int64_t k = 0; k < kCols; ++k)
       h[size_t(k)] = x[k] / std::sqrt(squares / kCols + 1e-6) * gamma[size_t(k)];
-    std::vector<double> gate = product(1, h);
-    const std::vector<double> up = product(2, h);
-    for (size_t i = 0; i < gate.size(); ++i) gate[i] *= up[i] / (1 + std::exp(-gate[i]));
-    return product(0, gate);
+    std::vector<double> up = product(2, h);
+    if (with_gate) {
+      const std::vector<double> gate = product(1, h);
+      for (size_t i = 0; i < up.size(); ++i) up[i] *= gate[i] / (1 + std::exp(-gate[i]));
+    } else {
+      for (double& v : up) v *= (1 + std::tanh(0.7978845608 * (v + 0.044715 * v * v * v))) / 2;
+    }
+    return product(0, up);
   }
 
   fs::path folder;
@@ -82,10 +88,24 @@ class FeedForwardTest : public testing::Test {
 // |g silu'(g)| <= 2 |silu(g)| but for few, twice that of g; rounding again adds r. A step of codes
 // is 1 / most of a row's greatest, and that is at most 6 times the root mean square of the second
 // rows: r is at most 6 / (most sqrt 12).
+// GELU for silu(g) u has at most as much.
 TEST_F(FeedForwardTest, IsThatOfDoublesButForTheRoundingOfActivations) {
   const auto pool = cpu::make_pool(2);
-  for (auto [activations, most] : {std::pair{Activations::s16, 32639}, {Activations::s8, 127}}) {
-    FeedForward layer(weights(), activations, cpu::this_machine());
+  struct Kind {
+    WeightFormat format;
+    bool with_gate;
+    Activations activations;
+    int most;
+  };
+  for (auto [format, with_gate, activations, most] :
+       {Kind{WeightFormat::nvfp4, true, Activations::s16, 32639},
+        {WeightFormat::nvfp4, true, Activations::s8, 127},
+        {WeightFormat::nvfp4, false, Activations::s16, 32639},
+        {WeightFormat::mxfp4, false, Activations::s8, 127},
+        {WeightFormat::mxfp4, true, Activations::s8, 127}}) {
+    pack(format);
+    FeedForward layer(weights(with_gate), activations, cpu::this_machine());
+    EXPECT_NE(layer.ops().find("gemm_" + std::string(to_string(format))), std::string::npos);
     for (int64_t tokens : {1, 3, 20, 2}) {  // fewer, more, and fewer than before
       std::vector<float> x(size_t(tokens * kCols)), y(size_t(tokens * (kCols + 3)), 7.0f);
       Random rng{uint64_t(tokens)};
@@ -94,7 +114,7 @@ TEST_F(FeedForwardTest, IsThatOfDoublesButForTheRoundingOfActivations) {
             MatrixView<float>(y.data(), tokens, kCols, kCols + 3), pool.get());
       double wrong = 0, all = 0;
       for (int64_t t = 0; t < tokens; ++t) {
-        const std::vector<double> want = expected(&x[size_t(t * kCols)]);
+        const std::vector<double> want = expected(&x[size_t(t * kCols)], with_gate);
         for (int64_t k = 0; k < kCols; ++k) {
           const double exact = want[size_t(k)], off = y[size_t(t * (kCols + 3) + k)] - exact;
           wrong += off * off, all += exact * exact;
@@ -119,11 +139,21 @@ TEST_F(FeedForwardTest, RefusesWhatDoesNotFit) {
   };
   FeedForward::Weights swapped = weights();
   std::swap(swapped.up, swapped.down);
-  EXPECT_EQ(refused(swapped, Activations::s8),
-            "tensor b.gate.weight is 272 x 208, and up 208 x 272 and down 272 x 208: no "
-            "feed-forward layer");
+  EXPECT_EQ(
+      refused(swapped, Activations::s8),
+      "tensor a.down.weight is nvfp4 224 x 288, its gate nvfp4 288 x 224 and down nvfp4 288 x "
+      "224: no feed-forward layer");
   EXPECT_EQ(refused(weights(), Activations::bf16),
-            "activations of a feed-forward layer are not rounded to bf16, but to s16 or s8");
+            "activations of a feed-forward layer in nvfp4 are not rounded to bf16, but to s16 or "
+            "s8");
+  pack(WeightFormat::mxfp4);
+  EXPECT_EQ(refused(weights(), Activations::s16),
+            "activations of a feed-forward layer in mxfp4 are not rounded to s16, but to s8");
+  pack(WeightFormat::int8);
+  EXPECT_EQ(refused(weights(false), Activations::s8),
+            "tensor c.up.weight: a feed-forward layer multiplies by matrices in nvfp4 or mxfp4, in "
+            "panels of 16 rows");
+  pack(WeightFormat::nvfp4);
   FeedForward layer(weights(), Activations::s16, cpu::this_machine());
   std::vector<float> x(2 * kCols), y(2 * kCols);
   EXPECT_THROW(layer(MatrixView<const float>(x.data(), 2, kCols - 16, kCols),

@@ -5,16 +5,23 @@
 
 #include "nibble/base/op.h"
 #include "nibble/runtime/buffer.h"
+#include "nibble/runtime/error.h"
 
 namespace nibble {
 
-// Memory for the workspaces of an op; all else stays where it is.
+// Memory for the workspaces of ops; all else stays where it is.
 class Workspaces : public BufferVisitor {
  public:
   template <class Op>
   void give(typename Op::Args& a) {
     next_ = 0;
     Op::buffers(a, *this);
+  }
+
+  template <class Op>
+  void run(typename Op::Args a, const Machine& machine, Pool* pool) {
+    give<Op>(a);
+    throw_if(nibble::run<Op>(a, machine, {.pool = pool}));
   }
 
  private:
