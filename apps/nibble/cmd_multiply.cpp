@@ -1,5 +1,5 @@
-// nibble multiply PATH [--layers] [--weight GLOB]... [--activations A] [--tokens M] [--threads N]
-//                      [--seconds S] [--cache] [--json]
+// nibble multiply PATH [--layers] [--weight GLOB]... [--activations A] [--experts K] [--tokens M]
+//                      [--threads N] [--seconds S] [--cache] [--json]
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -24,7 +24,7 @@ namespace {
 struct Flags {
   std::string path, activations;
   std::vector<std::string> weights;
-  int tokens = 1, threads = 0;
+  int tokens = 1, threads = 0, experts = 0;
   double seconds = 2;
   bool layers = false, cache = false, json = false;
 };
@@ -43,9 +43,10 @@ std::vector<float> normal(int64_t count) {
 struct Timed {
   Product product;
   std::vector<double> us = {};  // of each pass
+  int64_t bytes = 0;
   double median_us = 0, rel_l2 = 0;
 
-  double gb_per_s() const { return double(product.bytes) / median_us * 1e-3; }
+  double gb_per_s() const { return double(bytes) / median_us * 1e-3; }
   double gop_per_s(int64_t tokens) const { return double(tokens) * product.ops / median_us * 1e-3; }
 };
 
@@ -76,7 +77,7 @@ void print_json(const Timed& t, const Flags& f, int threads) {
                                              {"variant", p.variant},
                                              {"tokens", f.tokens},
                                              {"threads", threads},
-                                             {"bytes", p.bytes},
+                                             {"bytes", t.bytes},
                                              {"us", t.median_us},
                                              {"gb_per_s", t.gb_per_s()},
                                              {"gop_per_s", t.gop_per_s(f.tokens)},
@@ -89,7 +90,7 @@ void print(const std::vector<Timed>& all, const Flags& f, int threads,
   double us = 0, bytes = 0;
   size_t width = 6, op_width = 24;
   for (const Timed& t : all) {
-    us += t.median_us, bytes += double(t.product.bytes);
+    us += t.median_us, bytes += double(t.bytes);
     width = std::max(width, t.product.name.size());
     op_width = std::max(op_width, t.product.op.size() + 1 + t.product.variant.size());
   }
@@ -114,17 +115,14 @@ Exit run(const Flags& f) {
   const auto pool = cpu::make_pool(threads);
   const PackedWeights packed(f.path, {.rows = 16, .cache = f.cache}, pool.get());
   const Recognised found = recognise(packed.source());
+  ProductOptions options{
+      .path = f.path, .names = f.weights, .tokens = f.tokens, .layers = f.layers};
+  if (!f.activations.empty()) options.activations = parse_activations(f.activations);
+  if (f.experts > 0) options.top = f.experts;
   std::vector<Timed> all;
   int64_t most_cols = 0, most_rows = 0, bytes = 0;
-  for (Product& p : products(packed, found,
-                             {.path = f.path,
-                             .names = f.weights,
-                             .activations = f.activations,
-                             .tokens = f.tokens,
-                             .layers = f.layers},
-                             machine, pool.get())) {
+  for (Product& p : products(packed, found, options, machine, pool.get())) {
     most_cols = std::max(most_cols, p.cols), most_rows = std::max(most_rows, p.rows);
-    bytes += p.bytes;
     all.push_back({std::move(p)});
   }
 
@@ -139,6 +137,7 @@ Exit run(const Flags& f) {
     const std::vector<double> want = p.exact(std::vector<double>(x.begin(), x_end), pool.get());
     harness::RelativeError error;
     for (size_t i = 0; i < want.size(); ++i) error.add(y[i], want[i]);
+    t.bytes = p.bytes(), bytes += t.bytes;
     t.median_us = harness::median(t.us);
     t.rel_l2 = error.norm2 > 0 ? error.l2() : std::sqrt(error.error2);
     if (f.json) print_json(t, f, threads);
@@ -156,7 +155,10 @@ void add_multiply(CLI::App& command, Exit& exit) {
   command.add_option("path", f->path, "a .safetensors file, an index, or a folder")->required();
   command.add_option("--weight", f->weights, "only matrices whose names match, as in '*.down*'");
   command.add_flag("--layers", f->layers,
-                   "feed-forward layers: gate_proj, up_proj and down_proj, with the norm before");
+                   "feed-forward layers, with the norm before: gate_proj, up_proj and down_proj, "
+                   "experts of these, or fc1 and fc2 with GELU");
+  command.add_option("--experts", f->experts, "of a token; else what config.json says, or 2")
+      ->check(CLI::Range(1, 65536));
   command.add_option("--activations", f->activations,
                      "what x is rounded to beside quantised weights: bf16, s16, s8, e4m3, nvfp4; "
                      "else the format's default");

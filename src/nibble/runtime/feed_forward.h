@@ -6,9 +6,9 @@
 // x and y are floats. Activations are rounded twice, h and what down multiplies, token by token,
 // in the pass that makes them:
 //
-//   norm_quantise; products by gate, by up; silu_mul_quantise or gelu_tanh_quantise; product by
-//   down nvfp4 and s8 with a gate: norm_quantise; dual_gemm_nvfp4_s8, which writes neither product;
-//                             encode_rows; gemm_nvfp4_s8
+//   with a gate   norm_quantise; gemm by up, by gate; silu_mul_quantise; gemm by down
+//   NVFP4 and s8  norm_quantise; dual_gemm_nvfp4_s8; encode_rows; gemm by down
+//   without       norm_quantise; gemm by up; gelu_tanh_quantise; gemm by down
 //
 // The scales of tokens go into the epilogues of the products, and so do the tensor scales of gate
 // and of up, each to its rows: none is merged.
