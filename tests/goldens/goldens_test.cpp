@@ -15,11 +15,11 @@
 #include "nibble/numerics/scale_layout.h"
 #include "nibble/ops/decode_ternary/decode_ternary.h"
 #include "nibble/ops/encode_fp8/encode_fp8.h"
-#include "nibble/ops/encode_int8/encode_int8.h"
 #include "nibble/ops/encode_mx/encode_mx.h"
 #include "nibble/ops/encode_nvfp4/encode_nvfp4.h"
 #include "nibble/ops/encode_ternary/encode_ternary.h"
 #include "nibble/ops/hadamard16/hadamard16.h"
+#include "nibble/ops/quantise_rows/quantise_rows.h"
 #include "nibble/runtime/encode_rows.h"
 #include "nibble/runtime/gguf.h"
 #include "nibble/runtime/quantisation_config.h"
@@ -286,12 +286,14 @@ struct Int8Rows {
 Int8Rows int8_rows(std::span<const float> x, int64_t cols) {
   const int64_t rows = int64_t(x.size()) / cols;
   Int8Rows out{std::vector<int8_t>(x.size()), std::vector<float>(size_t(rows))};
-  const Status status = run<encode_int8::Op>({.rows = rows,
-                                              .cols = cols,
-                                              .x = x.data(),
-                                              .codes = out.codes.data(),
-                                              .scales = out.scales.data()},
-                                             cpu::this_machine());
+  const Status status = run<quantise_rows::Op>({.rows = rows,
+                                                .cols = cols,
+                                                .ldx = cols,
+                                                .code = DType::i8,
+                                                .x = x.data(),
+                                                .codes_s8 = out.codes.data(),
+                                                .scales = out.scales.data()},
+                                               cpu::this_machine());
   EXPECT_TRUE(status.ok()) << status.why();
   return out;
 }

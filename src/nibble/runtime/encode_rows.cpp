@@ -8,12 +8,12 @@
 #include "nibble/ops/decode_nvfp4/decode_nvfp4.h"
 #include "nibble/ops/decode_ternary/decode_ternary.h"
 #include "nibble/ops/encode_fp8/encode_fp8.h"
-#include "nibble/ops/encode_int8/encode_int8.h"
 #include "nibble/ops/encode_mx/encode_mx.h"
 #include "nibble/ops/encode_nvfp4/encode_nvfp4.h"
 #include "nibble/ops/encode_ternary/encode_ternary.h"
 #include "nibble/ops/hadamard16/hadamard16.h"
 #include "nibble/ops/magnitudes/magnitudes.h"
+#include "nibble/ops/quantise_rows/quantise_rows.h"
 #include "nibble/runtime/error.h"
 
 namespace nibble {
@@ -147,12 +147,14 @@ void RowEncoder::encode(Floats x, int64_t rows, int64_t cols, EncodedRows& to,
     }
     case WeightFormat::int8: {
       std::vector<float> scales(static_cast<size_t>(rows));
-      throw_if(run<encode_int8::Op>({.rows = rows,
-                                     .cols = cols,
-                                     .x = x,
-                                     .codes = as<int8_t>(to.codes),
-                                     .scales = scales.data()},
-                                    machine_, exec));
+      throw_if(run<quantise_rows::Op>({.rows = rows,
+                                       .cols = cols,
+                                       .ldx = cols,
+                                       .code = DType::i8,
+                                       .x = x,
+                                       .codes_s8 = as<int8_t>(to.codes),
+                                       .scales = scales.data()},
+                                      machine_, exec));
       return store_scales(scales, 4, to.scales);
     }
     case WeightFormat::ternary:

@@ -43,7 +43,7 @@ inline std::vector<Case<Args>> cases() {
                          .fill = f.fill});
   for (const auto& code : kCodes)
     for (const auto& type : kTypes)
-      for (int64_t rows : {1, 512})
+      for (int64_t rows : {1, 512, 2048})
         all.push_back(
             {.name = "bench_" + std::string(code.name) + "_" + type.name + "_m" +
                      std::to_string(rows) + "_k4096",

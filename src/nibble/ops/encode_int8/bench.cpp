@@ -1,3 +1,0 @@
-#include "nibble/harness/bench.h"
-
-int main() { return nibble::harness::bench_main("encode_int8"); }
