@@ -5,12 +5,14 @@
 #include "nibble/cpu/e4m3_scales_avx2.h"
 #include "nibble/cpu/fetch.h"
 #include "nibble/cpu/panel_tasks.h"
+#include "nibble/cpu/unrolled.h"
 #include "nibble/ops/gemm_nvfp4_s16/kernels.h"
 
 namespace nibble::gemm_nvfp4_s16 {
 namespace {
 
-constexpr int kTokens = 4;   // of a tile: 8 of 16 registers are sums
+constexpr int kTokens = 4;                 // of a tile: 8 of 16 registers are sums
+constexpr int64_t kAheadBytes = 10 << 10;  // for one token
 constexpr int kOffset = 12;  // added to twice the value, which vpmaddubsw wants unsigned: 0..24
 
 // x = 256 high + low, and 2 v + 12 <= 24: a sum of four pairs is at most 4 * 2 * 24 * 128 = 24576
@@ -18,16 +20,20 @@ constexpr int kOffset = 12;  // added to twice the value, which vpmaddubsw wants
 // A block is its 16 high bytes, then its 16 low ones.
 void pack_row(const Args& a, int64_t i) {
   const int16_t* x = a.x + i * a.ldx;
-  auto* to = reinterpret_cast<int8_t*>(a.packed_x + i * padded_k(a.k));
+  auto* to = reinterpret_cast<__m256i*>(a.packed_x + i * padded_k(a.k));
   int32_t* sums = a.block_sums + i * padded_k(a.k) / kBlock;
-  for (int64_t k = 0; k < padded_k(a.k); k += kBlock, to += 2 * kBlock) {
-    int32_t sum = 0;
-    for (int c = 0; c < kBlock; ++c) {
-      const int v = k < a.k ? x[k + c] : 0;
-      to[c] = s16_high(v), to[kBlock + c] = s16_low(v);
-      sum += v;
-    }
-    sums[k / kBlock] = -kOffset * sum;
+  const __m256i byte = _mm256_set1_epi16(255), offset = _mm256_set1_epi16(-kOffset);
+  for (int64_t k = 0; k < padded_k(a.k); k += kBlock, ++to, ++sums) {
+    const __m256i v = k < a.k ? _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x + k))
+                              : _mm256_setzero_si256();
+    // Both as 0..255, which packing keeps; it works in halves: high 0-7, low 0-7, high 8-15, ...
+    const __m256i high = _mm256_srli_epi16(_mm256_add_epi16(v, _mm256_set1_epi16(128)), 8);
+    const __m256i bytes = _mm256_packus_epi16(high, _mm256_and_si256(v, byte));
+    _mm256_store_si256(to, _mm256_permute4x64_epi64(bytes, 0xd8));
+    const __m256i pairs = _mm256_madd_epi16(v, offset);
+    __m128i sum = _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
+    sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0x4e));
+    *sums = _mm_cvtsi128_si32(_mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0xb1)));
   }
 }
 
@@ -44,6 +50,7 @@ struct Values {
 struct Words {
   __m256i high_a, low_a, high_b, low_b;
 
+  Words() = default;
   [[gnu::always_inline]] Words(const Values& v, const int8_t* x) {
     const __m256i high = broadcast4(x), low = broadcast4(x + kBlock);
     high_a = _mm256_maddubs_epi16(v.a, high), low_a = _mm256_maddubs_epi16(v.a, low);
@@ -77,7 +84,81 @@ struct Eight {
   }
 };
 
-// R tokens from m on.
+// A block's sums of 8 rows as floats, each exact.
+[[gnu::always_inline]] inline __m256 widened(__m256i high, __m256i low, __m256i start,
+                                             __m256i upper, __m256i one) {
+  return _mm256_cvtepi32_ps(_mm256_add_epi32(
+      _mm256_add_epi32(_mm256_madd_epi16(high, upper), start), _mm256_madd_epi16(low, one)));
+}
+[[gnu::always_inline]] inline void accumulate(const Words& words, int32_t sum_of_x,
+                                              const float* scale, __m256i upper, __m256i one,
+                                              __m256 (&acc)[2]) {
+  const __m256i start = _mm256_set1_epi32(sum_of_x);
+  acc[0] = _mm256_fmadd_ps(widened(words.high_a, words.low_a, start, upper, one),
+                           _mm256_load_ps(scale), acc[0]);
+  acc[1] = _mm256_fmadd_ps(widened(words.high_b, words.low_b, start, upper, one),
+                           _mm256_load_ps(scale + 8), acc[1]);
+}
+[[gnu::always_inline]] inline void put(const Args& a, int64_t m, int64_t panel,
+                                       const cpu::NanRows& nans, const __m256 (&acc)[2]) {
+#pragma GCC unroll 2
+  for (int half = 0; half < 2; ++half) {
+    const int64_t row = 16 * panel + 8 * half, left = a.n - row;
+    const __m256 sum =
+        _mm256_mul_ps(nans.marked(half, acc[half]), _mm256_set1_ps(0.5f / cpu::kE4m3Lifted));
+    const __m256 y = _mm256_mul_ps(_mm256_mul_ps(sum, cpu::load_rows(a.w_scale + row, left)),
+                                   _mm256_set1_ps(a.x_scale[m]));
+    cpu::store_rows(a.y + m * a.ldy + row, cpu::one_nan(y), left);
+  }
+}
+
+// Codes 8 columns further, of the same block or of the next; and of a tile, the first ones.
+constexpr int64_t kEightBytes = kPanels.dword_offset(0, 1) - kPanels.dword_offset(0, 0);
+constexpr int64_t kFirstCodes = kPanels.dword_offset(0, 0);
+
+// One token. Values are looked up one step ahead of the products that take them, so that these
+// wait for no table.
+void one_token(const Args& a, int64_t m, int64_t panel) {
+  const int64_t blocks = padded_k(a.k) / kBlock;
+  const uint8_t* w = a.w + panel * kPanels.panel_bytes(a.k);
+  const int8_t* x = reinterpret_cast<const int8_t*>(a.packed_x + m * padded_k(a.k));
+  const int32_t* sums = a.block_sums + m * blocks;
+  __m256i upper = _mm256_set1_epi16(256), one = _mm256_set1_epi16(1);
+  __asm__("" : "+x"(upper), "+x"(one));  // or they are made again in each tile
+  __m256 acc[2] = {};
+  cpu::NanRows nans;
+  cpu::BlockScales scales;
+  Eight codes(w + kFirstCodes);
+  Values values = codes.values<0>();
+  for (int64_t t = 0; t < blocks; t += 4, w += kPanels.tile_bytes()) {
+    const uint8_t* after = t + 4 < blocks ? w + kPanels.tile_bytes() : w;  // the last: any
+    cpu::fetch_ahead<kPanels.tile_bytes()>(w, kAheadBytes);
+    cpu::unrolled<4>([&](auto b) __attribute__((always_inline)) {
+      Words words;
+      cpu::unrolled<4>([&](auto q) __attribute__((always_inline)) {
+        const Words products(values, x + 4 * q);
+        if constexpr (q % 2 == 0) {
+          values = codes.values<1>();
+        } else {
+          constexpr int64_t next = kFirstCodes + kEightBytes * (2 * b + q / 2 + 1);
+          codes = Eight(b == 3 && q == 3 ? after + kFirstCodes : w + next);
+          values = codes.values<0>();
+        }
+        __asm__ volatile("" : "+x"(values.a), "+x"(values.b));  // now, as operator+= has it
+        if constexpr (q == 0)
+          words = products;
+        else
+          words += products;
+      });
+      if constexpr (b == 0) cpu::e4m3_scales<true>(w, scales, nans);
+      accumulate(words, *sums++, scales.block[b], upper, one, acc);
+      x += 2 * kBlock;
+    });
+  }
+  put(a, m, panel, nans, acc);
+}
+
+// R > 1 tokens from m on.
 template <int R>
 void tile(const Args& a, int64_t m, int64_t panel) {
   const int64_t ldx = 2 * padded_k(a.k), blocks = padded_k(a.k) / kBlock;
@@ -93,54 +174,21 @@ void tile(const Args& a, int64_t m, int64_t panel) {
     cpu::e4m3_scales<true>(w, scales, nans);
 #pragma GCC unroll 4
     for (int b = 0; b < 4; ++b, x += 2 * kBlock, ++sums) {
-      const uint8_t* codes = w + kPanels.dword_offset(0, 2 * b);
-      const uint8_t* more = codes + kPanels.dword_offset(0, 1) - kPanels.dword_offset(0, 0);
-      const auto accumulate = [&](int r, const Words& words) __attribute__((always_inline)) {
-        const __m256i start = _mm256_set1_epi32(sums[r * blocks]);
-        const auto sum = [&](__m256i high, __m256i low) __attribute__((always_inline)) {
-          return _mm256_cvtepi32_ps(
-              _mm256_add_epi32(_mm256_add_epi32(_mm256_madd_epi16(high, upper), start),
-                               _mm256_madd_epi16(low, one)));
-        };
-        const float* scale = scales.block[b];
-        acc[r][0] =
-            _mm256_fmadd_ps(sum(words.high_a, words.low_a), _mm256_load_ps(scale), acc[r][0]);
-        acc[r][1] =
-            _mm256_fmadd_ps(sum(words.high_b, words.low_b), _mm256_load_ps(scale + 8), acc[r][1]);
-      };
-      if constexpr (R == 1) {  // decoded when wanted, so that all stays in registers
-        const Eight first(codes);
-        Words words(first.values<0>(), x);
-        words += Words(first.values<1>(), x + 4);
-        const Eight last(more);
-        words += Words(last.values<0>(), x + 8);
-        words += Words(last.values<1>(), x + 12);
-        accumulate(0, words);
-      } else {
-        const Eight first(codes), last(more);
-        const Values v[4] = {first.values<0>(), first.values<1>(), last.values<0>(),
-                             last.values<1>()};
+      const uint8_t* codes = w + kFirstCodes + 2 * b * kEightBytes;
+      const Eight first(codes), last(codes + kEightBytes);
+      const Values v[4] = {first.values<0>(), first.values<1>(), last.values<0>(),
+                           last.values<1>()};
 #pragma GCC unroll 4
-        for (int r = 0; r < R; ++r) {
-          Words words(v[0], x + r * ldx);
+      for (int r = 0; r < R; ++r) {
+        Words words(v[0], x + r * ldx);
 #pragma GCC unroll 3
-          for (int q = 1; q < 4; ++q) words += Words(v[q], x + r * ldx + 4 * q);
-          accumulate(r, words);
-        }
+        for (int q = 1; q < 4; ++q) words += Words(v[q], x + r * ldx + 4 * q);
+        accumulate(words, sums[r * blocks], scales.block[b], upper, one, acc[r]);
       }
     }
   }
 #pragma GCC unroll 4
-  for (int r = 0; r < R; ++r)
-#pragma GCC unroll 2
-    for (int half = 0; half < 2; ++half) {
-      const int64_t row = 16 * panel + 8 * half, left = a.n - row;
-      const __m256 sum =
-          _mm256_mul_ps(nans.marked(half, acc[r][half]), _mm256_set1_ps(0.5f / cpu::kE4m3Lifted));
-      const __m256 y = _mm256_mul_ps(_mm256_mul_ps(sum, cpu::load_rows(a.w_scale + row, left)),
-                                     _mm256_set1_ps(a.x_scale[m + r]));
-      cpu::store_rows(a.y + (m + r) * a.ldy + row, cpu::one_nan(y), left);
-    }
+  for (int r = 0; r < R; ++r) put(a, m + r, panel, nans, acc[r]);
 }
 
 }  // namespace
@@ -152,7 +200,11 @@ void avx2(const Args& a, const Exec& e) {
   cpu::panel_tasks(e.pool, a.m, kPanels.panels(a.n), kPanels.panel_bytes(a.k),
                    [&](int64_t begin, int64_t end, int64_t panel) {
                      cpu::token_tiles<kTokens>(begin, end, [&](int64_t m, auto count) {
-                       tile<decltype(count)::value>(a, m, panel);
+                       constexpr int kCount = decltype(count)::value;
+                       if constexpr (kCount == 1)
+                         one_token(a, m, panel);
+                       else
+                         tile<kCount>(a, m, panel);
                      });
                    });
 }
