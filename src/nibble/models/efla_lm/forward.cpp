@@ -67,6 +67,7 @@ Activations::Activations(const Model& m, Chunk most, bool carry)
   increments = Buffer<int32_t>(rows * h);
   mixer_values = Buffer<float>(rows * m.mixer_n);
   mixed = Buffer<float>(rows * h);
+  if (r.activation == Activation::gelu) steps = Buffer<int32_t>(rows);
 }
 
 void Activations::reshape(Chunk c) {
@@ -93,6 +94,7 @@ Forward::Forward(const Model& m, const Machine& machine, Chunk c)
                       .symbols = m.symbols,
                       .source = cross_entropy::Source::s32,
                       .ld = m.padded_symbols,
+      add_noise_({.rows = c.rows(), .n = m.shape.ffn}, machine),
                       .biased = true},
                      machine) {}
 
@@ -232,14 +234,14 @@ void Forward::activate(int block, const int32_t* sums, const Noise& noise, Activ
   }
   // This op takes no noise: it is added to the sums before, which a lane does not need again.
   if (noise.bits) {
-    for (int r = 0; r < to.chunk.rows(); ++r) {
-      const uint16_t* bits = noise.bits + r / noise.share * (w.n / 16);
-      const int32_t step = noise.steps ? noise.steps[r] : noise.step;
-      for (int j = 0; j < w.n; ++j) {
-        const int64_t at = int64_t(r) * w.n + j;
-        b.ffn1_sums[at] = sums[at] + ((bits[j / 16] >> j % 16 & 1) != 0 ? step : -step);
-      }
-    }
+    if (!noise.steps) std::fill_n(to.steps.data(), to.chunk.rows(), noise.step);
+    add_noise_({.rows = to.chunk.rows(),
+                .n = w.n,
+                .share = noise.share,
+                .acc = sums,
+                .step = noise.steps ? noise.steps : to.steps.data(),
+                .e = noise.bits,
+                .y = b.ffn1_sums.data()});
     sums = b.ffn1_sums.data();
   }
   gelu_({.rows = to.chunk.rows(),

@@ -9,6 +9,7 @@
 #include "nibble/ops/gemm_bf16_s8/gemm_bf16_s8.h"
 #include "nibble/ops/gemm_s8/gemm_s8.h"
 #include "nibble/ops/head_norm/head_norm.h"
+#include "nibble/ops/low_rank_noise/low_rank_noise.h"
 #include "nibble/ops/relu2_quantise/relu2_quantise.h"
 #include "nibble/ops/residual_norm/residual_norm.h"
 #include "nibble/runtime/chosen.h"
@@ -55,6 +56,7 @@ struct Activations {
   Buffer<float> loss, gradient;  // gradient: of the logits, [rows][padded_symbols]
   Buffer<float> mixer_values, mixed;
   Buffer<uint8_t> widened;  // of gemm_bf16_s8
+  Buffer<int32_t> steps;    // of the noise before a GELU
 };
 
 // Signs of the noise of one lane at one stage, [ceil(rows / share)][n / 16]; null: none.
@@ -104,6 +106,7 @@ class Forward {
   Chosen<relu2_quantise::Op> relu2_;
   Chosen<gelu_quantise::Op> gelu_;
   Chosen<cross_entropy::Op> cross_entropy_;
+  Chosen<low_rank_noise::Op> add_noise_;
 };
 
 }  // namespace nibble::efla_lm
