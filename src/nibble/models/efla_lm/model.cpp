@@ -67,7 +67,8 @@ void check(const Config& r, int symbols) {
           "an alphabet has 2 to 256 symbols, not " + std::to_string(symbols));
   require(r.hidden >= 16 && r.hidden % 16 == 0 && r.ffn >= 16 && r.ffn % 16 == 0,
           "model.hidden and model.ffn must be positive multiples of 16, not " +
-              std::to_string(r.hidden) + " and " + std::to_string(r.ffn));
+              std::to_string(r.hidden) + " and " + std::to_string(r.ffn) +
+              ": a word of noise holds the signs of 16 units");
   require(r.blocks >= 1, "model.blocks must be positive");
   require(r.ffn_shift >= 0 && r.mixer_shift >= 0, "token shifts must not be negative");
   require((r.ffn_shift + 1) * r.hidden <= gemm_s8::kMaxK &&
@@ -78,10 +79,11 @@ void check(const Config& r, int symbols) {
   if (!r.mixer) return;
   require(r.heads >= 1 && r.hidden % r.heads == 0 && r.hidden / r.heads % 16 == 0,
           "model.hidden / model.heads must be a multiple of 16, not " + std::to_string(r.hidden) +
-              " / " + std::to_string(r.heads));
+              " / " + std::to_string(r.heads) + ": a head is normed 16 values at a time");
   require(r.key_dim >= 16 && r.key_dim % 16 == 0 && r.key_dim % r.heads == 0,
           "model.key_dim must be a multiple of 16 and of model.heads, not " +
-              std::to_string(r.key_dim));
+              std::to_string(r.key_dim) +
+              ": a word of noise holds the signs of 16 queries or keys");
 }
 
 }  // namespace
