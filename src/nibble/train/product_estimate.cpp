@@ -330,7 +330,7 @@ StepResult ProductLearner::accumulate(std::span<const uint8_t> text, int64_t ste
     throw Error("the training text must be longer than train.carry * train.seq = " +
                 std::to_string(int64_t(r.carry) * r.seq));
   if (step < 0 || step >= int64_t(1) << 32) throw Error("steps are 0 .. 2^32 - 1");
-  const int64_t tokens = int64_t(r.batch) * r.seq;
+  const int64_t tokens = int64_t(batch_) * r.seq;
   if (accumulated_ + tokens > credit_outer::kMaxTokens)
     throw Error("gradients of more than 133143 tokens may not fit their sums");
   if (ranks_ && accumulated_ > 0) throw Error("ranks accumulate one batch an update");

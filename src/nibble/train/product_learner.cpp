@@ -26,6 +26,11 @@ void check(const TrainRecipe& t) {
           "train.batch * train.seq must be in 1..65536, so that gradient sums fit int32");
   require(int64_t(t.batch) * std::max(t.rank, 1) * kMaxLanes <= 1 << 24,
           "train.batch * train.rank must be at most 262144, so that gradient sums fit int32");
+  require(t.batch % (1 << t.grow) == 0,
+          "train.batch must be a multiple of 2 to the power of train.grow, so that it can begin as "
+          "that part");
+  require(t.grow == 0 || t.carry == 1,
+          "train.carry needs a batch of one size: contexts belong to its sequences");
   require(t.rank == 1 || t.estimator == Estimator::weight,
           "train.rank is of the weight estimator's noise: per-token noise has none");
   require(t.sigma > 0 && t.sigma <= 4, "train.sigma must be in (0, 4]");
@@ -39,6 +44,7 @@ Chunk chunk_of(const TrainRecipe& t) { return {std::clamp(kChunkRows / t.seq, 1,
 ProductLearner::ProductLearner(const Recipe& recipe, int symbols, uint64_t seed,
                                const Machine& machine, Pool* pool)
     : recipe_((check(recipe.train), recipe)),
+      batch_(recipe.train.batch),
       seed_(seed),
       pool_(pool),
       model_(recipe.model, symbols),
@@ -295,3 +301,7 @@ StepResult ProductLearner::step(std::span<const uint8_t> text, int64_t step, dou
 }
 
 }  // namespace nibble::train
+  // All sizes get equal shares of the run.
+  const int sizes = recipe_.train.grow + 1;
+  const int left = recipe_.train.grow - std::min(int(progress * sizes), recipe_.train.grow);
+  batch_ = recipe_.train.batch >> left;

@@ -133,7 +133,7 @@ class ProductLearner final : public Learner {
   void share_carried();
 
   // product_ranks.cpp
-  int chunks() const { return (recipe_.train.batch + chunk_.sequences - 1) / chunk_.sequences; }
+  int chunks() const { return (batch_ + chunk_.sequences - 1) / chunk_.sequences; }
   Chunk shape_of(int chunk) const;
   void sum_over_ranks(int64_t step);
   void rebuild(int64_t step);
@@ -142,6 +142,7 @@ class ProductLearner final : public Learner {
 
   Recipe recipe_;
   uint64_t seed_;
+  int batch_;  // sequences of this update
   Pool* pool_;
   Communicator* ranks_ = nullptr;
   Model model_;

@@ -275,6 +275,25 @@ TEST(ProductLearner, PredictionsDoNotDependOnLaterSymbols) {
   const auto same = [&](int row) {
     return std::memcmp(&before.head_sums[row * m.padded_symbols],
                        &after.head_sums[row * m.padded_symbols], 4 * size_t(m.symbols)) == 0;
+// Each size has its share of the run; what is left of it ends with the whole batch.
+TEST(ProductLearner, BatchesGrow) {
+  Recipe r = tiny(one_block());
+  r.train.batch = 12, r.train.grow = 2;
+  const auto text = markov_text(500, 20);
+  const auto learner = make_learner(r, 20, 5, cpu::this_machine(), nullptr);
+  const auto sequences = [&](double progress) {
+    return learner->step(text, 0, progress).data_tokens / r.train.seq;
+  };
+  EXPECT_EQ(sequences(0), 3);
+  EXPECT_EQ(sequences(0.33), 3);
+  EXPECT_EQ(sequences(0.34), 6);
+  EXPECT_EQ(sequences(0.67), 12);
+  EXPECT_EQ(sequences(1), 12);
+  EXPECT_EQ(sequences(0), 3);
+  r.train.batch = 10;
+  EXPECT_THROW(make_learner(r, 20, 5, cpu::this_machine(), nullptr), Error);
+}
+
   };
   for (int t = 0; t < 9; ++t) EXPECT_TRUE(same(t)) << t;
   EXPECT_FALSE(same(9));

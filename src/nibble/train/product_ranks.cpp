@@ -13,7 +13,7 @@ void ProductLearner::share(Communicator* ranks) { ranks_ = size_of(ranks) > 1 ? 
 
 Chunk ProductLearner::shape_of(int chunk) const {
   const TrainRecipe& r = recipe_.train;
-  return {std::min(chunk_.sequences, r.batch - chunk * chunk_.sequences), r.seq};
+  return {std::min(chunk_.sequences, batch_ - chunk * chunk_.sequences), r.seq};
 }
 
 // Adds up what this rank's threads and then what all ranks have, into the first of the parts.

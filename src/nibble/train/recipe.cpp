@@ -82,6 +82,7 @@ void visit_fields(R& r, V&& v) {
   v.number("train.carry", t.carry, 1, 65536);
   v.number("train.lr", t.lr, 0, 10);
   v.number("train.lr_end", t.lr_end, 0, 1);
+  v.number("train.grow", t.grow, 0, 16);
   v.number("train.lr_mixer", t.lr_mixer, 0, 100);
   v.number("train.weight_decay", t.weight_decay, 0, 10);
   v.number("train.beta1", t.beta1, 0, 0.999999);

@@ -43,6 +43,7 @@ struct TrainRecipe {
   int mixer_noise_every = 4;  // noise on one token in so many (activity only)
   int batch = 64;             // sequences per update: many small updates learn faster
   int seq = 32;               // bytes per sequence
+  int grow = 0;               // doublings: so often the batch, small at first, grows to `batch`
   int carry = 1;              // windows of a text in a row whose contexts go on from one another
   float lr = 0.03f;
   float lr_end = 0.02f;    // share of lr at the end of the cosine
