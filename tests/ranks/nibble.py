@@ -13,7 +13,9 @@ RECIPES = {
     "es": ["--recipe", "es"],
     "delta-head": ["--recipe", "delta-head"],
     "wide": ["--recipe", "es", "--set", "train.rank=full", "--set", "model.weights=bf16"],
-    "joint": ["--recipe", "es", "--set", "train.lanes_joint=3", "--set", "train.carry=3"],
+    "joint": ["--recipe", "es", "--set", "train.lanes_joint=3", "--set", "train.carry=3",
+              "--set", "model.embedding=trained"],
+    "embedding": ["--recipe", "activity", "--set", "model.embedding=trained"],
 }
 
 

@@ -15,6 +15,7 @@ constexpr uint64_t kBatchStream = uint64_t(0x62617463) << 32;  // "batc"
 constexpr uint32_t kNoiseStream = 0x6e6f6973, kDitherStream = 0x64697468;
 
 const int32_t* sums_of(const Activations& a, const Matrix& m) {
+  if (m.stage == Stage::embedding) return a.embedding_sums.data();
   if (m.stage == Stage::head) return a.head_sums.data();
   const Activations::Block& b = a.blocks[size_t(m.block)];
   const auto& sums = m.stage == Stage::mixer  ? b.mixer_sums
@@ -50,6 +51,7 @@ const uint16_t* ProductLearner::noise_of(const Worker& w, const Matrix& m, int l
 }
 
 ProductLearner::Source ProductLearner::source(const Activations& a, const Matrix& m) const {
+  if (m.stage == Stage::embedding) return {a.embedding_in.data.data(), m.k};
   if (m.stage == Stage::head) return {a.head_in.data.data(), m.k};
   const Activations::Block& b = a.blocks[size_t(m.block)];
   if (m.stage == Stage::ffn2) return {b.hidden.data(), m.k};
@@ -107,7 +109,9 @@ void ProductLearner::run_lane(Worker& w, size_t first, size_t last, int lane) co
     const Activations& from = i == first ? w.clean : w.lane;
     const int32_t* sums = sums_of(from, m);
     const Noise noise = i < last ? noise_in(w, from, m, lane, sums) : Noise{};
-    if (m.stage == Stage::mixer) {
+    if (m.stage == Stage::embedding) {
+      forward_.enter(sums, noise, w.lane);
+    } else if (m.stage == Stage::mixer) {
       forward_.mix(b, from.blocks[size_t(b)].x_in.data(), sums, noise, w.lane);
     } else if (m.stage == Stage::ffn1) {
       forward_.hidden(b, sums, noise, w.lane);
@@ -160,6 +164,15 @@ void ProductLearner::run_lanes(Worker& w, size_t first, size_t last, int chunk) 
       weight_credits(m, l, chunk)[s] = fixed_point(*difference++);
 }
 
+// Without a mixer a symbol reaches as many tokens as the shifts behind it say: what those after
+// them lose tells nothing of the embedding.
+int ProductLearner::credit_window(const Matrix& m) const {
+  const int window = recipe_.train.credit_window;
+  const int reach = 1 + model_.shape.blocks * model_.shape.ffn_shift;
+  if (m.stage != Stage::embedding || model_.shape.mixer) return window;
+  return window > 0 ? std::min(window, reach) : reach;
+}
+
 // Shaped differences to fixed-point credits: the token's own, and with what later tokens of the
 // sequence lost to it, each step later counting credit_decay of the one before; in a credit window
 // of n, what happens n steps later counts nothing.
@@ -169,13 +182,14 @@ void ProductLearner::credit(Worker& w, const Matrix& m, int lane) const {
   const float* differences = w.differences.data() + int64_t(lane) * c.rows();
   const int64_t at = (trained(m).first_lane + lane) * int64_t(c.rows());
   const int every = m.stage == Stage::mixer ? r.mixer_noise_every : 1;
+  const int window = credit_window(m);
   for (int s = 0; s < c.sequences; ++s) {
     float later = 0;
     for (int row = (s + 1) * c.length - 1; row >= s * c.length; --row) {
       const float d = differences[row];
       later = d + r.credit_decay * later;
-      if (r.credit_window > 0) {
-        const int end = std::min((s + 1) * c.length, row + r.credit_window);
+      if (window > 0) {
+        const int end = std::min((s + 1) * c.length, row + window);
         later = 0;
         for (int t = end - 1; t >= row; --t) later = differences[t] + r.credit_decay * later;
       }
@@ -352,7 +366,7 @@ StepResult ProductLearner::accumulate(std::span<const uint8_t> text, int64_t ste
   });
   multiply_all();
   accumulated_ += tokens;
-  if (ranks_) sum_over_ranks(step);
+  if (ranks_) sum_over_ranks(text, step);
   StepResult result{.data_tokens = tokens};
   int64_t loss = 0;
   for (auto& w : workers_) loss += w->loss, w->loss = 0;

@@ -18,7 +18,7 @@ void require(bool ok, const std::string& sentence) {
 }
 
 void check(const TrainRecipe& t) {
-  for (int lanes : {t.lanes_mixer, t.lanes_ffn1, t.lanes_ffn2, t.lanes_head})
+  for (int lanes : {t.lanes_embedding, t.lanes_mixer, t.lanes_ffn1, t.lanes_ffn2, t.lanes_head})
     require(lanes >= 0 && lanes <= kMaxLanes,
             "a matrix has 0 to 64 lanes, not " + std::to_string(lanes));
   require(t.lanes_joint <= kMaxLanes, "train.lanes_joint must be at most 64");
@@ -70,8 +70,11 @@ ProductLearner::ProductLearner(const Recipe& recipe, int symbols, uint64_t seed,
     lanes_ = w.first_lane + std::max(w.lanes, joint() ? lanes_ : 0);
     w.step = std::max(1, int32_t(std::lrint(t.sigma / m.scale)));
     w.sigma = m.stage == Stage::head && !joint() ? t.sigma : float(w.step) * m.scale;
-    w.weight_step = t.sigma / (std::sqrt(float(m.k) * float(parts())) * efla_lm::kActivationUnit *
-                               m.scale * m.code_scale);
+    // One of the embedding's inputs is not zero, of the others' all are about 1.
+    w.weight_step = m.stage == Stage::embedding
+                        ? t.sigma / std::sqrt(float(parts()))
+                        : t.sigma / (std::sqrt(float(m.k) * float(parts())) *
+                                     efla_lm::kActivationUnit * m.scale * m.code_scale);
     w.lr = m.stage == Stage::mixer ? t.lr_mixer : 1;
     w.shadow = Buffer<float>(m.size());
     w.m = Buffer<float>(m.size());
@@ -121,12 +124,14 @@ ProductLearner::ProductLearner(const Recipe& recipe, int symbols, uint64_t seed,
 
 void ProductLearner::initialise() {
   uint64_t stream = 0;
-  Random embedding(seed_ ^ kInitStream, stream++);
-  for (int8_t& e : model_.embedding) e = int8_t(int(embedding.below(3)) - 1);
+  if (!model_.embeds()) {
+    Random embedding(seed_ ^ kInitStream, stream++);
+    for (int8_t& e : model_.embedding) e = int8_t(int(embedding.below(3)) - 1);
+  }
   for (size_t i = 0; i < trained_.size(); ++i) {
     Random rng(seed_ ^ kInitStream, stream++);
     const Matrix& m = model_.matrices[i];
-    for (int k = 0; k < m.k; ++k)
+    for (int k = 0; k < (m.stage == Stage::embedding ? model_.symbols : m.k); ++k)
       for (int n = 0; n < m.outputs; ++n)
         trained_[i].shadow[int64_t(k) * m.n + n] = rng.uniform(-m.init, m.init);
   }
@@ -139,7 +144,8 @@ std::vector<StateTensor> ProductLearner::state() {
     all.push_back({std::move(name), type, std::move(shape), data});
   };
   const int64_t hidden = model_.shape.hidden, symbols = model_.symbols;
-  add("embedding.weight", DType::i8, {symbols, hidden}, model_.embedding.data());
+  if (!model_.embeds())
+    add("embedding.weight", DType::i8, {symbols, hidden}, model_.embedding.data());
   for (size_t i = 0; i < trained_.size(); ++i) {
     const Matrix& m = model_.matrices[i];
     Trained& t = trained_[i];
@@ -295,13 +301,13 @@ std::vector<MatrixHealth> ProductLearner::look_at_matrices() {
 }
 
 StepResult ProductLearner::step(std::span<const uint8_t> text, int64_t step, double progress) {
+  // All sizes get equal shares of the run.
+  const int sizes = recipe_.train.grow + 1;
+  const int left = recipe_.train.grow - std::min(int(progress * sizes), recipe_.train.grow);
+  batch_ = recipe_.train.batch >> left;
   const StepResult result = accumulate(text, step);
   apply(progress);
   return result;
 }
 
 }  // namespace nibble::train
-  // All sizes get equal shares of the run.
-  const int sizes = recipe_.train.grow + 1;
-  const int left = recipe_.train.grow - std::min(int(progress * sizes), recipe_.train.grow);
-  batch_ = recipe_.train.batch >> left;

@@ -90,6 +90,7 @@ class ProductLearner final : public Learner {
                  const int32_t*& sums) const;
   void differences_of_head(Worker&) const;
   void credit(Worker&, const Matrix&, int lane) const;
+  int credit_window(const Matrix&) const;
   void estimate(Worker&, int64_t step, int chunk, int worker);
   void collect(Worker&, size_t matrix, int worker);
   void adapt_shift(size_t matrix);
@@ -135,14 +136,14 @@ class ProductLearner final : public Learner {
   // product_ranks.cpp
   int chunks() const { return (batch_ + chunk_.sequences - 1) / chunk_.sequences; }
   Chunk shape_of(int chunk) const;
-  void sum_over_ranks(int64_t step);
-  void rebuild(int64_t step);
+  void sum_over_ranks(std::span<const uint8_t> text, int64_t step);
+  void rebuild(std::span<const uint8_t> text, int64_t step);
   void sum_parts(int32_t* parts, int64_t size);
   float unit(size_t matrix) const;  // value of one step of its gradient sums, before the batch mean
 
   Recipe recipe_;
-  uint64_t seed_;
   int batch_;  // sequences of this update
+  uint64_t seed_;
   Pool* pool_;
   Communicator* ranks_ = nullptr;
   Model model_;

@@ -86,6 +86,16 @@ class Determinism : public testing::TestWithParam<int> {
     if (GetParam() == 4 || GetParam() >= 10) r.model.weights = WeightFormat::bf16;
     if (GetParam() == 11) r.train.estimator = Estimator::activity, r.train.rank = 1;
     if (GetParam() == 11) r.train.lanes_joint = 0, r.train.update = UpdateRule::momentum;
+    if (GetParam() >= 12) r = embedded(GetParam() == 12);
+    return r;
+  }
+  // A trained embedding, and a batch that doubles between the fourth update and the fifth.
+  static Recipe embedded(bool by_weight) {
+    Recipe r = tiny(by_weight ? two_blocks() : one_block());
+    r.model.embedding = efla_lm::Embedding::trained, r.model.mixer = by_weight;
+    r.train.batch = 12, r.train.grow = 2;
+    if (by_weight) r.train.estimator = Estimator::weight, r.train.rank = 2;
+    if (!by_weight) r.model.weights = WeightFormat::int8;
     return r;
   }
 };
@@ -133,7 +143,7 @@ TEST_P(Determinism, ResumesBitForBit) {
   EXPECT_EQ(difference(bytes_of(*whole), bytes_of(*other)), -1);
 }
 
-INSTANTIATE_TEST_SUITE_P(Recipes, Determinism, testing::Range(0, 12));
+INSTANTIATE_TEST_SUITE_P(Recipes, Determinism, testing::Range(0, 14));
 
 TEST(ProductLearner, LossDoesNotDependOnThreads) {
   const auto text = markov_text(3000, 20);
@@ -239,7 +249,9 @@ TEST(ProductLearner, GeneratorGivesTheLogitsOfTheParallelPass) {
   other.model.weights = WeightFormat::nvfp4, other.model.activation = efla_lm::Activation::gelu;
   Recipe wide = tiny(one_block());
   wide.model.weights = WeightFormat::bf16;
-  for (Recipe r : {tiny(one_block()), tiny(two_blocks()), other, wide}) {
+  Recipe embedded = tiny(two_blocks());
+  embedded.model.embedding = efla_lm::Embedding::trained;
+  for (Recipe r : {tiny(one_block()), tiny(two_blocks()), other, wide, embedded}) {
     const auto text = markov_text(500, 20);
     ProductLearner learner(r, 20, 5, cpu::this_machine(), nullptr);
     for (int i = 0; i < 4; ++i) learner.step(text, i, 0);
@@ -263,18 +275,6 @@ TEST(ProductLearner, GeneratorGivesTheLogitsOfTheParallelPass) {
   }
 }
 
-TEST(ProductLearner, PredictionsDoNotDependOnLaterSymbols) {
-  const ProductLearner learner(tiny(two_blocks()), 20, 5, cpu::this_machine(), nullptr);
-  const Model& m = learner.model();
-  Forward forward(m, cpu::this_machine(), {2, 16});
-  auto text = markov_text(32, 20);
-  Activations before(m, {2, 16}, false), after(m, {2, 16}, false);
-  forward.all(text.data(), before);
-  for (int t = 9; t < 16; ++t) text[t] = uint8_t(19 - text[t]);  // the first sequence's tail
-  forward.all(text.data(), after);
-  const auto same = [&](int row) {
-    return std::memcmp(&before.head_sums[row * m.padded_symbols],
-                       &after.head_sums[row * m.padded_symbols], 4 * size_t(m.symbols)) == 0;
 // Each size has its share of the run; what is left of it ends with the whole batch.
 TEST(ProductLearner, BatchesGrow) {
   Recipe r = tiny(one_block());
@@ -294,6 +294,18 @@ TEST(ProductLearner, BatchesGrow) {
   EXPECT_THROW(make_learner(r, 20, 5, cpu::this_machine(), nullptr), Error);
 }
 
+TEST(ProductLearner, PredictionsDoNotDependOnLaterSymbols) {
+  const ProductLearner learner(tiny(two_blocks()), 20, 5, cpu::this_machine(), nullptr);
+  const Model& m = learner.model();
+  Forward forward(m, cpu::this_machine(), {2, 16});
+  auto text = markov_text(32, 20);
+  Activations before(m, {2, 16}, false), after(m, {2, 16}, false);
+  forward.all(text.data(), before);
+  for (int t = 9; t < 16; ++t) text[t] = uint8_t(19 - text[t]);  // the first sequence's tail
+  forward.all(text.data(), after);
+  const auto same = [&](int row) {
+    return std::memcmp(&before.head_sums[row * m.padded_symbols],
+                       &after.head_sums[row * m.padded_symbols], 4 * size_t(m.symbols)) == 0;
   };
   for (int t = 0; t < 9; ++t) EXPECT_TRUE(same(t)) << t;
   EXPECT_FALSE(same(9));
@@ -307,6 +319,10 @@ TEST(Work, CountsEveryProductOfAnUpdate) {
   r.model.hidden = 16, r.model.ffn = 32, r.model.heads = 1, r.model.key_dim = 16;
   r.train.batch = 1, r.train.seq = 2;
   EXPECT_EQ(integer_ops(r, 20), 2 * 2 * 18496);
+  // A trained embedding costs its lanes' passes alone.
+  r.model.embedding = efla_lm::Embedding::trained, r.train.lanes_embedding = 3;
+  EXPECT_EQ(integer_ops(r, 20), 2 * 2 * (18496 + 3 * 3424));
+  r.model.embedding = efla_lm::Embedding::fixed;
   // Joint lanes: the clean pass, the gradient, and 5 times all that is behind the first matrix.
   r.train.lanes_joint = 5;
   EXPECT_EQ(integer_ops(r, 20), 2 * 2 * (3424 + 3424 + 5 * 1856));

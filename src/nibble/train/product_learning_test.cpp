@@ -84,6 +84,23 @@ TEST(ProductLearner, LearnsWithEveryWeightAndActivation) {
     }
 }
 
+// All else stays as it began: what is learnt is in the embedding.
+TEST(ProductLearner, LearnsByItsEmbeddingAlone) {
+  const auto text = markov_text(20000, 12);
+  for (const Estimator estimator : {Estimator::activity, Estimator::weight}) {
+    Recipe r = one_block();
+    r.train.batch = 32, r.train.estimator = estimator;
+    r.model.embedding = efla_lm::Embedding::trained, r.train.lanes_embedding = 8;
+    r.train.lanes_mixer = r.train.lanes_ffn1 = r.train.lanes_ffn2 = r.train.lanes_head = 0;
+    const auto learner = make_learner(r, 12, 1, cpu::this_machine(), nullptr);
+    const auto held_out = std::span<const uint8_t>(text).last(4000);
+    const double before = learner->loss(held_out);
+    const int steps = 150;
+    for (int i = 0; i < steps; ++i) learner->step(text, i, double(i) / steps);
+    EXPECT_LT(learner->loss(held_out), before - 0.2) << label(r);
+  }
+}
+
 TEST(ProductLearner, LearnsByEveryUpdateRule) {
   const auto text = markov_text(20000, 12);
   for (const UpdateRule rule : {UpdateRule::momentum, UpdateRule::shadow})
@@ -127,17 +144,21 @@ TEST(ProductLearner, HeadEstimateIsTheDerivative) {
   EXPECT_GT(dot / std::sqrt(aa * bb), 0.97);
 }
 
-// Of the FFN the derivative is measured along one output at a time: its sums are moved by what a
+// Of a matrix the derivative is measured along one output at a time: its sums are moved by what a
 // small change of all its weights would move them by, up and down. Estimators follow the loss as
 // smoothed by their noise, which is what makes a function of rounded numbers differentiable, so the
 // measurement is a mean over noise of the same size too. The text is one sequence: estimate and
 // measurement are of the same tokens.
-void expect_directional_derivatives(Estimator estimator, int rank = 1) {
+void expect_directional_derivatives(Estimator estimator, int rank = 1, Stage stage = Stage::ffn2) {
   Recipe r = one_block();
   r.model.mixer = false;
   r.model.residual_unit = 80, r.model.ffn_scale = 0.3f;  // steps of the residual far below sigma
   r.train.estimator = estimator, r.train.rank = rank;
-  r.train.lanes_ffn1 = r.train.lanes_head = 0, r.train.lanes_ffn2 = 48;
+  r.train.lanes_ffn1 = r.train.lanes_ffn2 = r.train.lanes_head = 0;
+  const bool embeds = stage == Stage::embedding;
+  (embeds ? r.train.lanes_embedding : r.train.lanes_ffn2) = 48;
+  if (embeds) r.model.embedding = efla_lm::Embedding::trained;
+  r.train.credit_decay = 1;
   r.train.seq = 64, r.train.batch = 16, r.train.lr = 0;
   const auto text = markov_text(65, 20);
   const auto pool = cpu::make_pool(2);
@@ -145,32 +166,36 @@ void expect_directional_derivatives(Estimator estimator, int rank = 1) {
   const Model& m = learner.model();
   learner.step(text, 0, 0);  // at a rate of 0: settles the unit of the credits, no more
   for (int i = 0; i < 100; ++i) learner.accumulate(text, i);
-  const size_t ffn2 = size_t(&m.at(Stage::ffn2, 0) - m.matrices.data());
-  const std::vector<float> g = learner.gradient(ffn2);
+  const Matrix& of = m.at(stage, 0);
+  const std::vector<float> g = learner.gradient(size_t(&of - m.matrices.data()));
 
   const Chunk chunk{1, 64};
   const Forward forward(m, cpu::this_machine(), chunk);
   Activations a(m, chunk, false), other(m, chunk, false);
   forward.all(text.data(), a);
   const Activations::Block& b = a.blocks[0];
-  const int hidden = r.model.hidden, ffn = r.model.ffn, draws = 48;
+  const int hidden = r.model.hidden, inputs = of.k, draws = 48;
+  const int8_t* x = embeds ? a.embedding_in.data.data() : b.hidden.data();
   Buffer<uint16_t> bits(chunk.rows() * hidden / 16);
-  const Noise noise{.bits = bits.data(),
-                    .step = int32_t(std::lrint(r.train.sigma / m.matrices[ffn2].scale))};
+  const Noise noise{.bits = bits.data(), .step = int32_t(std::lrint(r.train.sigma / of.scale))};
   const auto moved = [&](int unit, float by) {
     Buffer<int32_t> sums(chunk.rows() * hidden);
-    std::copy(b.ffn2_sums.begin(), b.ffn2_sums.end(), sums.begin());
+    const auto& clean = embeds ? a.embedding_sums : b.ffn2_sums;
+    std::copy(clean.begin(), clean.end(), sums.begin());
     for (int t = 0; t < chunk.rows(); ++t) {
-      int32_t inputs = 0;
-      for (int k = 0; k < ffn; ++k) inputs += b.hidden[t * ffn + k];
-      sums[t * hidden + unit] += int32_t(std::lrintf(by * float(inputs)));
+      int32_t sum = 0;
+      for (int k = 0; k < inputs; ++k) sum += x[t * inputs + k];
+      sums[t * hidden + unit] += int32_t(std::lrintf(by * float(sum)));
     }
     Random rng(3);  // the same noise for up and down
     double loss = 0;
     for (int d = 0; d < draws; ++d) {
       for (uint16_t& word : bits) word = uint16_t(rng.next32());
-      forward.add(0, b.x_in.data(), sums.data(), noise, other);
-      forward.after(0, other);
+      if (embeds)
+        forward.enter(sums.data(), noise, other);
+      else
+        forward.add(0, b.x_in.data(), sums.data(), noise, other);
+      forward.after(embeds ? -1 : 0, other);
       forward.losses(other.head_sums.data(), text.data() + 1, false, other);
       for (float l : other.loss) loss += l;
     }
@@ -181,7 +206,7 @@ void expect_directional_derivatives(Estimator estimator, int rank = 1) {
     const float by = 0.06f;
     const double measured = (moved(unit, by) - moved(unit, -by)) / (2 * by);
     double estimated = 0;
-    for (int k = 0; k < ffn; ++k) estimated += g[size_t(k * hidden + unit)];
+    for (int k = 0; k < inputs; ++k) estimated += g[size_t(k * hidden + unit)];
     dot += estimated * measured, aa += estimated * estimated, bb += measured * measured;
   }
   const double correlation = dot / std::sqrt(aa * bb);
@@ -201,6 +226,16 @@ TEST(ProductLearner, WeightNoiseOfRank3EstimatesTheDirectionalDerivative) {
 }
 TEST(ProductLearner, WeightNoiseOfFullRankEstimatesTheDirectionalDerivative) {
   expect_directional_derivatives(Estimator::weight, kFullRank);
+}
+
+TEST(ProductLearner, ActivityEstimatesTheDerivativeOfTheEmbedding) {
+  expect_directional_derivatives(Estimator::activity, 1, Stage::embedding);
+}
+TEST(ProductLearner, WeightNoiseEstimatesTheDerivativeOfTheEmbedding) {
+  expect_directional_derivatives(Estimator::weight, 1, Stage::embedding);
+}
+TEST(ProductLearner, WeightNoiseOfFullRankEstimatesTheDerivativeOfTheEmbedding) {
+  expect_directional_derivatives(Estimator::weight, kFullRank, Stage::embedding);
 }
 
 double dot(const std::vector<float>& a, const std::vector<float>& b) {

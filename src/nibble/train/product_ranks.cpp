@@ -27,10 +27,11 @@ void ProductLearner::sum_parts(int32_t* parts, int64_t size) {
   ranks_->sum(std::span(parts, size_t(size)));
 }
 
-void ProductLearner::rebuild(int64_t step) {
+void ProductLearner::rebuild(std::span<const uint8_t> text, int64_t step) {
   parallel_tasks(pool_, chunks(), [&](int64_t chunk, int worker) {
     Worker& w = *workers_[size_t(worker)];
     w.clean.reshape(shape_of(int(chunk)));
+    if (model_.embeds()) sample(w, text, step, int(chunk));
     for (size_t i = 0; i < trained_.size(); ++i) {
       if (trained_[i].lanes == 0) continue;
       noise(w, model_.matrices[i], step, int(chunk));
@@ -40,7 +41,7 @@ void ProductLearner::rebuild(int64_t step) {
   multiply_all();
 }
 
-void ProductLearner::sum_over_ranks(int64_t step) {
+void ProductLearner::sum_over_ranks(std::span<const uint8_t> text, int64_t step) {
   // The loss, and of each matrix the magnitude of its z.
   std::vector<int64_t> totals(1 + trained_.size());
   for (auto& w : workers_) {
@@ -55,7 +56,7 @@ void ProductLearner::sum_over_ranks(int64_t step) {
   share_carried();
   if (by_weight()) {
     ranks_->sum({weight_credits_.data(), size_t(weight_credits_.size())});
-    rebuild(step);
+    rebuild(text, step);
     std::fill(weight_credits_.begin(), weight_credits_.end(), 0);
   }
   const bool delta = recipe_.train.head_rule == HeadRule::delta;

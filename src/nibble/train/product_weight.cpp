@@ -6,9 +6,13 @@
 //   outputs full rank   W + weight_step * E                         E: a random sign for each
 //   weight
 //
+// Of the embedding an update of low rank moves the symbols that the sequence has: the loss tells
+// nothing of the others. Which these are, the text says.
+//
 // With more parts than one, each is smaller by the root of their number: at equal sigma every rank
 // moves a weight by the same on average.
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 
@@ -29,6 +33,14 @@ void expand_signs(uint16_t bits, int8_t* signs) {
     const uint64_t word = ~(set * 0xfe);
     std::memcpy(signs + 8 * half, &word, sizeof word);
   }
+}
+
+// Zero where no symbol is.
+void keep_only(std::span<const uint8_t> symbols, std::span<int8_t> x) {
+  std::array<bool, 256> there = {};
+  for (const uint8_t s : symbols) there[s] = true;
+  for (size_t i = 0; i < x.size(); ++i)
+    if (!there[i]) x[i] = 0;
 }
 
 }  // namespace
@@ -116,7 +128,10 @@ void ProductLearner::collect_by_weight(Worker& w, size_t matrix, int worker, int
     for (int part = 0; part < parts(); ++part) {
       for (int s = 0; s < c.sequences; ++s) {
         const uint16_t* f = inputs(w, m, l, part) + int64_t(s) * m.k / 16;
-        for (int k = 0; k < m.k; k += 16, x += 16) expand_signs(f[k / 16], x);
+        for (int k = 0; k < m.k; k += 16) expand_signs(f[k / 16], x + k);
+        if (m.stage == Stage::embedding)
+          keep_only({w.symbols.data() + s * c.length, size_t(c.length)}, {x, size_t(m.k)});
+        x += m.k;
       }
       credit_noise_({.rows = c.sequences,
                      .n = m.n,

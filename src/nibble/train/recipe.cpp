@@ -32,6 +32,8 @@ constexpr Name<WeightFormat> kWeightFormats[] = {{WeightFormat::ternary, "ternar
                                                  {WeightFormat::bf16, "bf16"}};
 constexpr Name<efla_lm::Activation> kActivations[] = {{efla_lm::Activation::relu2, "relu2"},
                                                       {efla_lm::Activation::gelu, "gelu"}};
+constexpr Name<efla_lm::Embedding> kEmbeddings[] = {{efla_lm::Embedding::fixed, "fixed"},
+                                                    {efla_lm::Embedding::trained, "trained"}};
 constexpr Name<HeadRule> kHeadRules[] = {{HeadRule::noise, "noise"}, {HeadRule::delta, "delta"}};
 constexpr Name<UpdateRule> kUpdateRules[] = {
     {UpdateRule::adam, "adam"}, {UpdateRule::momentum, "momentum"}, {UpdateRule::shadow, "shadow"}};
@@ -50,6 +52,7 @@ void visit_fields(R& r, V&& v) {
   v.number("model.hidden", m.hidden, 16, 8192);
   v.number("model.ffn", m.ffn, 16, 32768);
   v.choice("model.activation", m.activation, kActivations);
+  v.choice("model.embedding", m.embedding, kEmbeddings);
   v.number("model.ffn_shift", m.ffn_shift, 0, 31);
   v.number("model.blocks", m.blocks, 1, 64);
   v.flag("model.mixer", m.mixer);
@@ -68,6 +71,7 @@ void visit_fields(R& r, V&& v) {
   v.choice("train.fitness", t.fitness, kFitnesses);
   v.number("train.fitness_clip", t.fitness_clip, 1e-6, 1e6);
   v.number("train.zscore_clip", t.zscore_clip, 1e-6, 1e6);
+  v.number("train.lanes_embedding", t.lanes_embedding, 0, 4096);
   v.number("train.lanes_mixer", t.lanes_mixer, 0, 4096);
   v.number("train.lanes_ffn1", t.lanes_ffn1, 0, 4096);
   v.number("train.lanes_ffn2", t.lanes_ffn2, 0, 4096);
@@ -78,11 +82,11 @@ void visit_fields(R& r, V&& v) {
   v.number("train.credit_window", t.credit_window, 0, 1024);
   v.number("train.mixer_noise_every", t.mixer_noise_every, 1, 4096);
   v.number("train.batch", t.batch, 1, 65536);
+  v.number("train.grow", t.grow, 0, 16);
   v.number("train.seq", t.seq, 2, 1024);
   v.number("train.carry", t.carry, 1, 65536);
   v.number("train.lr", t.lr, 0, 10);
   v.number("train.lr_end", t.lr_end, 0, 1);
-  v.number("train.grow", t.grow, 0, 16);
   v.number("train.lr_mixer", t.lr_mixer, 0, 100);
   v.number("train.weight_decay", t.weight_decay, 0, 10);
   v.number("train.beta1", t.beta1, 0, 0.999999);
@@ -340,14 +344,16 @@ Recipe parse_recipe(const std::string& json, const std::string& source) {
 std::string label(const Recipe& r) {
   if (r.arithmetic == Arithmetic::origin) return "origin arithmetic";
   return fmt::format(
-      "{}{} estimator, {} head, {} weights, {}{}{}", r.train.rank == kFullRank ? "full-rank " : "",
-      name_of(r.train.estimator, kEstimators), name_of(r.train.head_rule, kHeadRules),
-      name_of(r.model.weights, kWeightFormats),
+      "{}{} estimator, {} head, {} weights, {}{}{}{}{}",
+      r.train.rank == kFullRank ? "full-rank " : "", name_of(r.train.estimator, kEstimators),
+      name_of(r.train.head_rule, kHeadRules), name_of(r.model.weights, kWeightFormats),
       !r.model.mixer             ? "no mixer"
       : r.train.lanes_mixer == 0 ? "untrained EFLA mixer"
                                  : "EFLA mixer",
+      r.model.embedding == efla_lm::Embedding::trained ? ", trained embedding" : "",
       r.train.lanes_joint > 0 ? ", joint lanes" : "",
-      r.train.carry > 1 ? fmt::format(", contexts of {} windows", r.train.carry) : "");
+      r.train.carry > 1 ? fmt::format(", contexts of {} windows", r.train.carry) : "",
+      r.train.grow > 0 ? ", growing batch" : "");
 }
 
 std::string to_json(const Recipe& r) {

@@ -34,6 +34,7 @@ struct TrainRecipe {
   Fitness fitness = Fitness::raw;
   float fitness_clip = 0.1f;  // for Fitness::clipped, nats
   float zscore_clip = 3;      // for Fitness::zscore, deviations
+  int lanes_embedding = 2;    // if it is trained
   int lanes_mixer = 2, lanes_ffn1 = 8, lanes_ffn2 = 4, lanes_head = 8;
   int lanes_joint = 0;  // so many lanes perturb all matrices at once whose own number is not 0;
                         // 0: a lane perturbs one matrix
@@ -42,8 +43,8 @@ struct TrainRecipe {
   int credit_window = 0;  // losses that count, from the token's own on; 0: to the sequence's end
   int mixer_noise_every = 4;  // noise on one token in so many (activity only)
   int batch = 64;             // sequences per update: many small updates learn faster
-  int seq = 32;               // bytes per sequence
   int grow = 0;               // doublings: so often the batch, small at first, grows to `batch`
+  int seq = 32;               // bytes per sequence
   int carry = 1;              // windows of a text in a row whose contexts go on from one another
   float lr = 0.03f;
   float lr_end = 0.02f;    // share of lr at the end of the cosine

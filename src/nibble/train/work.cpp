@@ -7,6 +7,8 @@ using efla_lm::Stage;
 
 int own_lanes_of(const TrainRecipe& t, Stage stage) {
   switch (stage) {
+    case Stage::embedding:
+      return t.lanes_embedding;
     case Stage::mixer:
       return t.lanes_mixer;
     case Stage::ffn1:
@@ -33,7 +35,9 @@ int64_t integer_ops(const Recipe& recipe, int symbols) {
   int64_t products = 0, behind = 0;  // behind: of a token, in the matrices after the current one
   int64_t joint = 0;                 // of a token, in joint lanes: behind the first they perturb
   for (auto m = model.matrices.rbegin(); m != model.matrices.rend(); ++m) {
-    const int64_t size = int64_t(m->k) * m->outputs, lanes = lanes_of(t, m->stage);
+    // Of the embedding only its lanes count: its products pick a row.
+    const int64_t size = m->stage == Stage::embedding ? 0 : int64_t(m->k) * m->outputs;
+    const int64_t lanes = lanes_of(t, m->stage);
     products += tokens * size;
     if (t.lanes_joint == 0)
       products += tokens * lanes * behind;

@@ -7,9 +7,11 @@ namespace nibble::efla_lm {
 // What a weight is rounded to. nvfp4: e2m1 values times a scale for each 16 inputs of an output, as
 // model.h says, such that products with int8 remain integers. bf16 is multiplied as it is.
 enum class WeightFormat { ternary, int8, nvfp4, bf16 };
-enum class Activation { relu2, gelu };  // of the FFN's hidden layer
+enum class Activation { relu2, gelu };    // of the FFN's hidden layer
+enum class Embedding { fixed, trained };  // random and ternary for good, or one of the matrices
 
 struct Config {
+  Embedding embedding = Embedding::fixed;
   int hidden = 128;
   int ffn = 256;
   int ffn_shift = 1;  // the FFN reads the normed tokens t - shift .. t

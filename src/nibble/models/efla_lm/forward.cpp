@@ -53,6 +53,10 @@ Activations::Activations(const Model& m, Chunk most, bool carry)
     b.x_in = Buffer<int8_t>(rows * h);
     b.hidden = Buffer<int8_t>(rows * r.ffn);
   }
+  if (m.embeds()) {
+    embedding_in = inputs(most, 0, m.padded_symbols);
+    embedding_sums = Buffer<int32_t>(rows * h);
+  }
   head_in = inputs(most, 0, r.hidden);
   x_out = Buffer<int8_t>(rows * h);
   head_sums = Buffer<int32_t>(rows * m.padded_symbols);
@@ -63,11 +67,11 @@ Activations::Activations(const Model& m, Chunk most, bool carry)
     for (const Matrix& w : m.matrices) widest = std::max<int64_t>(widest, w.k);
     widened = Buffer<uint8_t>(gemm_bf16_s8::workspace_bytes(rows, widest, widest));
   }
+  if (r.activation == Activation::gelu) steps = Buffer<int32_t>(rows);
   if (!r.mixer) return;
   increments = Buffer<int32_t>(rows * h);
   mixer_values = Buffer<float>(rows * m.mixer_n);
   mixed = Buffer<float>(rows * h);
-  if (r.activation == Activation::gelu) steps = Buffer<int32_t>(rows);
 }
 
 void Activations::reshape(Chunk c) {
@@ -90,11 +94,11 @@ Forward::Forward(const Model& m, const Machine& machine, Chunk c)
       residual_norm_({.rows = c.rows(), .n = m.shape.hidden}, machine),
       relu2_({.rows = c.rows(), .n = m.shape.ffn, .unit = 1}, machine),
       gelu_({.rows = c.rows(), .cols = m.shape.ffn}, machine),
+      add_noise_({.rows = c.rows(), .n = m.shape.ffn}, machine),
       cross_entropy_({.rows = c.rows(),
                       .symbols = m.symbols,
                       .source = cross_entropy::Source::s32,
                       .ld = m.padded_symbols,
-      add_noise_({.rows = c.rows(), .n = m.shape.ffn}, machine),
                       .biased = true},
                      machine) {}
 
@@ -151,6 +155,14 @@ void Forward::norm(residual_norm::Args a, const Inputs& to, const Chunk& c) cons
 
 void Forward::embed(const uint8_t* symbols, Activations& to) const {
   const int h = model_.shape.hidden;
+  if (model_.embeds()) {
+    const int width = to.embedding_in.width;
+    int8_t* row = to.embedding_in.data.data();
+    std::memset(row, 0, size_t(to.chunk.rows()) * size_t(width));
+    for (int r = 0; r < to.chunk.rows(); ++r, row += width) row[symbols[r]] = kOneHot;
+    gemm(model_.at(Stage::embedding, 0), to.embedding_in, to.embedding_sums.data(), to);
+    return enter(to.embedding_sums.data(), {}, to);
+  }
   const auto unit = int8_t(model_.shape.residual_unit);
   int8_t* x = to.blocks[0].x_in.data();
   for (int r = 0; r < to.chunk.rows(); ++r) {
@@ -163,6 +175,21 @@ void Forward::embed(const uint8_t* symbols, Activations& to) const {
   }
   norm({.x = to.blocks[0].x_in.data()},
        model_.shape.mixer ? to.blocks[0].mixer_in : to.blocks[0].ffn_in, to.chunk);
+}
+
+void Forward::enter(const int32_t* sums, const Noise& noise, Activations& to) const {
+  Activations::Block& first = to.blocks[0];
+  int8_t* x = first.x_in.data();
+  std::memset(x, 0, size_t(to.chunk.rows()) * size_t(model_.shape.hidden));
+  norm({.scale = model_.at(Stage::embedding, 0).scale * float(model_.shape.residual_unit),
+        .step = noise.step,
+        .x = x,
+        .acc = sums,
+        .noise = noise.bits,
+        .share = noise.share,
+        .steps = noise.steps,
+        .x_out = x},
+       model_.shape.mixer ? first.mixer_in : first.ffn_in, to.chunk);
 }
 
 void Forward::mixer_sums(int block, const Activations& from, Activations& to) const {

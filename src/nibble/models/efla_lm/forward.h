@@ -50,9 +50,9 @@ struct Activations {
   Chunk chunk;
   bool carry_in, carry_out;
   std::vector<Block> blocks;
-  Inputs head_in;
+  Inputs embedding_in, head_in;  // embedding_in: if it is trained
   Buffer<int8_t> x_out;
-  Buffer<int32_t> head_sums, increments;
+  Buffer<int32_t> embedding_sums, head_sums, increments;
   Buffer<float> loss, gradient;  // gradient: of the logits, [rows][padded_symbols]
   Buffer<float> mixer_values, mixed;
   Buffer<uint8_t> widened;  // of gemm_bf16_s8
@@ -78,6 +78,7 @@ class Forward {
   void ffn1_sums(int block, const Activations& from, Activations& to) const;
   void head_sums(const Activations& from, Activations& to) const;
   // Sums (with noise) to the next stage's inputs; `x` is the residual they are added to.
+  void enter(const int32_t* sums, const Noise&, Activations& to) const;  // a trained embedding's
   void mix(int block, const int8_t* x, const int32_t* sums, const Noise&, Activations& to) const;
   void hidden(int block, const int32_t* sums, const Noise&, Activations& to) const;  // and its GEMM
   void add(int block, const int8_t* x, const int32_t* sums, const Noise&, Activations& to) const;
@@ -105,8 +106,8 @@ class Forward {
   Chosen<residual_norm::Op> residual_norm_;
   Chosen<relu2_quantise::Op> relu2_;
   Chosen<gelu_quantise::Op> gelu_;
-  Chosen<cross_entropy::Op> cross_entropy_;
   Chosen<low_rank_noise::Op> add_noise_;
+  Chosen<cross_entropy::Op> cross_entropy_;
 };
 
 }  // namespace nibble::efla_lm

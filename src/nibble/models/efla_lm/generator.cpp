@@ -30,9 +30,11 @@ class ProductGenerator final : public Generator {
         forward_(model_, machine, {}),
         now_(model_, {}, true),
         logits_(symbols) {
-    const auto& embedding =
-        find(weights, "embedding.weight", DType::i8, {symbols, model_.shape.hidden});
-    std::memcpy(model_.embedding.data(), embedding.data, size_t(embedding.bytes()));
+    if (!model_.embeds()) {
+      const auto& embedding =
+          find(weights, "embedding.weight", DType::i8, {symbols, model_.shape.hidden});
+      std::memcpy(model_.embedding.data(), embedding.data, size_t(embedding.bytes()));
+    }
     for (Matrix& m : model_.matrices)
       project(m, static_cast<const float*>(
                      find(weights, m.name + ".shadow", DType::f32, {m.k, m.n}).data));

@@ -19,8 +19,8 @@ class Generator {
   virtual std::span<const float> feed(uint8_t symbol) = 0;
 };
 
-// `weights` holds "embedding.weight", "head.bias" and the shadow of every matrix, as a learner's
-// state does.
+// `weights` holds "embedding.weight" if it is fixed, "head.bias" and the shadow of every matrix, as
+// a learner's state does.
 std::unique_ptr<Generator> make_generator(const Config&, int symbols,
                                           std::span<const StateTensor> weights, const Machine&);
 

@@ -91,6 +91,13 @@ void check(const Config& r, int symbols) {
 Model::Model(const Config& r, int symbols)
     : shape(r), symbols(symbols), padded_symbols(pad16(symbols)) {
   check(r, symbols);
+  if (embeds()) {
+    Matrix& m = matrices.emplace_back(
+        matrix("embedding", Stage::embedding, -1, padded_symbols, 0, r.hidden, r));
+    m.scale = 1 / (kOneHot * m.code_scale);  // one input of its own, not a sum over many
+  } else {
+    embedding = Buffer<int8_t>(int64_t(symbols) * r.hidden);
+  }
   for (int b = 0; b < r.blocks; ++b) {
     const std::string block = "block" + std::to_string(b) + ".";
     if (r.mixer) {
@@ -107,19 +114,21 @@ Model::Model(const Config& r, int symbols)
   head.scale *= r.head_scale;
   // Few weights are not zero at first: logits with a spread of one would cost half a nat.
   head.init = r.weights == WeightFormat::ternary ? 0.65f : 0.42f;
-  embedding = Buffer<int8_t>(int64_t(symbols) * r.hidden);
   bias = Buffer<float>(padded_symbols);
 }
 
 const Matrix& Model::at(Stage stage, int block) const {
+  if (stage == Stage::embedding) return matrices.front();
   if (stage == Stage::head) return matrices.back();
+  const Stage first = shape.mixer ? Stage::mixer : Stage::ffn1;
   const int per_block = shape.mixer ? 3 : 2;
-  return matrices[size_t(block * per_block + int(stage) - (shape.mixer ? 0 : 1))];
+  return matrices[size_t((embeds() ? 1 : 0) + block * per_block + int(stage) - int(first))];
 }
 
 int64_t Model::parameters() const {
-  int64_t n = embedding.size() + symbols;
-  for (const Matrix& m : matrices) n += int64_t(m.k) * m.outputs;
+  int64_t n = int64_t(symbols) * shape.hidden + symbols;  // of the embedding, and the bias
+  for (const Matrix& m : matrices)
+    if (m.stage != Stage::embedding) n += int64_t(m.k) * m.outputs;
   return n;
 }
 
