@@ -24,8 +24,7 @@ EDITS = {
     f"{FOLDER}/variants.cpp": ('    {.name = "portable",',
                                f'    {{.name = "{VARIANT}",\n'
                                "     .needs = Isa::portable,\n"
-                               "     .cost = [](const Args& a, const Machine&) "
-                               "{ return products(a); },\n"
+                               "     .cost = at_rate<products, 1'000>,\n"
                                f"     .run = {VARIANT}}},\n"
                                '    {.name = "portable",'),
     f"{FOLDER}/CMakeLists.txt": (" cpu_portable.cpp", f" cpu_portable.cpp cpu_{VARIANT}.cpp"),

@@ -1,31 +1,20 @@
+#include "nibble/base/cost.h"
 #include "nibble/ops/absmean_norm/kernels.h"
 
 namespace nibble::absmean_norm {
 namespace {
 
-double elements(const Args& a) { return double(a.rows) * a.cols * 1e-3; }
+double elements(const Args& a) { return double(a.rows) * a.cols; }
 
 constexpr Variant<Args> kTable[] = {
 #if NIBBLE_CUDA
-    {.name = "sm80",
-     .needs = Isa::sm80,
-     .cost = [](const Args& a, const Machine&) { return elements(a) / 1000; },
-     .run = sm80},
+    {.name = "sm80", .needs = Isa::sm80, .cost = at_rate<elements, 1'000'000>, .run = sm80},
 #endif
 #if defined(__x86_64__)
-    {.name = "avx512",
-     .needs = Isa::avx512,
-     .cost = [](const Args& a, const Machine&) { return elements(a) / 6; },
-     .run = avx512},
-    {.name = "avx2",
-     .needs = Isa::avx2,
-     .cost = [](const Args& a, const Machine&) { return elements(a) / 2; },
-     .run = avx2},
+    {.name = "avx512", .needs = Isa::avx512, .cost = at_rate<elements, 6'000>, .run = avx512},
+    {.name = "avx2", .needs = Isa::avx2, .cost = at_rate<elements, 2'000>, .run = avx2},
 #endif
-    {.name = "portable",
-     .needs = Isa::portable,
-     .cost = [](const Args& a, const Machine&) { return elements(a) / 0.4; },
-     .run = portable},
+    {.name = "portable", .needs = Isa::portable, .cost = at_rate<elements, 400>, .run = portable},
 };
 
 }  // namespace

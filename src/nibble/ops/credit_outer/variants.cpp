@@ -1,27 +1,20 @@
+#include "nibble/base/cost.h"
 #include "nibble/ops/credit_outer/kernels.h"
 
 namespace nibble::credit_outer {
 namespace {
 
-double work(const Args& a) {
-  return double(a.tokens) * a.n * a.k / 16 * 1e-3;
-}  // thousands: products/16
+double sixteens(const Args& a) { return double(a.tokens) * a.n * a.k / 16; }
 
 constexpr Variant<Args> kTable[] = {
 #if defined(__x86_64__)
     {.name = "avx512_vnni",
      .needs = Isa::avx512 | Isa::vnni,
-     .cost = [](const Args& a, const Machine&) { return work(a) / 8; },
+     .cost = at_rate<sixteens, 8'000>,
      .run = avx512_vnni},
-    {.name = "avx2",
-     .needs = Isa::avx2,
-     .cost = [](const Args& a, const Machine&) { return work(a) / 4; },
-     .run = avx2},
+    {.name = "avx2", .needs = Isa::avx2, .cost = at_rate<sixteens, 4'000>, .run = avx2},
 #endif
-    {.name = "portable",
-     .needs = Isa::portable,
-     .cost = [](const Args& a, const Machine&) { return work(a); },
-     .run = portable},
+    {.name = "portable", .needs = Isa::portable, .cost = at_rate<sixteens, 1'000>, .run = portable},
 };
 
 }  // namespace

@@ -1,26 +1,18 @@
+#include "nibble/base/cost.h"
 #include "nibble/ops/cross_entropy/kernels.h"
 
 namespace nibble::cross_entropy {
 namespace {
 
 // Vectors of 16 logits, in thousands.
-double vectors(const Args& a) { return double(a.rows) * ((a.symbols + 15) / 16 + 2) * 1e-3; }
+double vectors(const Args& a) { return double(a.rows) * ((a.symbols + 15) / 16 + 2); }
 
 constexpr Variant<Args> kTable[] = {
 #if defined(__x86_64__)
-    {.name = "avx512",
-     .needs = Isa::avx512,
-     .cost = [](const Args& a, const Machine&) { return vectors(a) * 8; },
-     .run = avx512},
-    {.name = "avx2",
-     .needs = Isa::avx2,
-     .cost = [](const Args& a, const Machine&) { return vectors(a) * 12; },
-     .run = avx2},
+    {.name = "avx512", .needs = Isa::avx512, .cost = at_rate<vectors, 125>, .run = avx512},
+    {.name = "avx2", .needs = Isa::avx2, .cost = at_rate<vectors, 83>, .run = avx2},
 #endif
-    {.name = "portable",
-     .needs = Isa::portable,
-     .cost = [](const Args& a, const Machine&) { return vectors(a) * 1200; },
-     .run = portable},
+    {.name = "portable", .needs = Isa::portable, .cost = at_rate<vectors, 1>, .run = portable},
 };
 
 }  // namespace

@@ -1,25 +1,17 @@
+#include "nibble/base/cost.h"
 #include "nibble/ops/decode_fp8/kernels.h"
 
 namespace nibble::decode_fp8 {
 namespace {
 
-double work(const Args& a) { return double(a.rows) * double(a.cols) * 1e-3; }  // thousands: values
+double values(const Args& a) { return double(a.rows) * double(a.cols); }
 
 constexpr Variant<Args> kTable[] = {
 #if defined(__x86_64__)
-    {.name = "avx512",
-     .needs = Isa::avx512,
-     .cost = [](const Args& a, const Machine&) { return work(a) * 0.3; },
-     .run = avx512},
-    {.name = "avx2",
-     .needs = Isa::avx2,
-     .cost = [](const Args& a, const Machine&) { return work(a) * 0.6; },
-     .run = avx2},
+    {.name = "avx512", .needs = Isa::avx512, .cost = at_rate<values, 3'333>, .run = avx512},
+    {.name = "avx2", .needs = Isa::avx2, .cost = at_rate<values, 1'667>, .run = avx2},
 #endif
-    {.name = "portable",
-     .needs = Isa::portable,
-     .cost = [](const Args& a, const Machine&) { return work(a) * 5; },
-     .run = portable},
+    {.name = "portable", .needs = Isa::portable, .cost = at_rate<values, 200>, .run = portable},
 };
 
 }  // namespace

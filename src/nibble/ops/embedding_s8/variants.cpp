@@ -1,25 +1,17 @@
+#include "nibble/base/cost.h"
 #include "nibble/ops/embedding_s8/kernels.h"
 
 namespace nibble::embedding_s8 {
 namespace {
 
-double elements(const Args& a) { return double(a.tokens) * a.dim * 1e-3; }
+double elements(const Args& a) { return double(a.tokens) * a.dim; }
 
 constexpr Variant<Args> kTable[] = {
 #if defined(__x86_64__)
-    {.name = "avx512",
-     .needs = Isa::avx512,
-     .cost = [](const Args& a, const Machine&) { return elements(a) / 16; },
-     .run = avx512},
-    {.name = "avx2",
-     .needs = Isa::avx2,
-     .cost = [](const Args& a, const Machine&) { return elements(a) / 4; },
-     .run = avx2},
+    {.name = "avx512", .needs = Isa::avx512, .cost = at_rate<elements, 16'000>, .run = avx512},
+    {.name = "avx2", .needs = Isa::avx2, .cost = at_rate<elements, 4'000>, .run = avx2},
 #endif
-    {.name = "portable",
-     .needs = Isa::portable,
-     .cost = [](const Args& a, const Machine&) { return elements(a) / 1; },
-     .run = portable},
+    {.name = "portable", .needs = Isa::portable, .cost = at_rate<elements, 1'000>, .run = portable},
 };
 
 }  // namespace

@@ -1,31 +1,20 @@
+#include "nibble/base/cost.h"
 #include "nibble/ops/gelu_quantise/kernels.h"
 
 namespace nibble::gelu_quantise {
 namespace {
 
-double elements(const Args& a) { return double(a.rows) * a.cols * 1e-3; }
+double elements(const Args& a) { return double(a.rows) * a.cols; }
 
 constexpr Variant<Args> kTable[] = {
 #if NIBBLE_CUDA
-    {.name = "sm80",
-     .needs = Isa::sm80,
-     .cost = [](const Args& a, const Machine&) { return elements(a) / 1000; },
-     .run = sm80},
+    {.name = "sm80", .needs = Isa::sm80, .cost = at_rate<elements, 1'000'000>, .run = sm80},
 #endif
 #if defined(__x86_64__)
-    {.name = "avx512",
-     .needs = Isa::avx512,
-     .cost = [](const Args& a, const Machine&) { return elements(a) / 1.5; },
-     .run = avx512},
-    {.name = "avx2",
-     .needs = Isa::avx2,
-     .cost = [](const Args& a, const Machine&) { return elements(a) / 0.7; },
-     .run = avx2},
+    {.name = "avx512", .needs = Isa::avx512, .cost = at_rate<elements, 1'500>, .run = avx512},
+    {.name = "avx2", .needs = Isa::avx2, .cost = at_rate<elements, 700>, .run = avx2},
 #endif
-    {.name = "portable",
-     .needs = Isa::portable,
-     .cost = [](const Args& a, const Machine&) { return elements(a) / 0.02; },
-     .run = portable},
+    {.name = "portable", .needs = Isa::portable, .cost = at_rate<elements, 20>, .run = portable},
 };
 
 }  // namespace

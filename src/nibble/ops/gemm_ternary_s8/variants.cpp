@@ -1,3 +1,4 @@
+#include "nibble/base/cost.h"
 #include "nibble/ops/gemm_ternary_s8/kernels.h"
 
 namespace nibble::gemm_ternary_s8 {
@@ -14,11 +15,6 @@ double cost(const Args& a, double mb_per_us, double mega_products_per_us) {
 std::string_view few_tokens(const Args& a) {
   return a.m <= cuda::tile::kPanelTokens ? "" : "more than 8 tokens";
 }
-// Microseconds to read what it reads at 3 TB/s, of a device that nobody has timed yet; between CUDA
-// variants only the order counts: what was compiled for the device.
-double stream_cost(const Args& a, double factor) {
-  return double(Op::work(a).bytes) / 3e6 * factor;
-}
 #endif
 
 constexpr Variant<Args> kTable[] = {
@@ -26,22 +22,22 @@ constexpr Variant<Args> kTable[] = {
     {.name = "sm100a",
      .needs = Isa::sm100a,
      .takes = few_tokens,
-     .cost = [](const Args& a, const Machine&) { return stream_cost(a, 1); },
+     .cost = streamed<Op, 100>,
      .run = sm100a},
     {.name = "sm120f",
      .needs = Isa::sm120f,
      .takes = few_tokens,
-     .cost = [](const Args& a, const Machine&) { return stream_cost(a, 1); },
+     .cost = streamed<Op, 100>,
      .run = sm120f},
     {.name = "sm90a",
      .needs = Isa::sm90a,
      .takes = few_tokens,
-     .cost = [](const Args& a, const Machine&) { return stream_cost(a, 1.1); },
+     .cost = streamed<Op, 110>,
      .run = sm90a},
     {.name = "sm80",
      .needs = Isa::sm80,
      .takes = few_tokens,
-     .cost = [](const Args& a, const Machine&) { return stream_cost(a, 1.3); },
+     .cost = streamed<Op, 130>,
      .run = sm80},
 #endif
 #if defined(__x86_64__)

@@ -1,25 +1,20 @@
+#include "nibble/base/cost.h"
 #include "nibble/ops/grouped_gemm_mxfp4_s8/kernels.h"
 
 namespace nibble::grouped_gemm_mxfp4_s8 {
 namespace {
 
-double products(const Args& a) { return double(a.m) * a.n * a.k * 1e-3; }
+double products(const Args& a) { return double(a.m) * a.n * a.k; }
 
 constexpr Variant<Args> kTable[] = {
 #if defined(__x86_64__)
     {.name = "avx512_vnni",
      .needs = Isa::avx512 | Isa::vnni,
-     .cost = [](const Args& a, const Machine&) { return products(a) / 300; },
+     .cost = at_rate<products, 300'000>,
      .run = avx512_vnni},
-    {.name = "avx2",
-     .needs = Isa::avx2,
-     .cost = [](const Args& a, const Machine&) { return products(a) / 80; },
-     .run = avx2},
+    {.name = "avx2", .needs = Isa::avx2, .cost = at_rate<products, 80'000>, .run = avx2},
 #endif
-    {.name = "portable",
-     .needs = Isa::portable,
-     .cost = [](const Args& a, const Machine&) { return products(a) / 2; },
-     .run = portable},
+    {.name = "portable", .needs = Isa::portable, .cost = at_rate<products, 2'000>, .run = portable},
 };
 
 }  // namespace

@@ -1,31 +1,20 @@
+#include "nibble/base/cost.h"
 #include "nibble/ops/hash_noise/kernels.h"
 
 namespace nibble::hash_noise {
 namespace {
 
-double hashes(const Args& a) { return double(a.n) * (1 + a.terms) * 1e-3; }
+double hashes(const Args& a) { return double(a.n) * (1 + a.terms); }
 
 constexpr Variant<Args> kTable[] = {
 #if NIBBLE_CUDA
-    {.name = "sm80",
-     .needs = Isa::sm80,
-     .cost = [](const Args& a, const Machine&) { return hashes(a) / 3000; },
-     .run = sm80},
+    {.name = "sm80", .needs = Isa::sm80, .cost = at_rate<hashes, 3'000'000>, .run = sm80},
 #endif
 #if defined(__x86_64__)
-    {.name = "avx512",
-     .needs = Isa::avx512,
-     .cost = [](const Args& a, const Machine&) { return hashes(a) / 3; },
-     .run = avx512},
-    {.name = "avx2",
-     .needs = Isa::avx2,
-     .cost = [](const Args& a, const Machine&) { return hashes(a) / 0.8; },
-     .run = avx2},
+    {.name = "avx512", .needs = Isa::avx512, .cost = at_rate<hashes, 3'000>, .run = avx512},
+    {.name = "avx2", .needs = Isa::avx2, .cost = at_rate<hashes, 800>, .run = avx2},
 #endif
-    {.name = "portable",
-     .needs = Isa::portable,
-     .cost = [](const Args& a, const Machine&) { return hashes(a) / 0.4; },
-     .run = portable},
+    {.name = "portable", .needs = Isa::portable, .cost = at_rate<hashes, 400>, .run = portable},
 };
 
 }  // namespace

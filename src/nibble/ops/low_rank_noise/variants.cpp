@@ -1,25 +1,17 @@
+#include "nibble/base/cost.h"
 #include "nibble/ops/low_rank_noise/kernels.h"
 
 namespace nibble::low_rank_noise {
 namespace {
 
-double work(const Args& a) { return double(a.rows) * a.n * a.parts * 1e-3; }  // thousands
+double work(const Args& a) { return double(a.rows) * a.n * a.parts; }
 
 constexpr Variant<Args> kTable[] = {
 #if defined(__x86_64__)
-    {.name = "avx512",
-     .needs = Isa::avx512,
-     .cost = [](const Args& a, const Machine&) { return work(a) / 8; },
-     .run = avx512},
-    {.name = "avx2",
-     .needs = Isa::avx2,
-     .cost = [](const Args& a, const Machine&) { return work(a) / 4; },
-     .run = avx2},
+    {.name = "avx512", .needs = Isa::avx512, .cost = at_rate<work, 8'000>, .run = avx512},
+    {.name = "avx2", .needs = Isa::avx2, .cost = at_rate<work, 4'000>, .run = avx2},
 #endif
-    {.name = "portable",
-     .needs = Isa::portable,
-     .cost = [](const Args& a, const Machine&) { return work(a); },
-     .run = portable},
+    {.name = "portable", .needs = Isa::portable, .cost = at_rate<work, 1'000>, .run = portable},
 };
 
 }  // namespace

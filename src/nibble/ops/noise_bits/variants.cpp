@@ -1,25 +1,17 @@
+#include "nibble/base/cost.h"
 #include "nibble/ops/noise_bits/kernels.h"
 
 namespace nibble::noise_bits {
 namespace {
 
-double work(const Args& a) { return double(a.words) * 1e-3; }  // thousands: words
+double words(const Args& a) { return double(a.words); }
 
 constexpr Variant<Args> kTable[] = {
 #if defined(__x86_64__)
-    {.name = "avx512",
-     .needs = Isa::avx512,
-     .cost = [](const Args& a, const Machine&) { return work(a) / 8; },
-     .run = avx512},
-    {.name = "avx2",
-     .needs = Isa::avx2,
-     .cost = [](const Args& a, const Machine&) { return work(a) / 4; },
-     .run = avx2},
+    {.name = "avx512", .needs = Isa::avx512, .cost = at_rate<words, 8'000>, .run = avx512},
+    {.name = "avx2", .needs = Isa::avx2, .cost = at_rate<words, 4'000>, .run = avx2},
 #endif
-    {.name = "portable",
-     .needs = Isa::portable,
-     .cost = [](const Args& a, const Machine&) { return work(a); },
-     .run = portable},
+    {.name = "portable", .needs = Isa::portable, .cost = at_rate<words, 1'000>, .run = portable},
 };
 
 }  // namespace

@@ -1,29 +1,21 @@
+#include "nibble/base/cost.h"
 #include "nibble/ops/rank1_noise/kernels.h"
 
 namespace nibble::rank1_noise {
 namespace {
 
-double work(const Args& a) { return double(a.rows) * a.k * 1e-3; }  // thousands: values
+double values(const Args& a) { return double(a.rows) * a.k; }
 
 constexpr Variant<Args> kTable[] = {
 #if defined(__x86_64__)
     {.name = "avx512_vnni",
      .needs = Isa::avx512 | Isa::vnni,
-     .cost = [](const Args& a, const Machine&) { return work(a) / 20; },
+     .cost = at_rate<values, 20'000>,
      .run = avx512_vnni},
-    {.name = "avx512",
-     .needs = Isa::avx512,
-     .cost = [](const Args& a, const Machine&) { return work(a) / 8; },
-     .run = avx512},
-    {.name = "avx2",
-     .needs = Isa::avx2,
-     .cost = [](const Args& a, const Machine&) { return work(a) / 4; },
-     .run = avx2},
+    {.name = "avx512", .needs = Isa::avx512, .cost = at_rate<values, 8'000>, .run = avx512},
+    {.name = "avx2", .needs = Isa::avx2, .cost = at_rate<values, 4'000>, .run = avx2},
 #endif
-    {.name = "portable",
-     .needs = Isa::portable,
-     .cost = [](const Args& a, const Machine&) { return work(a); },
-     .run = portable},
+    {.name = "portable", .needs = Isa::portable, .cost = at_rate<values, 1'000>, .run = portable},
 };
 
 }  // namespace

@@ -1,31 +1,20 @@
+#include "nibble/base/cost.h"
 #include "nibble/ops/relu2_quantise/kernels.h"
 
 namespace nibble::relu2_quantise {
 namespace {
 
-double work(const Args& a) { return double(a.rows) * a.n * 1e-3; }  // thousands: values
+double values(const Args& a) { return double(a.rows) * a.n; }
 
 constexpr Variant<Args> kTable[] = {
 #if NIBBLE_CUDA
-    {.name = "sm80",
-     .needs = Isa::sm80,
-     .cost = [](const Args& a, const Machine&) { return work(a) / 1000; },
-     .run = sm80},
+    {.name = "sm80", .needs = Isa::sm80, .cost = at_rate<values, 1'000'000>, .run = sm80},
 #endif
 #if defined(__x86_64__)
-    {.name = "avx512",
-     .needs = Isa::avx512,
-     .cost = [](const Args& a, const Machine&) { return work(a) / 8; },
-     .run = avx512},
-    {.name = "avx2",
-     .needs = Isa::avx2,
-     .cost = [](const Args& a, const Machine&) { return work(a) / 4; },
-     .run = avx2},
+    {.name = "avx512", .needs = Isa::avx512, .cost = at_rate<values, 8'000>, .run = avx512},
+    {.name = "avx2", .needs = Isa::avx2, .cost = at_rate<values, 4'000>, .run = avx2},
 #endif
-    {.name = "portable",
-     .needs = Isa::portable,
-     .cost = [](const Args& a, const Machine&) { return work(a); },
-     .run = portable},
+    {.name = "portable", .needs = Isa::portable, .cost = at_rate<values, 1'000>, .run = portable},
 };
 
 }  // namespace

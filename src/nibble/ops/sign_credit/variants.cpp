@@ -1,25 +1,17 @@
+#include "nibble/base/cost.h"
 #include "nibble/ops/sign_credit/kernels.h"
 
 namespace nibble::sign_credit {
 namespace {
 
-double signs(const Args& a) { return double(a.perturbations) * a.n * a.k * 1e-3; }  // thousands
+double signs(const Args& a) { return double(a.perturbations) * a.n * a.k; }
 
 constexpr Variant<Args> kTable[] = {
 #if defined(__x86_64__)
-    {.name = "avx512",
-     .needs = Isa::avx512,
-     .cost = [](const Args& a, const Machine&) { return signs(a) / 60; },
-     .run = avx512},
-    {.name = "avx2",
-     .needs = Isa::avx2,
-     .cost = [](const Args& a, const Machine&) { return signs(a) / 15; },
-     .run = avx2},
+    {.name = "avx512", .needs = Isa::avx512, .cost = at_rate<signs, 60'000>, .run = avx512},
+    {.name = "avx2", .needs = Isa::avx2, .cost = at_rate<signs, 15'000>, .run = avx2},
 #endif
-    {.name = "portable",
-     .needs = Isa::portable,
-     .cost = [](const Args& a, const Machine&) { return signs(a) / 2; },
-     .run = portable},
+    {.name = "portable", .needs = Isa::portable, .cost = at_rate<signs, 2'000>, .run = portable},
 };
 
 }  // namespace

@@ -1,0 +1,28 @@
+// Predicted costs for the tables of ops, in microseconds on one thread: Variant::cost.
+#pragma once
+#include <cstdint>
+
+#include "nibble/base/op.h"
+
+namespace nibble {
+
+// count(args) of whatever a variant does, `kPerMicrosecond` of them in one.
+template <auto count, int kPerMicrosecond, class Args>
+double at_rate(const Args& a, const Machine&) {
+  return double(count(a)) / kPerMicrosecond;
+}
+
+// The op's operations.
+template <class Op, int kPerMicrosecond>
+double computed(const typename Op::Args& a, const Machine&) {
+  return double(Op::work(a).ops) / kPerMicrosecond;
+}
+
+// To move the op's least bytes at 3 TB/s, times kPercent / 100: of a device that nobody has timed
+// yet. Between CUDA variants only the order counts: that which was compiled for the device.
+template <class Op, int kPercent>
+double streamed(const typename Op::Args& a, const Machine&) {
+  return double(Op::work(a).bytes) / 3e8 * kPercent;
+}
+
+}  // namespace nibble
