@@ -3,11 +3,11 @@
 The PTX is taken out of the object, where it lies beside the machine code that was made of it, and
 compiled once more to hear what ptxas says. Every kernel declares its budget of registers with
 __launch_bounds__(threads, blocks), keeps it without a spill or a stack frame, and none gets the
-remarks of ptxas on serialised wgmma and registers that cannot be had. The instructions that a
-source names in a line "// PTX: a, b" are there. No two kernels of an object have the same machine
-code: a switch whose values make no difference is a defect. The widest load of a kernel of an op,
-or its widest store if it loads nothing, moves 16 bytes a lane or more, read off the machine code;
-narrow_kernels.txt has the exceptions and their reasons.
+remarks of ptxas on serialised wgmma and registers that cannot be had. The instructions that every
+source names in a line "// PTX: a, b", what makes it fast, are there. No two kernels of an object
+have the same machine code: a switch whose values make no difference is a defect. The widest load of
+a kernel of an op, or its widest store if it loads nothing, moves 16 bytes a lane or more, read off
+the machine code; narrow_kernels.txt has the exceptions and their reasons.
 """
 
 import fnmatch
@@ -147,6 +147,8 @@ def check(tree):
                 found, used = found + wrong, used | patterns
         wanted = [w.strip() for line in NEEDS.findall(source.read_text()) for w in line.split(",")]
         found += [f"{place}: no {w} in its PTX" for w in wanted if w not in ptx]
+        if not wanted:
+            found.append(f"{place}: a line '// PTX: a, b' is to name what makes it fast")
     found += [f"tests/gates/narrow_kernels.txt: no kernel needs the line '{p}'"
               for p in excused if p not in used]
     return found
@@ -189,6 +191,7 @@ PLANTS = [
     (kernel("no module\n"), "no PTX that can be read"),
     (kernel(module("nonsense;")), "ptxas refuses"),
     ({"build/a.o": None}, "not built yet"),
+    ({"src/nibble/ops/x/cuda_sm80.cu": "\n"}, "is to name what makes it fast"),
     ({"src/nibble/ops/x/cuda_sm80.cu": "// PTX: fma.rn.f16x2, st.global\n"}, "no fma.rn.f16x2"),
 ]
 

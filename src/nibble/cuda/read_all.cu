@@ -1,3 +1,4 @@
+// PTX: ld.global.nc.L1::no_allocate.L2::256B.v4.b32
 // Reads an array and keeps nothing of it.
 #include "nibble/cuda/launch.cuh"
 #include "nibble/cuda/ptx/load.cuh"

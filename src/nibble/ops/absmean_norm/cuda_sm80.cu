@@ -1,3 +1,4 @@
+// PTX: ld.global.v4.u32, redux.sync.add.u32, st.global.u32
 #include "nibble/cuda/launch.cuh"
 #include "nibble/cuda/tile/four_bytes.cuh"
 #include "nibble/numerics/s8.h"

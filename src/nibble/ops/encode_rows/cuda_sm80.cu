@@ -1,3 +1,4 @@
+// PTX: ld.global.nc.L1::no_allocate.L2::256B.v4.b32, max.NaN.f32, st.global.v4.u32
 #include "nibble/ops/encode_rows/kernel.cuh"
 
 namespace nibble::encode_rows {

@@ -1,3 +1,4 @@
+// PTX: ld.global.nc.L1::no_allocate.L2::256B.v4.b32, max.NaN.f32, st.global.v4.u32
 #include "nibble/ops/gelu_tanh_quantise/kernel.cuh"
 
 namespace nibble::gelu_tanh_quantise {

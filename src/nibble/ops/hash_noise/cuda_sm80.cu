@@ -1,3 +1,4 @@
+// PTX: st.global.u32
 #include "nibble/cuda/launch.cuh"
 #include "nibble/ops/hash_noise/kernels.h"
 

@@ -1,3 +1,4 @@
+// PTX: ld.global.nc.L1::no_allocate.L2::256B.v4.b32, redux.sync.max.u32
 #include "nibble/cuda/launch.cuh"
 #include "nibble/cuda/tile/lane_floats.cuh"
 #include "nibble/ops/magnitudes/kernels.h"

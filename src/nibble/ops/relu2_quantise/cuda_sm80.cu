@@ -1,3 +1,4 @@
+// PTX: ld.global.v4.u32, cvt.rni.s32.f32, st.global.u32
 #include "nibble/cuda/launch.cuh"
 #include "nibble/cuda/tile/four_bytes.cuh"
 #include "nibble/ops/relu2_quantise/kernels.h"

@@ -1,3 +1,4 @@
+// PTX: ld.global.v4.u32, st.global.v4.u32
 // Three launches: the noise and its sums of squares, a block for a piece; the moving average, from
 // the pieces in order; the update. The second is what makes it three: it needs every piece.
 #include "nibble/cuda/launch.cuh"
