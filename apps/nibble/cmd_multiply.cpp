@@ -131,8 +131,9 @@ Exit run(const Flags& f) {
   time(all, f, x, y, pool.get());
   for (Timed& t : all) {
     const Product& p = t.product;
-    p.multiply(MatrixView(x.data(), f.tokens, p.cols), MatrixView(y.data(), f.tokens, p.rows),
-               pool.get());
+    const MatrixView to(y.data(), f.tokens, p.rows);
+    p.multiply(MatrixView(x.data(), f.tokens, p.cols), to, pool.get());
+    if (p.decode) p.decode(to);
     const auto x_end = x.begin() + f.tokens * p.cols;
     const std::vector<double> want = p.exact(std::vector<double>(x.begin(), x_end), pool.get());
     harness::RelativeError error;

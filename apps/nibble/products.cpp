@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <memory>
 
+#include "nibble/base/random.h"
+#include "nibble/ops/embedding_quantise/embedding_quantise.h"
+#include "nibble/runtime/embedding.h"
 #include "nibble/runtime/error.h"
 #include "nibble/runtime/quantise.h"
 #include "product_layers.h"
@@ -28,14 +31,57 @@ Product matrix(std::string name, std::string format, int64_t bytes,
           .multiply = [linear](auto x, auto y, Pool* pool) { (*linear)(x, y, pool); }};
 }
 
-// Rows of tables of embeddings are read, and multiply nothing.
-bool is_matrix(const SourceTensor& t) {
+// Rows of tables are read; those of a head, which some call embed_out, are multiplied by.
+bool is_table(const std::string& name) {
   static constexpr std::string_view kTables[] = {"embed", "embd", "wte", "wpe"};
-  const std::string& name = t.copy.name;
-  return t.is_matrix_of_floats() && name.ends_with(".weight") &&
-         std::none_of(std::begin(kTables), std::end(kTables), [&](std::string_view table) {
-           return name.find(table) != std::string::npos;
-         });
+  const auto has = [&](std::string_view part) { return name.find(part) != std::string::npos; };
+  return !has("embed_out") && std::any_of(std::begin(kTables), std::end(kTables), has);
+}
+
+// Of tokens by chance, others in each call.
+Product table(const SourceTensor& t, const ProductOptions& o, const Machine& machine) {
+  struct Rows {
+    Embedding table;
+    Random random;
+    std::vector<int32_t> ids;
+    encode_rows::Encoded encoded;
+  };
+  const Activations a = o.activations == Activations::s8 ? Activations::s8 : Activations::s16;
+  const auto rows = std::make_shared<Rows>(
+      Rows{Embedding(t, a, machine), Random(2), std::vector<int32_t>(size_t(o.tokens)), {}});
+  const int64_t cols = t.cols(), bytes = o.tokens * cols * bytes_of(t.copy.type);
+  return {.name = t.copy.name,
+          .shape = fmt::format("{}x{}", t.rows(), cols),
+          .format = std::string(t.format),
+          .activations = std::string(to_string(a)),
+          .op = "embedding_quantise",
+          .rows = cols,
+          .cols = cols,
+          .ops = double(embedding_quantise::Op::work({.rows = 1, .cols = cols}).ops),
+          .bytes = [bytes] { return bytes; },
+          .multiply =
+              [rows](auto, auto, Pool* pool) {
+                for (int32_t& id : rows->ids)
+                  id = int32_t(rows->random.below(uint64_t(rows->table.rows())));
+                rows->encoded = rows->table(rows->ids, pool);
+              },
+          .exact =
+              [rows, &t, cols](const Doubles&, Pool*) {
+                Doubles y;
+                RowReader reader(t);
+                for (int32_t id : rows->ids)
+                  for (int64_t k = 0; k < cols; ++k)
+                    y.push_back(double(float_at(reader.rows(id, id + 1), k)));
+                return y;
+              },
+          .decode =
+              [rows, a, cols](MatrixView<float> y) {
+                const encode_rows::Encoded& e = rows->encoded;
+                for (int64_t i = 0; i < y.rows * cols; ++i)
+                  y.data[i] = e.scales[i / cols] *
+                              (a == Activations::s8 ? reinterpret_cast<const int8_t*>(e.codes)[i]
+                                                    : reinterpret_cast<const int16_t*>(e.codes)[i]);
+              }};
 }
 
 std::vector<Product> matrices(const PackedWeights& packed, const Recognised& found,
@@ -57,7 +103,17 @@ std::vector<Product> matrices(const PackedWeights& packed, const Recognised& fou
     };
   }
   for (const SourceTensor* t : found.others) {
-    if (!is_wanted(o, t->copy.name) || !is_matrix(*t)) continue;
+    if (!is_wanted(o, t->copy.name) || !t->is_matrix_of_floats() ||
+        !t->copy.name.ends_with(".weight"))
+      continue;
+    if (is_table(t->copy.name) && !t->blocks) {
+      if (t->cols() % 16 == 0)
+        all.push_back(table(*t, o, machine));
+      else
+        leave_out(t->copy.name,
+                  fmt::format("its rows have {} elements, no multiple of 16", t->cols()));
+      continue;
+    }
     if (t->blocks) {
       leave_out(t->copy.name, "no op multiplies by " + std::string(t->format));
       continue;

@@ -1,5 +1,5 @@
-// What `nibble multiply` times: matrices of a checkpoint, or whole layers of them, each beside the
-// same in double.
+// What `nibble multiply` times: matrices of a checkpoint and rows of its tables of embeddings, or
+// whole layers, each beside the same in double.
 #pragma once
 #include <functional>
 #include <memory>
@@ -19,6 +19,8 @@ struct Product {
   std::function<int64_t()> bytes;  // of weights that the last call read
   std::function<void(MatrixView<const float> x, MatrixView<float> y, Pool*)> multiply;
   std::function<std::vector<double>(const std::vector<double>& x, Pool*)> exact;
+  // Where multiply() leaves something else than floats: what they are.
+  std::function<void(MatrixView<float> y)> decode = {};
 };
 
 struct ProductOptions {

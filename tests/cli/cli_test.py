@@ -277,9 +277,10 @@ class Cli(unittest.TestCase):
         found = [[r[k] for k in ("weight", "shape", "op", "activations")]
                  for r in map(json.loads, lines)]
         self.assertEqual(found, [["up.weight", "24x32", "gemm_mxfp4_s8", "s8"],
+                                 ["embed.weight", "40x32", "embedding_quantise", "s8"],
                                  ["head.weight", "40x32", "gemm_f32", "f32"]])
         self.assertTrue(all(0 < json.loads(line)["rel_l2"] < 0.1 for line in lines))
-        self.assertLess(json.loads(lines[1])["rel_l2"], 1e-6)
+        self.assertLess(json.loads(lines[2])["rel_l2"], 1e-6)
         self.assertIn("head.weight", nibble("multiply", file, "--seconds", 0).stdout.decode())
 
     def test_a_feed_forward_layer_is_multiplied_whole(self):

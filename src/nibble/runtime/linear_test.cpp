@@ -11,6 +11,7 @@
 #include "nibble/base/case.h"
 #include "nibble/cpu/detect.h"
 #include "nibble/cpu/pool.h"
+#include "nibble/runtime/embedding.h"
 #include "nibble/runtime/error.h"
 #include "nibble/runtime/quantise.h"
 
@@ -162,6 +163,35 @@ TEST_F(LinearTest, AppliesScalesOfRowsThatAreBf16) {
   const PackedWeights packed(folder / "narrow.safetensors", {.rows = 16});
   Linear linear(packed.weights()[0], {}, cpu::this_machine());
   EXPECT_LT(error_of(linear, decoded(packed.source()), 4, nullptr), bound(Activations::s8));
+}
+
+// Half a step of codes: of a row's greatest, the 65278th or the 254th part.
+TEST_F(LinearTest, RowsOfATableAreRoundedAsTheyAreRead) {
+  std::vector<fp16> halves(weights.size());
+  for (size_t i = 0; i < halves.size(); ++i) halves[i] = to_fp16(weights[i]);
+  const auto bytes = std::as_bytes(std::span(halves));
+  const safetensors::Tensor tensors[] = {{"embed.weight", DType::fp16, {kRows, kCols}, bytes},
+                                         {"pad", DType::u8, {1}, bytes.first(1)}};
+  safetensors::write(folder / "table.safetensors", tensors);
+  const Source source(folder / "table.safetensors");
+  const int32_t ids[] = {0, kRows - 1, 5, 5};
+  for (auto [activations, most] : {std::pair{Activations::s16, 32639}, {Activations::s8, 127}}) {
+    Embedding table(*source.find("embed.weight"), activations, cpu::this_machine());
+    const encode_rows::Encoded rows = table(ids);
+    for (size_t t = 0; t < std::size(ids); ++t)
+      for (size_t k = 0; k < kCols; ++k) {
+        const size_t at = t * kCols + k;
+        const int code = most == 127 ? reinterpret_cast<const int8_t*>(rows.codes)[at]
+                                     : reinterpret_cast<const int16_t*>(rows.codes)[at];
+        EXPECT_NEAR(code * rows.scales[t], to_float(halves[size_t(ids[t]) * kCols + k]),
+                    0.501f * rows.scales[t]);
+        EXPECT_LE(rows.scales[t], 1.0f / float(most));
+      }
+    EXPECT_THROW(table(std::vector<int32_t>{kRows}), Error);
+    EXPECT_THROW(table(std::vector<int32_t>{-1}), Error);
+  }
+  EXPECT_THROW(Embedding(*source.find("pad"), Activations::s16, cpu::this_machine()), Error);
+  EXPECT_THROW(Embedding(source.tensors()[0], Activations::bf16, cpu::this_machine()), Error);
 }
 
 TEST_F(LinearTest, RefusesInOneSentence) {
