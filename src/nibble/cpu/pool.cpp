@@ -5,6 +5,8 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -46,13 +48,19 @@ class ThreadPool final : public Pool {
   // More threads than processors would wait for each other's time slices: they sleep at once.
   explicit ThreadPool(int threads)
       : workers_(size_t(threads)), awake_(threads <= this_machine().cores) {
-    for (int w = 1; w < threads; ++w) threads_.emplace_back([this, w] { work(w); });
+    try {
+      for (int w = 1; w < threads; ++w) threads_.emplace_back([this, w] { work(w); });
+    } catch (const std::system_error& e) {
+      const std::string why = "cannot start thread " + std::to_string(threads_.size() + 2) +
+                              " of " + std::to_string(threads);
+      stop();
+      throw std::system_error(e.code(), why);
+    } catch (...) {
+      stop();
+      throw;
+    }
   }
-  ~ThreadPool() override {
-    call_.stop.store(true);
-    wake(sleeping_workers_, called_);
-    for (auto& t : threads_) t.join();
-  }
+  ~ThreadPool() override { stop(); }
   int threads() const override { return int(workers_.size()); }
 
   void run(int64_t tasks, Task task, void* context) override {
@@ -91,6 +99,12 @@ class ThreadPool final : public Pool {
     int64_t end = 0;
     alignas(kApart) std::atomic<uint64_t> done{0};  // number of the last call it is done with
   };
+
+  void stop() {
+    call_.stop.store(true);
+    wake(sleeping_workers_, called_);
+    for (auto& t : threads_) t.join();
+  }
 
   void drain(int worker) {
     const int n = int(workers_.size());
