@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "nibble/harness/ceilings.h"
 #include "nibble/runtime/error.h"
+#include "nibble/runtime/files.h"
 
 namespace nibble::app {
 namespace {
@@ -76,9 +76,7 @@ Suite read_suite(const std::string& name) {
   const std::string file = name.find('/') == std::string::npos && !name.ends_with(".json")
                                ? "bench/suites/" + name + ".json"
                                : name;
-  std::ifstream in(file);
-  if (!in) throw Error("there is no suite " + file);
-  const auto all = json::parse(in, nullptr, false);
+  const auto all = json::parse(read_file(file), nullptr, false);
   if (!all.is_object() || !all.contains("entries") || !all["entries"].is_array())
     throw Error(file + " is no suite: it needs an array \"entries\" of {\"op\", \"case\"}");
   Suite suite;

@@ -7,13 +7,13 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <memory>
 
 #include "command.h"
 #include "folders.h"
 #include "nibble/harness/ledger.h"
 #include "nibble/runtime/error.h"
+#include "nibble/runtime/files.h"
 #include "nibble/train/recipe.h"
 #include "nibble/train/trial.h"
 #include "report_bench.h"
@@ -47,11 +47,8 @@ std::vector<std::string> ledger_files(const std::string& file) {
 // Two kinds of records: experiments with ops, and trials of recipes.
 Exit report_ledger(const Flags& flags) {
   if (!flags.add.empty()) {
-    std::ifstream in(flags.add);
-    if (!in) throw Error("cannot read " + flags.add);
-    const std::string text{std::istreambuf_iterator<char>(in), {}};
     harness::LedgerRecord record;
-    throw_if(harness::parse_record(text, record));
+    throw_if(harness::parse_record(read_file(flags.add), record));
     const bool folder = std::filesystem::is_directory(flags.file);
     throw_if(harness::append_record(folder ? flags.file + "/" + kExperiments : flags.file, record));
   }

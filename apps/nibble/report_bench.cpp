@@ -3,13 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <sstream>
 
 #include "nibble/runtime/error.h"
+#include "nibble/runtime/files.h"
 #include "picture.h"
 #include "plot.h"
 
@@ -36,8 +38,7 @@ std::string shape_of(std::string name) {
 }
 
 std::vector<Row> read(const std::string& file, std::vector<Peer>& peers) {
-  std::ifstream in(file);
-  if (!in) throw Error("cannot read " + file);
+  std::istringstream in(read_file(file));
   std::vector<Row> rows;
   int number = 1;
   for (std::string line; std::getline(in, line); ++number) {
@@ -113,7 +114,10 @@ void draw_roofline(const std::string& file, const std::string& out) {
   const int threads = std::min_element(rows.begin(), rows.end(), [](const Row& a, const Row& b) {
                         return a.threads < b.threads;
                       })->threads;
-  std::erase_if(rows, [&](const Row& r) { return r.threads != threads || r.gop <= 0; });
+  std::erase_if(rows, [&](const Row& r) {
+    return r.threads != threads || !(r.gop > 0 && r.gb > 0 && std::isfinite(r.gop / r.gb));
+  });
+  if (rows.empty()) throw Error(file + " has no results with operations and bytes a second");
 
   std::map<std::string, double> bandwidths, rates;  // the best that was measured of each roof
   double least = 1e30, most = 0, highest = 0;
@@ -123,11 +127,11 @@ void draw_roofline(const std::string& file, const std::string& out) {
     least = std::min(least, r.gop / r.gb), most = std::max(most, r.gop / r.gb);
     highest = std::max({highest, r.gop, r.unit == "GB/s" ? 0 : r.ceiling});
   }
-  Plot p{.title = fmt::format("{} thread{} on {}", threads, threads == 1 ? "" : "s",
-                              rows.empty() ? "" : rows.front().cpu),
-         .x_label = "operations a byte",
-         .y_label = "GOP/s",
-         .log_y = true};
+  Plot p{
+      .title = fmt::format("{} thread{} on {}", threads, threads == 1 ? "" : "s", rows.front().cpu),
+      .x_label = "operations a byte",
+      .y_label = "GOP/s",
+      .log_y = true};
   for (const auto& [name, gb] : bandwidths) {
     // A roof that a kernel sets itself differs from kernel to kernel: no line for all.
     if (name == "own_l2_rate") continue;

@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "nibble/harness/replace_file.h"
+
 namespace nibble::harness {
 namespace {
 
@@ -60,7 +62,9 @@ Status check(const LedgerRecord& r) {
 
 Status parse_record(const std::string& text, LedgerRecord& r) {
   const auto j = ordered_json::parse(text, nullptr, false);
-  if (!j.is_object()) return Status::error("not a ledger record, which is a JSON object: " + text);
+  if (!j.is_object())
+    return Status::error("not a ledger record, which is a JSON object: " + text.substr(0, 60) +
+                         (text.size() > 60 ? "..." : ""));
   for (const auto& [key, value] : j.items()) {
     const auto* field = std::find_if(std::begin(kFields), std::end(kFields),
                                      [&](const Field& f) { return key == f.name; });
@@ -76,10 +80,13 @@ Status parse_record(const std::string& text, LedgerRecord& r) {
 std::string to_json(const LedgerRecord& r) {
   ordered_json j;
   for (const Field& f : kFields) j[f.name] = r.*f.value;
-  return j.dump();
+  return j.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
 Status read_ledger(const std::string& file, std::vector<LedgerRecord>& records) {
+  std::error_code none;
+  if (fs::exists(file, none) && !fs::is_regular_file(file, none))
+    return Status::error(file + " is not a regular file, as a ledger is");
   std::ifstream in(file);
   std::set<std::string> ids;
   int number = 0;
@@ -102,15 +109,9 @@ Status append_record(const std::string& file, const LedgerRecord& r) {
   for (const LedgerRecord& other : records)
     if (other.id == r.id) return Status::error("the ledger has a record '" + r.id + "' already");
   records.push_back(r);
-  const std::string temporary = file + ".tmp";
-  std::ofstream out(temporary);
-  for (const LedgerRecord& each : records) out << to_json(each) << '\n';
-  out.close();
-  std::error_code failed;
-  if (out) fs::rename(temporary, file, failed);
-  if (!out || failed)
-    return Status::error("cannot write " + file + ": is the folder there and writable?");
-  return {};
+  std::string text;
+  for (const LedgerRecord& each : records) text += to_json(each) + "\n";
+  return replace_file(file, text);
 }
 
 LedgerRecord record_of(const AbResult& r, const std::string& id, const std::string& date,

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "nibble/cuda/device.h"
+#include "nibble/harness/replace_file.h"
 
 namespace nibble::harness {
 namespace {
@@ -49,7 +50,7 @@ Status write_proofs(const std::string& dir, const std::vector<VariantReport>& re
   for (const auto& r : reports)
     if (r.green() && counts(r, machine)) by_op[r.op].push_back(&r);
   for (const auto& [op, green] : by_op) {
-    const fs::path file = fs::path(dir) / (op + ".jsonl"), temporary = file.string() + ".tmp";
+    const fs::path file = fs::path(dir) / (op + ".jsonl");
     Lines lines;
     if (Status s = read(file, lines); !s.ok()) return s;
     for (const VariantReport* r : green) {
@@ -63,13 +64,9 @@ Status write_proofs(const std::string& dir, const std::vector<VariantReport>& re
                               {"source_hash", source_hash(op, r->variant)}};
       lines[{r->variant, ran_on}] = j.dump();
     }
-    std::ofstream out(temporary);
-    for (const auto& [key, line] : lines) out << line << '\n';
-    out.close();
-    std::error_code failed;
-    if (out) fs::rename(temporary, file, failed);
-    if (!out || failed)
-      return Status::error("cannot write " + file.string() + ": is the folder there and writable?");
+    std::string text;
+    for (const auto& [key, line] : lines) text += line + "\n";
+    if (Status s = replace_file(file.string(), text); !s.ok()) return s;
   }
   return {};
 }

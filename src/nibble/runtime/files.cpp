@@ -60,8 +60,12 @@ FileHandle::~FileHandle() {
 }
 
 std::string read_file(const fs::path& path) {
-  const FileHandle file = open_file(path, O_RDONLY);
+  const FileHandle file = open_file(path, O_RDONLY | O_NONBLOCK);  // a pipe would wait for a writer
   if (!file) fail("cannot open", path, errno);
+  struct stat status;
+  if (::fstat(file.get(), &status) < 0) fail("cannot examine", path, errno);
+  if (!S_ISREG(status.st_mode))
+    throw Error("cannot read " + path.string() + ": it is not a regular file");
   std::string text;
   char piece[1 << 16];
   for (;;) {
@@ -74,6 +78,9 @@ std::string read_file(const fs::path& path) {
 
 AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)), temporary_(path_) {
   temporary_ += ".tmp";
+  struct stat there;
+  if (::lstat(path_.c_str(), &there) == 0 && !S_ISREG(there.st_mode) && !S_ISLNK(there.st_mode))
+    throw Error("cannot write " + path_.string() + ": what has this name is not a regular file");
   for (;;) {
     FileHandle file = open_file(temporary_, O_RDWR | O_CREAT | O_NOFOLLOW);
     if (!file) fail("cannot create", temporary_, errno);

@@ -30,13 +30,13 @@ class FileHandle {
   int fd_ = -1;
 };
 
-std::string read_file(const std::filesystem::path&);
+std::string read_file(const std::filesystem::path&);  // a regular one: others may have no end
 
 // Replaces `path` by a new file, or leaves it as it is: until commit() the bytes go to `path`.tmp,
 // which is then synced, renamed, and made permanent by syncing the folder. A process that is killed
 // leaves at most the temporary behind, which the next writer takes over; two writers of one path at
-// a time are an error. Permissions are those of a new file; a symbolic link is replaced, not
-// followed.
+// a time are an error; so is a name that a folder or a device has. Permissions are those of a new
+// file; a symbolic link is replaced, not followed.
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path);

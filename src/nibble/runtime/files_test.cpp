@@ -123,15 +123,23 @@ TEST_F(Files, SayWhatIsWrong) {
   EXPECT_EQ(error_of([&] { read_file(missing); }),
             "cannot open " + missing.string() + ": No such file or directory");
   EXPECT_EQ(error_of([&] { read_file(folder); }),
-            "cannot read " + folder.string() + ": Is a directory");
+            "cannot read " + folder.string() + ": it is not a regular file");
   EXPECT_EQ(error_of([&] { write_file(missing / "a", ""); }),
             "cannot create " + (missing / "a.tmp").string() + ": No such file or directory");
   EXPECT_EQ(error_of([&] { sync_folder(missing); }),
             "cannot open the folder " + missing.string() + ": No such file or directory");
   fs::create_directory(folder / "d");
-  EXPECT_EQ(error_of([&] { write_file(folder / "d", "x"); }),
-            "cannot replace " + (folder / "d").string() + ": Is a directory");
-  EXPECT_EQ(names_in(folder), std::vector<std::string>{"d"});
+  EXPECT_EQ(
+      error_of([&] { write_file(folder / "d", "x"); }),
+      "cannot write " + (folder / "d").string() + ": what has this name is not a regular file");
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  EXPECT_EQ(error_of([&] { read_file(folder / "pipe"); }),
+            "cannot read " + (folder / "pipe").string() + ": it is not a regular file");
+  EXPECT_EQ(
+      error_of([&] { write_file(folder / "pipe", "x"); }),
+      "cannot write " + (folder / "pipe").string() + ": what has this name is not a regular file");
+  EXPECT_TRUE(fs::is_fifo(folder / "pipe"));
+  EXPECT_EQ(names_in(folder), (std::vector<std::string>{"d", "pipe"}));
 }
 
 // A limit on the size of files stands in for a full disk: write() fails in the middle.

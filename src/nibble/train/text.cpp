@@ -43,9 +43,12 @@ void each_word(std::span<const uint8_t> text, bool whole_only, Fn&& fn) {
 
 TextPart read_text(const std::string& path) {
   namespace fs = std::filesystem;
+  // Texts are read again when a run goes on; and a device may have no end.
   std::error_code ignored;
-  if (fs::is_directory(path, ignored))
-    throw Error(fmt::format("cannot read '{}': it is a directory, a text file is needed", path));
+  const fs::file_status status = fs::status(path, ignored);
+  if (fs::exists(status) && !fs::is_regular_file(status))
+    throw Error(fmt::format("cannot read '{}': it is {}, a text file is needed", path,
+                            fs::is_directory(status) ? "a directory" : "a pipe or a device"));
   std::ifstream in(path, std::ios::binary);
   if (!in) throw Error(fmt::format("cannot read '{}': {}", path, std::strerror(errno)));
   TextPart part;
