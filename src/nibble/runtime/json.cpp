@@ -15,6 +15,21 @@ std::string in_quotes(std::string_view name) {
 
 std::string listed(std::span<const int64_t> shape) { return json(shape).dump(); }
 
+std::string text_of(const nlohmann::ordered_json& j, int indent) try {
+  return j.dump(indent);
+} catch (const json::exception&) {
+  throw Error("names and texts that are kept in a file must be UTF-8: " +
+              in_quotes(j.dump(-1, ' ', false, json::error_handler_t::replace).substr(0, 300)));
+}
+
+std::string reason(const json::exception& e) {
+  std::string why = e.what();  // "[json.exception.parse_error.101] parse error at ..."
+  for (char& c : why)          // it quotes what it could not read
+    if (uint8_t(c) >= 0x80) c = '?';
+  const size_t at = why.find("] ");
+  return why.substr(at == std::string::npos ? 0 : at + 2);
+}
+
 json parse_json(std::string_view text, size_t depth, const std::string& called) {
   // The parser takes it for the end and would ignore what follows.
   if (text.find('\0') != std::string_view::npos)
@@ -38,12 +53,7 @@ json parse_json(std::string_view text, size_t depth, const std::string& called) 
   try {
     return json::parse(text, watch);
   } catch (const json::exception& e) {
-    std::string why = e.what();  // "[json.exception.parse_error.101] parse error at ..."
-    for (char& c : why)          // it quotes what it could not read
-      if (uint8_t(c) >= 0x80) c = '?';
-    const size_t at = why.find("] ");
-    throw Error(called +
-                ": this is not JSON in UTF-8: " + why.substr(at == std::string::npos ? 0 : at + 2));
+    throw Error(called + ": this is not JSON in UTF-8: " + reason(e));
   }
 }
 

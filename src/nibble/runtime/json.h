@@ -17,6 +17,12 @@ nlohmann::json parse_json(std::string_view text, size_t depth, const std::string
 // A name as a JSON string, so that whatever it holds stays on one line of a message.
 std::string in_quotes(std::string_view name);
 
+// JSON to be kept. Throws nibble::Error if a string is not UTF-8, as the name of a file may be.
+std::string text_of(const nlohmann::ordered_json&, int indent = -1);
+
+// What a parser or a conversion complains about, without the library's own number of it.
+std::string reason(const nlohmann::json::exception&);
+
 // "[2,3]"
 std::string listed(std::span<const int64_t> shape);
 

@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "nibble/runtime/error.h"
+#include "nibble/runtime/files.h"
+#include "nibble/runtime/json.h"
 
 namespace nibble::train {
 namespace {
@@ -165,7 +165,8 @@ struct Setter {
   bool taken = false;
 
   [[noreturn]] void refuse(const std::string& allowed) const {
-    throw Error(fmt::format("{}: {} = {}: {}", source, path, value.dump(), allowed));
+    throw Error(fmt::format("{}: {} = {}: {}", source, path,
+                            value.dump(-1, ' ', false, Json::error_handler_t::replace), allowed));
   }
   template <class T>
   void number(const char* field, T& to, double least, double most) {
@@ -306,13 +307,6 @@ void set_all(Recipe& r, const Json& object, const std::string& prefix, const std
   }
 }
 
-std::string whole_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(in), {}};
-  if (!in) throw Error(fmt::format("cannot read recipe '{}'", path));
-  return text;
-}
-
 }  // namespace
 
 Recipe parse_recipe(const std::string& json, const std::string& source) {
@@ -334,6 +328,8 @@ Recipe parse_recipe(const std::string& json, const std::string& source) {
     j = Json::parse(json, no_duplicates);
   } catch (const Json::parse_error& e) {
     throw Error(fmt::format("{}: not JSON at byte {}", source, e.byte));
+  } catch (const Json::exception& e) {
+    throw Error(fmt::format("{}: {}", source, reason(e)));
   }
   if (!j.is_object()) throw Error(source + ": a recipe must be a JSON object");
   Recipe r;
@@ -361,7 +357,7 @@ std::string to_json(const Recipe& r) {
   j["name"] = r.name;
   visit_fields(r, Writer{j});
   for (const Figure& f : r.figures) j["figures"].push_back(json_of(f));
-  return j.dump(2);
+  return text_of(j, 2);
 }
 
 void set_field(Recipe& r, const std::string& assignment) {
@@ -395,13 +391,13 @@ Recipe find_recipe(const std::string& name_or_path, std::span<const std::string>
   if (fs::path(name_or_path).extension() == ".json") {
     if (!fs::is_regular_file(name_or_path, none))
       throw Error(fmt::format("cannot read recipe '{}': there is no such file", name_or_path));
-    return parse_recipe(whole_file(name_or_path), name_or_path);
+    return parse_recipe(read_file(name_or_path), name_or_path);
   }
   const bool plain = name_or_path.find('/') == std::string::npos;
   for (const std::string& folder : folders) {
     const fs::path path = fs::path(folder) / (name_or_path + ".json");
     if (plain && fs::is_regular_file(path, none))
-      return parse_recipe(whole_file(path.string()), path.string());
+      return parse_recipe(read_file(path), path.string());
   }
   std::string all;
   for (const std::string& n : recipe_names(folders)) all += (all.empty() ? "" : ", ") + n;

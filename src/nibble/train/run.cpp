@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "nibble/runtime/error.h"
+#include "nibble/runtime/json.h"
 #include "nibble/train/metrics_copies.h"
 
 namespace nibble::train {
@@ -173,7 +174,7 @@ std::string to_json(const RunConfig& c) {
   if (!c.from.empty()) j["from"] = c.from;
   if (!c.fitness_command.empty()) j["fitness_command"] = c.fitness_command;
   j["alphabet"] = c.alphabet;
-  return j.dump(2) + "\n";
+  return text_of(j, 2) + "\n";
 }
 
 RunConfig parse_config(const std::string& json, const std::string& source) {
@@ -198,10 +199,12 @@ RunConfig parse_config(const std::string& json, const std::string& source) {
     c.alphabet = j.at("alphabet").get<std::string>();
     Alphabet::from_hex(c.alphabet);
   } catch (const Json::exception& e) {
-    throw Error(fmt::format("{}: damaged: {}", source, e.what()));
+    throw Error(fmt::format("{}: damaged: {}", source, reason(e)));
   }
   if ((c.steps > 0) == (c.seconds > 0))
     throw Error(source + ": damaged: either steps or seconds must be given and positive");
+  if (!(c.validation_share >= 0 && c.validation_share <= 0.5))
+    throw Error(source + ": damaged: validation_share must be from 0 to 0.5");
   return c;
 }
 
@@ -231,9 +234,10 @@ Run Run::create(const std::string& path, const RunConfig& config) {
         "'{}' is a run already: resume it with --resume, or choose another name", path));
   if (!is_unused(path))
     throw Error(fmt::format("'{}' exists: a new or an empty directory is needed", path));
+  const std::string text = to_json(config);
   make_directory(path + "/checkpoints");
   FolderLock lock(path);
-  write_file(path + "/config.json", to_json(config));
+  write_file(path + "/config.json", text);
   return Run(path, config, std::move(lock));
 }
 

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "nibble/runtime/error.h"
+#include "nibble/runtime/json.h"
 
 namespace nibble::train {
 namespace {
@@ -125,7 +126,7 @@ std::string to_json(const Trial& t) {
     const Spread heldout = spread(values(t, &SeedResult::heldout_nats));
     j["heldout_mean"] = heldout.mean, j["heldout_deviation"] = heldout.deviation;
   }
-  return j.dump();
+  return text_of(j);
 }
 
 bool is_trial(const std::string& json) {
@@ -162,7 +163,7 @@ Trial parse_trial(const std::string& json, const std::string& source) try {
                        .carried_nats = s.value("carried_nats", -1.0)});
   return t;
 } catch (const Json::exception& e) {
-  throw Error(fmt::format("{}: not a trial: {}", source, e.what()));
+  throw Error(fmt::format("{}: not a trial: {}", source, reason(e)));
 }
 
 Spread spread(std::span<const double> v) {
