@@ -18,10 +18,12 @@
 #include "bench_suite.h"
 #include "bench_train.h"
 #include "command.h"
+#include "console.h"
 #include "nibble/cpu/detect.h"
 #include "nibble/harness/bench.h"
 #include "nibble/harness/ledger.h"
 #include "nibble/runtime/error.h"
+#include "numbers.h"
 
 namespace nibble::app {
 namespace {
@@ -84,6 +86,8 @@ Exit print_ceilings(const Flags& flags) {
 }
 
 Exit print_comparison(const Flags& flags) {
+  if (flags.op == "train" || flags.op == "all" || flags.device || !flags.suite.empty())
+    throw Error("--ab compares two variants of one op on this processor, by one call");
   const size_t comma = flags.ab.find(',');
   if (comma == std::string::npos)
     throw Error("--ab wants two variants, BASELINE,CANDIDATE, got '" + flags.ab + "'");
@@ -105,9 +109,9 @@ Exit print_comparison(const Flags& flags) {
 }
 
 Exit bench(const Flags& flags) {
-  if (flags.threads < 1) throw Error("--threads must be positive");
   if ((flags.once || flags.least || flags.small) && !flags.device)
     throw Error("--once, --least and --small are for the GPU: add --device");
+  if (!flags.ab.empty() || !flags.record.empty()) return print_comparison(flags);
   if (flags.ceilings) return flags.device ? device_ceilings(flags.json) : print_ceilings(flags);
   if (flags.device) {
     if (flags.op != "all") op_named(flags.op);
@@ -126,7 +130,6 @@ Exit bench(const Flags& flags) {
     return bench_train(b);
   }
   if (!flags.set.empty()) throw Error("--set changes the recipe of 'bench train', not an op");
-  if (!flags.ab.empty()) return print_comparison(flags);
   if (!flags.ceiling.empty() && !harness::is_roof(flags.ceiling))
     throw Error("there is no ceiling '" + flags.ceiling + "': --ceilings prints their names");
   const harness::BenchOptions options = options_from(flags);
@@ -145,9 +148,9 @@ Exit bench(const Flags& flags) {
   std::unique_ptr<Baselines> baselines;
   if (flags.baselines) {
     baselines = std::make_unique<Baselines>();
-    for (const std::string& why : baselines->absent()) fmt::print(stderr, "absent  {}\n", why);
+    for (const std::string& why : baselines->absent()) tell(stderr, "absent  {}\n", why);
   }
-  for (const std::string& why : suite.missing) fmt::print(stderr, "missing  {}\n", why);
+  for (const std::string& why : suite.missing) tell(stderr, "missing  {}\n", why);
   bool refused = !suite.missing.empty();
   for (const SuiteEntry& e : suite.entries) {
     harness::BenchOptions o = options;
@@ -156,20 +159,21 @@ Exit bench(const Flags& flags) {
     else if (!flags.case_name.empty() && flags.op != "all")
       require_case(*e.op, flags.case_name);
     auto report = harness::bench(*e.op, o);
-    for (const auto& why : report.refused) fmt::print(stderr, "refused  {}\n", why);
-    for (const auto& why : report.not_run) fmt::print(stderr, "not run  {}\n", why);
+    for (const auto& why : report.refused) tell(stderr, "refused  {}\n", why);
+    for (const auto& why : report.not_run) tell(stderr, "not run  {}\n", why);
     refused |= !report.refused.empty();
     for (auto& r : report.results) {
       r.id = e.id;
-      if (flags.json) fmt::print("{}\n", harness::to_json(r)), std::fflush(stdout);
+      if (flags.json) tell(stdout, "{}\n", harness::to_json(r));
       all.push_back(r);
       if (baselines == nullptr) continue;
-      if (!flags.json) fmt::print("{}", harness::to_table({r}));
+      if (!flags.json) tell(stdout, "{}", harness::to_table({r}));
       for (const auto& b : baselines->compare(r, o.sampling.time_us * 1e-6))
-        fmt::print("{}", flags.json ? to_json(b) + "\n" : "  " + to_sentence(b));
-      std::fflush(stdout);
+        tell(stdout, "{}", flags.json ? to_json(b) + "\n" : "  " + to_sentence(b));
     }
   }
+  if (all.empty() && !refused)
+    print_error("nothing was timed: no such case or variant can run here");
   if (!flags.json && !all.empty() && !baselines) fmt::print("{}", harness::to_table(all));
   return refused ? 1 : all.empty() ? 77 : 0;
 }
@@ -181,17 +185,22 @@ void add_bench(CLI::App& command, Exit& exit) {
   command.add_option("op", flags->op, "an op, all, or train: whole updates of the trainer");
   command.add_option("--case", flags->case_name, "only this case, also one that is no bench case");
   command.add_option("--variant", flags->variant, "this variant, or all; else the chosen one");
-  command.add_option("--threads", flags->threads, "threads of the pool");
+  command.add_option("--threads", flags->threads, "threads of the pool")->check(between(1, 1024));
   command.add_option("--isa", flags->isa, "use no more than: portable, avx2, avx512");
   command.add_option("--set", flags->set, "with train: a field of the recipe, as in train.batch=8")
       ->take_all()
       ->expected(1);
-  command.add_option("--seconds", flags->seconds, "of timed calls, for each variant and case");
-  command.add_option("--ab", flags->ab, "BASELINE,CANDIDATE: interleave two variants");
-  command.add_option("--record", flags->record, "with --ab: append the result under this id");
-  command.add_option("--question", flags->question, "with --record: what was asked");
-  command.add_option("--reopen-if", flags->reopen_if, "with --record: when to ask again");
-  command.add_option("--ledger", flags->ledger, "with --record: not bench/ledger.jsonl");
+  command.add_option("--seconds", flags->seconds, "of timed calls, for each variant and case")
+      ->check(between(1e-4, 3600.0));
+  auto* ab = command.add_option("--ab", flags->ab, "BASELINE,CANDIDATE: interleave two variants");
+  auto* record =
+      command.add_option("--record", flags->record, "with --ab: append the result under this id")
+          ->needs(ab);
+  command.add_option("--question", flags->question, "with --record: what was asked")->needs(record);
+  command.add_option("--reopen-if", flags->reopen_if, "with --record: when to ask again")
+      ->needs(record);
+  command.add_option("--ledger", flags->ledger, "with --record: not bench/ledger.jsonl")
+      ->needs(record);
   command.add_option("--suite", flags->suite, "a file, or the name of one in bench/suites");
   command.add_flag("--cold", flags->cold,
                    "rotate over copies: a GiB, or four times the last cache if that is more");

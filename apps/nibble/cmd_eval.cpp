@@ -13,6 +13,7 @@
 #include "nibble/cpu/pool.h"
 #include "nibble/runtime/error.h"
 #include "nibble/train/loop.h"
+#include "numbers.h"
 
 namespace nibble::app {
 namespace {
@@ -66,7 +67,9 @@ Exit eval(const Flags& flags) {
                                               {"order0", lines[0]},
                                               {"order1", lines[1]},
                                               {"order2", lines[2]},
-                                              {"step", mark.step}}
+                                              {"step", mark.step},
+                                              {"recipe", run.config().recipe.name},
+                                              {"how", train::label(run.config())}}
                            .dump());
     return 0;
   }
@@ -77,6 +80,7 @@ Exit eval(const Flags& flags) {
   for (int i = 0; i < 3; ++i)
     fmt::print("{:<18} {:.4f} nats/byte: {} it by {:.4f}\n", names[i], lines[size_t(i)],
                nats < lines[size_t(i)] ? "below" : "above", std::fabs(nats - lines[size_t(i)]));
+  fmt::print("recipe {}: {}\n", run.config().recipe.name, train::label(run.config()));
   return 0;
 }
 
@@ -96,9 +100,9 @@ void add_eval(CLI::App& command, Exit& exit) {
       .add_option("--window", f->window,
                   "bytes after which the context begins anew; losses of training are at 128, "
                   "those of carried contexts at 4096")
-      ->check(CLI::Range(2, 65536))
+      ->check(between(2, 65536))
       ->capture_default_str();
-  command.add_option("--threads", f->threads)->check(CLI::Range(1, 1024));
+  command.add_option("--threads", f->threads)->check(between(1, 1024));
   command.add_flag("--json", f->json, "one object");
   add_origin_flags(command, f->origin);
   command.callback([f, &exit] { exit = eval(*f); });

@@ -6,10 +6,12 @@
 #include <memory>
 
 #include "command.h"
+#include "console.h"
 #include "nibble/cpu/detect.h"
 #include "nibble/engine/sampling.h"
 #include "nibble/runtime/error.h"
 #include "nibble/train/run.h"
+#include "numbers.h"
 #include "writer.h"
 
 namespace nibble::app {
@@ -24,9 +26,9 @@ struct Flags {
 };
 
 // At once: whoever waits reads along, and what follows on stderr follows it.
-void show(uint8_t byte) {
-  std::fputc(byte, stdout);
-  if (std::fflush(stdout)) throw Error("cannot write the text: standard output is gone");
+bool show(uint8_t byte) {
+  tell(stdout, "{}", char(byte));
+  return output_error().empty();
 }
 
 Exit generate(const Flags& flags) {
@@ -41,13 +43,13 @@ Exit generate(const Flags& flags) {
   train::Bytes text;
   for (int64_t i = 0; i < flags.bytes; ++i) {
     text.push_back(writer.write(sampler));
-    show(text.back());
+    if (!show(text.back())) return 1;
   }
-  show('\n');
+  if (!show('\n')) return 1;
   if (known.empty()) return 0;
   const train::WordShare words = train::word_share(text, known);
-  fmt::print(stderr, "{:.1f}% of {} generated words of 3+ letters occur in {}\n",
-             100 * words.share(), words.words, flags.word_share);
+  tell(stderr, "{:.1f}% of {} generated words of 3+ letters occur in {}\n", 100 * words.share(),
+       words.words, flags.word_share);
   return 0;
 }
 
@@ -58,15 +60,16 @@ void add_generate(CLI::App& command, Exit& exit) {
   command.add_option("run", f->run, "a run's directory")->required();
   command.add_option("--prompt", f->prompt, "what the text begins with (default: a line break)");
   command.add_option("--bytes", f->bytes, "how much to write")
-      ->check(CLI::Range(int64_t(0), int64_t(1) << 40))
+      ->check(between(int64_t(0), int64_t(1) << 40))
       ->capture_default_str();
   command.add_option("--temperature", f->temperature, "0: always the most likely byte")
-      ->check(CLI::Range(0.0, 100.0))
+      ->check(between(0.0, 100.0))
       ->capture_default_str();
   command.add_option("--top-k", f->top_k, "only the K most likely bytes; 0: all")
-      ->check(CLI::Range(0, 256))
+      ->check(between(0, 256))
       ->capture_default_str();
   command.add_option("--seed", f->seed, "the same seed writes the same text")
+      ->check(seed_number())
       ->capture_default_str();
   command.add_option("--checkpoint", f->checkpoint, "best, last or a number of steps")
       ->capture_default_str();

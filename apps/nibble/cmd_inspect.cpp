@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "command.h"
+#include "console.h"
 #include "nibble/runtime/error.h"
 #include "nibble/runtime/quantisation_config.h"
 #include "nibble/runtime/quantised.h"
@@ -119,8 +120,8 @@ void print_table(const Source& source, const std::vector<Item>& items, const std
              "layout");
   std::map<std::string, std::pair<int64_t, int64_t>> totals;  // format -> tensors, bytes
   for (const Item& i : items) {
-    fmt::print("{:<{}}  {:<9}  {:>16}  {:>10}  {}{}{}\n", i.name, width, i.format, shown(i.shape),
-               as_size(double(i.bytes)), i.layout,
+    fmt::print("{:<{}}  {:<9}  {:>16}  {:>10}  {}{}{}\n", printable(i.name), width, i.format,
+               shown(i.shape), as_size(double(i.bytes)), i.layout,
                i.has_tensor_scale ? fmt::format("  tensor scale {:.6g}", i.tensor_scale) : "",
                i.bad_scales ? fmt::format("  {} scales are no finite numbers", i.bad_scales) : "");
     auto& [count, size] = totals[i.format];
@@ -131,7 +132,7 @@ void print_table(const Source& source, const std::vector<Item>& items, const std
                as_size(double(total.second)));
   if (source.gguf())
     for (const auto& [key, value] : source.gguf()->contents().metadata)
-      fmt::print("{} = {}\n", key, value.shown());
+      fmt::print("{} = {}\n", printable(key), printable(value.shown()));
   fmt::print("{}: {} in {} {}, {}{}; nothing is missing, doubled or overlapping\n",
              source.path().string(), as_size(double(bytes)), source.shards().size(),
              source.shards().size() == 1 ? "file" : "files", source.gguf() ? "GGUF" : "safetensors",
@@ -150,7 +151,8 @@ Exit inspect(const std::string& path, bool json) {
   for (const SourceTensor& t : source.tensors()) bytes += int64_t(t.data.size());
   const std::vector<Item> items = items_of(found);
   if (json)
-    fmt::print("{}\n", as_json(source, items, method, bytes).dump());
+    fmt::print("{}\n", as_json(source, items, method, bytes)
+                           .dump(-1, ' ', false, ordered_json::error_handler_t::replace));
   else
     print_table(source, items, method, bytes);
   return 0;

@@ -9,6 +9,7 @@
 #include <numbers>
 
 #include "command.h"
+#include "console.h"
 #include "nibble/base/random.h"
 #include "nibble/cpu/detect.h"
 #include "nibble/cpu/pool.h"
@@ -16,6 +17,7 @@
 #include "nibble/harness/relative_error.h"
 #include "nibble/harness/sampler.h"
 #include "nibble/harness/statistics.h"
+#include "numbers.h"
 #include "products.h"
 
 namespace nibble::app {
@@ -98,9 +100,9 @@ void print(const std::vector<Timed>& all, const Flags& f, int threads,
              "op, variant", op_width, "us", "GB/s", "GOP/s", "rel. L2");
   for (const Timed& t : all) {
     const Product& p = t.product;
-    fmt::print("{:<{}}  {:>12}  {:<{}}  {:>10.1f}  {:>6.1f}  {:>7.1f}  {:>8.1e}\n", p.name, width,
-               p.shape, p.op + (p.variant.empty() ? "" : " ") + p.variant, op_width, t.median_us,
-               t.gb_per_s(), t.gop_per_s(f.tokens), t.rel_l2);
+    fmt::print("{:<{}}  {:>12}  {:<{}}  {:>10.1f}  {:>6.1f}  {:>7.1f}  {:>8.1e}\n",
+               printable(p.name), width, p.shape, p.op + (p.variant.empty() ? "" : " ") + p.variant,
+               op_width, t.median_us, t.gb_per_s(), t.gop_per_s(f.tokens), t.rel_l2);
   }
   fmt::print("{} by {} threads: {:.2f} ms for {:.1f} MiB of weights, {:.1f} GB/s",
              f.tokens == 1 ? "1 token" : fmt::format("{} tokens", f.tokens), threads, us * 1e-3,
@@ -159,13 +161,13 @@ void add_multiply(CLI::App& command, Exit& exit) {
                    "feed-forward layers, with the norm before: gate_proj, up_proj and down_proj, "
                    "experts of these, or fc1 and fc2 with GELU");
   command.add_option("--experts", f->experts, "of a token; else what config.json says, or 2")
-      ->check(CLI::Range(1, 65536));
+      ->check(between(1, 65536));
   command.add_option("--activations", f->activations,
                      "what x is rounded to beside quantised weights: bf16, s16, s8, e4m3, nvfp4; "
                      "else the format's default");
-  command.add_option("--tokens", f->tokens, "rows of x")->check(CLI::Range(1, 65536));
-  command.add_option("--threads", f->threads)->check(CLI::Range(1, 1024));
-  command.add_option("--seconds", f->seconds, "of timed passes")->check(CLI::Range(0.0, 3600.0));
+  command.add_option("--tokens", f->tokens, "rows of x")->check(between(1, 65536));
+  command.add_option("--threads", f->threads)->check(between(1, 1024));
+  command.add_option("--seconds", f->seconds, "of timed passes")->check(between(0.0, 3600.0));
   command.add_flag("--cache", f->cache, "keep the pack in a file beside the checkpoint");
   command.add_flag("--json", f->json, "one object a matrix");
   command.callback([f, &exit] { exit = run(*f); });

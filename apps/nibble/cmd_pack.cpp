@@ -9,6 +9,7 @@
 #include "nibble/cpu/pool.h"
 #include "nibble/runtime/error.h"
 #include "nibble/runtime/packed.h"
+#include "numbers.h"
 
 namespace nibble::app {
 namespace {
@@ -76,7 +77,7 @@ void add_pack(CLI::App& command, Exit& exit) {
       ->check(CLI::IsMember({8, 16}));
   command.add_flag("--memory", f->memory, "in memory, leaving no file: what a program would do");
   command.add_flag("--check", f->check, "unpack everything and compare");
-  command.add_option("--threads", f->threads)->check(CLI::Range(1, 1024));
+  command.add_option("--threads", f->threads)->check(between(1, 1024));
   command.add_flag("--json", f->json, "one object");
   command.callback([f, &exit] { exit = run(*f); });
 }

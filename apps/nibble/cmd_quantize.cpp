@@ -9,10 +9,12 @@
 #include <optional>
 
 #include "command.h"
+#include "console.h"
 #include "nibble/cpu/detect.h"
 #include "nibble/cpu/pool.h"
 #include "nibble/runtime/error.h"
 #include "nibble/runtime/quantise.h"
+#include "numbers.h"
 #include "progress.h"
 
 namespace nibble::app {
@@ -34,9 +36,9 @@ void print_table(const std::vector<QuantiseReport>& reports) {
   fmt::print("{:<{}}  {:>14}  {:>11}  {:>10}  {:>9}  {:>8}  {:>7}\n", "tensor", width, "shape",
              "relative L2", "max error", "cosine", "largest", "zero");
   for (const auto& r : reports)
-    fmt::print("{:<{}}  {:>14}  {:>11.5f}  {:>10.3g}  {:>9.6f}  {:>7.2f}%  {:>6.2f}%\n", r.name,
-               width, fmt::format("{}x{}", r.rows, r.cols), r.relative_l2, r.max_error, r.cosine,
-               100 * r.largest, 100 * r.zero);
+    fmt::print("{:<{}}  {:>14}  {:>11.5f}  {:>10.3g}  {:>9.6f}  {:>7.2f}%  {:>6.2f}%\n",
+               printable(r.name), width, fmt::format("{}x{}", r.rows, r.cols), r.relative_l2,
+               r.max_error, r.cosine, 100 * r.largest, 100 * r.zero);
 }
 
 void print_json(const Flags& f, const std::vector<QuantiseReport>& reports) {
@@ -96,7 +98,7 @@ void add_quantize(CLI::App& command, Exit& exit) {
   command
       .add_option("--stochastic", f->stochastic,
                   "nvfp4: round up or down by chance, by numbers from this seed")
-      ->check(CLI::NonNegativeNumber);
+      ->check(seed_number());
   command.add_flag("--hadamard", f->hadamard,
                    "rows through a random Hadamard transform first, 16 elements at a time; "
                    "layout plain alone");
@@ -104,7 +106,7 @@ void add_quantize(CLI::App& command, Exit& exit) {
       ->capture_default_str();
   command.add_option("--exclude", f->exclude, "of these, names to copy as they are")
       ->capture_default_str();
-  command.add_option("--threads", f->threads)->check(CLI::Range(1, 1024));
+  command.add_option("--threads", f->threads)->check(between(1, 1024));
   command.add_flag("--json", f->json, "errors as one object, not as a table");
   command.add_flag("--quiet", f->quiet, "no progress");
   command.callback([f, &exit] { exit = quantize(*f); });

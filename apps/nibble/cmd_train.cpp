@@ -20,11 +20,13 @@
 
 #include "command.h"
 #include "command_scorer.h"
+#include "console.h"
 #include "folders.h"
 #include "nibble/cpu/detect.h"
 #include "nibble/cpu/pool.h"
 #include "nibble/runtime/error.h"
 #include "nibble/train/loop.h"
+#include "numbers.h"
 #include "ranks.h"
 #include "train_seeds.h"
 
@@ -55,7 +57,10 @@ void catch_signals() {
   action.sa_flags = SA_RESETHAND;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
-  std::signal(SIGXFSZ, SIG_IGN);  // a write beyond ulimit -f then fails with a reason
+  struct sigaction hang_up = {};
+  sigaction(SIGHUP, nullptr, &hang_up);
+  if (hang_up.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);  // nohup ignores it
+  std::signal(SIGPIPE, SIG_IGN);  // whoever read the progress may leave
 }
 
 std::string human_seconds(double s) {
@@ -75,7 +80,7 @@ class ProgressLine {
  public:
   explicit ProgressLine(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_FILENO)) {}
   ~ProgressLine() {
-    if (open_) fmt::print(stderr, "\n");
+    if (open_) tell(stderr, "\n");
   }
   void show(const train::Progress& p) {
     if (quiet_ || !(p.recorded || (terminal_ && p.seconds >= shown_ + 0.2))) return;
@@ -87,10 +92,9 @@ class ProgressLine {
                     p.validated ? "validation" : "held-out", p.heldout_nats,
                     human_rate(p.lane_tokens_per_second), human_seconds(p.seconds_left));
     if (terminal_)
-      fmt::print(stderr, "\r{}\x1b[K", line), open_ = true;
+      tell(stderr, "\r{}\x1b[K", line), open_ = true;
     else
-      fmt::print(stderr, "{}\n", line);
-    std::fflush(stderr);
+      tell(stderr, "{}\n", line);
   }
 
  private:
@@ -195,16 +199,17 @@ void make_trial(const Flags& flags, int threads) {
 void print_end(const train::Run& run, const train::Outcome& o) {
   const train::Metrics m = run.metrics();
   const auto& lines = m.ngram_nats;
-  fmt::print("held-out {:.4f} nats/byte ({:.4f} bits) after {} steps in {:.1f} s", o.heldout_nats,
-             o.heldout_nats / std::log(2.0), o.step, o.seconds);
-  if (lines) fmt::print("; n-grams {:.3f} {:.3f} {:.3f}", (*lines)[0], (*lines)[1], (*lines)[2]);
+  tell(stdout, "held-out {:.4f} nats/byte ({:.4f} bits) after {} steps in {:.1f} s", o.heldout_nats,
+       o.heldout_nats / std::log(2.0), o.step, o.seconds);
+  if (lines) tell(stdout, "; n-grams {:.3f} {:.3f} {:.3f}", (*lines)[0], (*lines)[1], (*lines)[2]);
   if (m.end && m.end->carried_nats)
-    fmt::print("; in contexts of {} bytes {:.4f}", train::kCarriedWindow, *m.end->carried_nats);
-  fmt::print("\nrecipe {}: {}\n", run.config().recipe.name, train::label(run.config()));
+    tell(stdout, "; in contexts of {} bytes {:.4f}", train::kCarriedWindow, *m.end->carried_nats);
+  tell(stdout, "\nrecipe {}: {}\n", run.config().recipe.name, train::label(run.config()));
   std::vector<double> scores;
   for (const train::Record& r : m.records)
     if (r.score) scores.push_back(*r.score);
-  if (!scores.empty()) fmt::print("score {:.4g}, at first {:.4g}\n", scores.back(), scores.front());
+  if (!scores.empty())
+    tell(stdout, "score {:.4g}, at first {:.4g}\n", scores.back(), scores.front());
 }
 
 // Makes the run, or goes on with it; of several ranks, the first one does.
@@ -244,6 +249,7 @@ Exit train_among(Communicator* ranks, const Flags& flags) {
                "--ledger takes trials: --seeds is needed, or --resume of a run with --seeds");
   train::Outcome outcome;
   if (several) {
+    if (!flags.ledger.empty()) require_ledger(flags.ledger);
     if (flags.resume.empty()) make_trial(flags, pool->threads());
     catch_signals();
     outcome = train_seeds(path, train_one, flags.ledger);
@@ -257,8 +263,8 @@ Exit train_among(Communicator* ranks, const Flags& flags) {
   }
   if (!outcome.interrupted) return 0;
   if (first)
-    fmt::print(stderr, "stopped after step {}; go on with: nibble train --resume {}\n",
-               outcome.step, path);
+    tell(stderr, "stopped after step {}; go on with: nibble train --resume {}\n", outcome.step,
+         path);
   return kExitInterrupted;
 }
 
@@ -284,7 +290,7 @@ Exit train_command(const Flags& flags) {
     return train_among(ranks.get(), flags);
   } catch (const ErrorElsewhere&) {
   } catch (const std::exception& e) {
-    print_error(e.what());
+    print_error(e);
   }
   return 1;
 }
@@ -313,11 +319,12 @@ void add_train(CLI::App& command, Exit& exit) {
   fresh.push_back(command.add_option("--set", f->set, "a field of the recipe, as in train.lr=0.01")
                       ->take_all()
                       ->expected(1));
-  auto* seed = command.add_option("--seed", f->seed)->capture_default_str();
+  auto* seed = command.add_option("--seed", f->seed)->check(seed_number())->capture_default_str();
   auto* seeds = command
                     .add_option("--seeds", f->seeds,
                                 "a run for each of 1,2,3: mean and spread; runs are RUN/seed-N")
                     ->delimiter(',')
+                    ->check(seed_number())
                     ->excludes(seed);
   fresh.push_back(seed), fresh.push_back(seeds);
   auto* commit =
@@ -331,11 +338,11 @@ void add_train(CLI::App& command, Exit& exit) {
                       .add_option("--validation", f->validation,
                                   "share of each text to choose settings on: neither trained on "
                                   "nor held out")
-                      ->check(CLI::Range(0.001, 0.5)));
+                      ->check(between(0.001, 0.5)));
   auto* steps = command.add_option("--steps", f->steps, "length in updates")
-                    ->check(CLI::Range(int64_t(1), int64_t(1) << 48));
+                    ->check(between(int64_t(1), int64_t(1) << 48));
   auto* seconds = command.add_option("--seconds", f->seconds, "length in seconds (default 60)")
-                      ->check(CLI::Range(0.1, 1e9))
+                      ->check(between(0.1, 1e9))
                       ->excludes(steps);
   fresh.push_back(steps), fresh.push_back(seconds);
   fresh.push_back(
@@ -343,21 +350,21 @@ void add_train(CLI::App& command, Exit& exit) {
           .add_option("--rate", f->rate,
                       "keep --seconds as so many updates a second: what an idle machine "
                       "makes with all processors; the same run however busy this one is")
-          ->check(CLI::Range(1e-3, 1e6))
+          ->check(between(1e-3, 1e6))
           ->needs(seconds));
   fresh.push_back(command
                       .add_option("--target-nats", f->target_nats,
                                   "stop when the held-out loss is not above this")
-                      ->check(CLI::Range(0.001, 100.0)));
+                      ->check(between(0.001, 100.0)));
   fresh.push_back(command
                       .add_option("--checkpoint-every", f->checkpoint_every,
                                   "steps between checkpoints (default: 20 seconds)")
-                      ->check(CLI::Range(int64_t(1), int64_t(1) << 48)));
+                      ->check(between(int64_t(1), int64_t(1) << 48)));
   for (CLI::Option* o : fresh) resume->excludes(o);
   command
       .add_option("--threads", f->threads,
                   "default: all processors; any number gives the same weights")
-      ->check(CLI::Range(1, 1024));
+      ->check(between(1, 1024));
   command.add_flag("--quiet", f->quiet, "no progress on stderr");
   command.callback([f, &exit] {
     if (f->out.empty() && f->resume.empty())

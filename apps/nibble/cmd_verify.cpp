@@ -8,6 +8,7 @@
 
 #include "bench_device.h"
 #include "command.h"
+#include "console.h"
 #include "nibble/harness/machine.h"
 #include "nibble/harness/proofs.h"
 #include "nibble/harness/verify.h"
@@ -92,7 +93,7 @@ Exit verify(const Flags& flags) {
     for (int c = 0; c < op->num_cases(); ++c)
       case_known |= op->case_info(c).name == options.case_name;
     if (const std::string missing = harness::missing_cases(*op); !missing.empty()) {
-      fmt::print(stderr, "FAILED   {}\n", missing);
+      tell(stderr, "FAILED   {}\n", missing);
       complete = false;
     }
     for (auto& r : harness::verify(*op, options)) {

@@ -8,8 +8,6 @@ namespace nibble::app {
 // stderr and exit status 1; wrong flags exit with 2.
 using Exit = int;
 
-void print_error(const std::string& sentence);  // as the one line on stderr
-
 void add_bench(CLI::App& command, Exit& exit);
 void add_convert(CLI::App& command, Exit& exit);
 void add_doctor(CLI::App& command, Exit& exit);

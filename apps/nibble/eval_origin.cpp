@@ -11,6 +11,7 @@
 #include "nibble/runtime/error.h"
 #include "nibble/train/origin.h"
 #include "nibble/train/origin_es.h"
+#include "numbers.h"
 
 namespace nibble::app {
 namespace {
@@ -48,17 +49,18 @@ void add_origin_flags(CLI::App& command, OriginEval& f) {
       ->check(CLI::IsMember({"origin"}))
       ->group(group);
   option("--origin-pair", f.pair, "SEED:EPOCH:PAIR, whose noise and batch are taken");
-  option("--hidden", r.hidden, "");
-  option("--layers", r.layers, "");
-  option("--mlp-mult", r.mlp_mult, "");
-  option("--batch", r.batch, "sequences")->check(CLI::Range(1, 65536));
-  option("--seq", r.seq, "bytes of a sequence")->check(CLI::Range(1, 65536));
-  option("--sigma-shift", f.sigma_shift, "noise is scaled by 2^-shift")->check(CLI::Range(0, 6));
-  option("--clt-k", r.clt_k, "draws summed for a noise element");
-  option("--act-scale", r.act_scale, "");
-  option("--mlp-act-scale", r.mlp_act_scale, "");
-  option("--residual-scale", r.residual_scale, "");
-  option("--mlp-residual-scale", r.mlp_residual_scale, "");
+  option("--hidden", r.hidden, "")->check(between(1, 1024));
+  option("--layers", r.layers, "")->check(between(2, 1024));
+  option("--mlp-mult", r.mlp_mult, "")->check(between(1, 64));
+  option("--batch", r.batch, "sequences")->check(between(1, 65536));
+  option("--seq", r.seq, "bytes of a sequence")->check(between(1, 65536));
+  option("--sigma-shift", f.sigma_shift, "noise is scaled by 2^-shift")->check(between(0, 6));
+  option("--clt-k", r.clt_k, "draws summed for a noise element")->check(between(0, 63));
+  const auto scale = between(0.0, 1000.0);
+  option("--act-scale", r.act_scale, "")->check(scale);
+  option("--mlp-act-scale", r.mlp_act_scale, "")->check(scale);
+  option("--residual-scale", r.residual_scale, "")->check(scale);
+  option("--mlp-residual-scale", r.mlp_residual_scale, "")->check(scale);
 }
 
 Exit eval_origin(const OriginEval& f, const std::string& file, int threads, bool json) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "console.h"
 #include "nibble/base/random.h"
 #include "nibble/ops/embedding_quantise/embedding_quantise.h"
 #include "nibble/runtime/embedding.h"
@@ -135,7 +136,7 @@ bool is_wanted(const ProductOptions& o, const std::string& name) {
 }
 
 void leave_out(const std::string& name, const std::string& why) {
-  fmt::print(stderr, "not multiplied: {}: {}\n", name, why);
+  tell(stderr, "not multiplied: {}: {}\n", printable(name), why);
 }
 
 std::shared_ptr<Linear> whole_linear(const SourceTensor& t, const Machine& machine, Pool* pool,

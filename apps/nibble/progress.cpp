@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "console.h"
+
 namespace nibble::app {
 namespace {
 
@@ -19,7 +21,7 @@ ProgressLine::ProgressLine(bool quiet)
     : quiet_(quiet), terminal_(::isatty(2) == 1), start_(Clock::now()), shown_(start_) {}
 
 ProgressLine::~ProgressLine() {
-  if (!quiet_ && terminal_) fmt::print(stderr, "\r\x1b[K");
+  if (!quiet_ && terminal_) tell(stderr, "\r\x1b[K");
 }
 
 void ProgressLine::show(int64_t done, int64_t total, std::string_view name) {
@@ -29,9 +31,9 @@ void ProgressLine::show(int64_t done, int64_t total, std::string_view name) {
   shown_ = now;
   const double spent = std::chrono::duration<double>(now - start_).count();
   const double share = total > 0 ? double(done) / double(total) : 1;
-  fmt::print(stderr, "{}{:5.1f}%  {:.2f} GB/s  {} left  {}{}", terminal_ ? "\r\x1b[K" : "",
-             100 * share, double(done) / spent * 1e-9,
-             share > 0 ? as_time(spent / share - spent) : "?", name, terminal_ ? "" : "\n");
+  tell(stderr, "{}{:5.1f}%  {:.2f} GB/s  {} left  {}{}", terminal_ ? "\r\x1b[K" : "", 100 * share,
+       double(done) / spent * 1e-9, share > 0 ? as_time(spent / share - spent) : "?",
+       printable(name), terminal_ ? "" : "\n");
 }
 
 }  // namespace nibble::app

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 
+#include "console.h"
 #include "nibble/runtime/error.h"
 
 namespace nibble::app {
@@ -16,19 +16,25 @@ namespace fs = std::filesystem;
 std::string trial_path(const std::string& folder) { return folder + "/trial.json"; }
 
 void append_once(const std::string& ledger, const std::string& line) {
-  std::ifstream in(ledger);
-  for (std::string other; std::getline(in, other);)
-    if (other == line) return;
+  std::error_code none;
+  const std::string lines = fs::exists(ledger, none) ? "\n" + read_file(ledger) : "";
+  if (lines.find("\n" + line + "\n") != std::string::npos) return;
   train::append_file(ledger, line + "\n");
 }
 
 void print_spread(const char* what, const std::vector<double>& nats) {
   const train::Spread s = train::spread(nats);
-  fmt::print("{} {:.4f} +- {:.4f} nats/byte: mean and standard deviation of {} seed{}\n", what,
-             s.mean, s.deviation, nats.size(), nats.size() == 1 ? "" : "s");
+  tell(stdout, "{} {:.4f} +- {:.4f} nats/byte: mean and standard deviation of {} seed{}\n", what,
+       s.mean, s.deviation, nats.size(), nats.size() == 1 ? "" : "s");
 }
 
 }  // namespace
+
+void require_ledger(const std::string& ledger) {
+  std::error_code none;
+  if (fs::exists(ledger, none)) read_file(ledger);
+  train::append_file(ledger, "");
+}
 
 std::vector<std::string> runs_of_seeds(const std::string& folder) {
   std::vector<std::pair<uint64_t, std::string>> runs;
@@ -57,11 +63,12 @@ void make_seeds(const std::string& folder, train::RunConfig config,
                     folder));
   if (fs::exists(folder, error) && !fs::is_empty(folder, error))
     throw Error(fmt::format("'{}' exists: a new or an empty directory is needed", folder));
+  const std::string description = train::to_json(trial) + "\n";
   for (const uint64_t seed : seeds) {
     config.seed = seed;
     train::Run::create(fmt::format("{}/seed-{}", folder, seed), config);
   }
-  write_file(trial_path(folder), train::to_json(trial) + "\n");
+  write_file(trial_path(folder), description);
 }
 
 train::Outcome train_seeds(const std::string& folder, const TrainOne& train_one,
@@ -83,9 +90,8 @@ train::Outcome train_seeds(const std::string& folder, const TrainOne& train_one,
     s.carried_nats = m.end->carried_nats.value_or(-1);
     heldout.push_back(s.heldout_nats);
     if (m.end->validation_nats) validation.push_back(s.validation_nats);
-    fmt::print("seed {}: held-out {:.4f} nats/byte after {} steps in {:.1f} s\n", s.seed,
-               s.heldout_nats, s.steps, s.seconds);
-    std::fflush(stdout);
+    tell(stdout, "seed {}: held-out {:.4f} nats/byte after {} steps in {:.1f} s\n", s.seed,
+         s.heldout_nats, s.steps, s.seconds);
   }
   if (!validation.empty()) print_spread("validation", validation);
   print_spread("held-out", heldout);

@@ -21,6 +21,9 @@ void make_seeds(const std::string& folder, train::RunConfig config,
 bool is_seeds(const std::string& folder);
 std::vector<std::string> runs_of_seeds(const std::string& folder);  // by ascending seed
 
+// Makes the ledger unless it is there; throws if trials cannot be appended to it.
+void require_ledger(const std::string& ledger);
+
 // Trains what is not yet trained, prints what each seed and all of them reach, and appends the
 // trial to `ledger` unless that is empty or has it. The last outcome: perhaps interrupted.
 train::Outcome train_seeds(const std::string& folder, const TrainOne&, const std::string& ledger);

@@ -136,11 +136,15 @@ class Cli(unittest.TestCase):
         score = json.loads(nibble("eval", self.whole, "--data", self.text, "--json").stdout)
         for key in "nats", "bits_per_byte", "bytes", "order0", "order1", "order2":
             self.assertIn(key, score)
+        self.assertEqual(score["recipe"], "activity")
+        self.assertRegex(score["how"], "activity estimator")
         self.assertAlmostEqual(score["bits_per_byte"], score["nats"] / math.log(2), 12)
         size = self.text.stat().st_size
         self.assertEqual(score["bytes"], size - size * 9 // 10 - 1)
         self.assertEqual(score, json.loads(nibble("eval", self.whole, "--json").stdout))
-        self.assertRegex(nibble("eval", self.whole).stdout.decode(), r"nats/byte.*held-out part")
+        said = nibble("eval", self.whole).stdout.decode()
+        self.assertRegex(said, r"nats/byte.*held-out part")
+        self.assertIn(f"\nrecipe activity: {score['how']}\n", said)
 
     def test_random_bytes_cost_eight_bits(self):
         noise = self.tmp / "noise"
@@ -172,7 +176,8 @@ class Cli(unittest.TestCase):
             run = self.tmp / f"{name}-{steps}"
             child = subprocess.Popen(
                 [NIBBLE, "train", "--data", self.text, "--out", run, "--steps", str(steps), *SMALL,
-                 *more], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+                 *more], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+                preexec_fn=lambda: signal.signal(signum, signal.SIG_DFL))
             next(child.stderr)  # a record: training has begun
             child.send_signal(signum)
             said = child.stderr.read()
@@ -203,6 +208,11 @@ class Cli(unittest.TestCase):
 
     def test_sigterm_and_resume_give_the_same_bits(self):
         self.interrupt(signal.SIGTERM, "terminated")
+
+    def test_a_terminal_that_is_closed_ends_a_run_in_order(self):
+        run, _, said = self.interrupted(signal.SIGHUP, "hung-up")
+        self.assertRegex(said, r"stopped after step \d+; go on with")
+        self.assertTrue(any(run.glob("checkpoints/step-*.safetensors")))
 
     def test_threads_do_not_change_the_weights(self):
         for threads in 1, 3:
@@ -370,8 +380,26 @@ class Cli(unittest.TestCase):
             self.assertIn(words, said)
         nibble("report", self.whole, self.whole, "--out", f"{curve}.html", "--x", "tokens")
         page = pathlib.Path(f"{curve}.html").read_text()
-        for words in "<svg", "Sample", "Health", "&quot;recipe&quot;":
+        for words in "<svg", "Sample", "&quot;recipe&quot;":
             self.assertIn(words, page)
+        # Layers: dead and saturated shares; matrices: flips and signal to noise. Numbers all of
+        # them, and the last record's.
+        last = metrics(self.whole)[-2]
+        layers, matrices = [
+            [re.findall("<td>(.*?)</td>", row) for row in table.split("<tr>")[2:]]
+            for table in page.split("<h3>Health</h3>")[1].split("<h3>")[0].split("<table>")[1:]]
+        self.assertEqual([[row[0], row[2], row[4]] for row in layers],
+                         [[h["layer"], f"{100 * h['dead']:.1f}%", f"{100 * h['saturated']:.2f}%"]
+                          for h in last["health"]])
+        self.assertEqual([[row[0], row[2], row[4]] for row in matrices],
+                         [[h["matrix"], f"{100 * h['flips']:.3f}%", f"{h['signal_to_noise']:.2g}"]
+                          for h in last["matrices"]])
+        self.assertEqual([row[0] for row in layers], ["block0.mixer", "block0.ffn"])
+        self.assertEqual(len(matrices), 4)
+        for row in layers:
+            self.assertTrue(all(re.fullmatch(r"\d+\.\d+%", cell) for cell in row[1:5]), row)
+        for row in matrices:
+            self.assertTrue(0 < float(row[1][:-1]) <= 100 and float(row[3]) >= 0, row)
         png = nibble("report", self.whole, "--out", f"{curve}.png", ok=shutil.which("rsvg-convert"))
         if png.returncode == 0:
             self.assertEqual(pathlib.Path(f"{curve}.png").read_bytes()[:8], b"\x89PNG\r\n\x1a\n")
@@ -393,15 +421,19 @@ class Cli(unittest.TestCase):
     def test_full_disk_keeps_the_last_good_checkpoint(self):
         # Room for three checkpoints and a half: a run needs four and the one being written.
         size = (self.whole / "checkpoints/step-200.safetensors").stat().st_size
-        done = self.on_small_disk(
-            size * 7 // 2048 + 16,
-            f"{NIBBLE} train --data {self.text} --out $1/run --steps 200 --checkpoint-every 1 "
-            f"--quiet {' '.join(SMALL)} || {{ status=$?; ls $1/run/checkpoints; exit $status; }}")
-        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
-        self.assertRegex(done.stderr, r"^nibble: .*No space left on device; the last good "
-                                      r"checkpoint is '.*step-\d+.safetensors'\n$")
-        good = re.search(r"last good .*(step-\d+.safetensors)", done.stderr)[1]
-        self.assertIn(good, done.stdout.split())
+        for quiet in "--quiet", "":
+            done = self.on_small_disk(
+                size * 7 // 2048 + 16,
+                f"{NIBBLE} train --data {self.text} --out $1/run --steps 200 --checkpoint-every 1 "
+                f"{quiet} {' '.join(SMALL)} || "
+                "{ status=$?; ls $1/run/checkpoints; exit $status; }")
+            self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+            *progress, said = done.stderr.splitlines()
+            self.assertEqual(bool(progress), not quiet)
+            self.assertRegex(said, r"^nibble: .*No space left on device; the last good "
+                                   r"checkpoint is '.*step-\d+.safetensors'$")
+            good = re.search(r"last good .*(step-\d+.safetensors)", said)[1]
+            self.assertIn(good, done.stdout.split())
 
     def test_seeds_make_a_trial_and_a_table(self):
         run, ledger = self.tmp / "seeds", self.tmp / "ledger.jsonl"
@@ -518,6 +550,19 @@ while n := sys.stdin.readline():
         self.assertGreater(float(last), float(first))
         nibble("train", "--resume", part, "--quiet")
         self.assertEqual(state(part, 40), state(whole, 40))
+
+    def test_the_example_of_a_fitness(self):
+        example = pathlib.Path(__file__).parents[2] / "examples/known_words.py"
+        command = [sys.executable, str(example), str(self.text)]
+        # The last word may be cut; of the others two different ones are known.
+        scored = subprocess.run(command, input=b"19\nthe zzz sat the end5\ncat c", check=True,
+                                capture_output=True).stdout
+        self.assertEqual(scored.split(), [b"0.5", b"0.0"])
+        done = nibble("train", "--from", self.whole, "--out", self.tmp / "words", "--steps", 3,
+                      "--set", "score.pairs=2", "--set", "score.bytes=60", "--fitness-command",
+                      shlex.join(command), "--quiet")
+        scores = re.search(r"score (\S+), at first (\S+)\n", done.stdout.decode()).groups()
+        self.assertTrue(all(0 <= float(score) <= 1 for score in scores), scores)
 
     def test_read_only_disk(self):
         done = self.on_small_disk(

@@ -1,6 +1,7 @@
 """errors.py NIBBLE errors.tsv: wrong calls exit with their status and say one line on stderr."""
 import fcntl
 import json
+import os
 import pathlib
 import re
 import shlex
@@ -93,16 +94,26 @@ def prepare(tmp):
     (tmp / "empty").write_text("")
     (tmp / "unknown.json").write_text('{"train": {"learning_rate": 1}}')
     (tmp / "broken.json").write_text('{"train":')
+    (tmp / "overflow.json").write_text('{"train": {"lr": 1e999}}')
+    (tmp / "noise").write_bytes(bytes(range(11, 256)) * 400)
+    os.mkfifo(tmp / "pipe")
+    shutil.copy(tmp / "text", tmp / "\udcff")
+    row = {"op": "o", "variant": "v", "case": "c", "threads": 1, "gb_per_s": 0, "gop_per_s": 1,
+           "ceiling": 1, "ceiling_name": "n", "ceiling_unit": "GB/s", "share": 1, "rel_l2": 0,
+           "footprint_bytes": 1, "hot": True, "pages": "p", "cpu_model": "m"}
+    (tmp / "no-bytes.jsonl").write_text(json.dumps(row) + "\n")
     train(tmp / "text", tmp / "run")
     train(tmp / "text-to-change", tmp / "changed")
     (tmp / "text-to-change").write_text(text.upper())
     for name in ("locked", "unborn", "damaged-config", "damaged-metrics", "damaged-checkpoint",
-                 "cut-checkpoint"):
+                 "cut-checkpoint", "odd-share"):
         shutil.copytree(tmp / "run", tmp / name)
     for name in "unborn", "damaged-metrics":
         shutil.rmtree(tmp / name / "checkpoints")
     (tmp / "unborn/metrics.jsonl").unlink()
     (tmp / "damaged-config/config.json").write_text('{"format": "nibble-run 1"}')
+    config = json.loads((tmp / "run/config.json").read_text())
+    (tmp / "odd-share/config.json").write_text(json.dumps({**config, "validation_share": -1}))
     lines = (tmp / "run/metrics.jsonl").read_text().splitlines(keepends=True)
     (tmp / "damaged-metrics/metrics.jsonl").write_text(lines[0] + "no json\n" + "".join(lines[1:]))
     data = bytearray((tmp / "run/checkpoints/step-2.safetensors").read_bytes())
@@ -121,7 +132,8 @@ def main():
         with open(tmp / "locked/lock", "r+") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             for arguments, status, pattern in rows:
-                done = run(*shlex.split(arguments.replace("{tmp}", name)))
+                done = run(*(word.replace("{not-utf8}", "\udcff").replace("{tmp}", name)
+                              for word in shlex.split(arguments)))
                 wrong = []
                 if done.returncode != int(status):
                     wrong.append(f"exit status {done.returncode}, not {status}")
@@ -129,6 +141,8 @@ def main():
                     wrong.append(f"{len(done.stderr.splitlines())} lines on stderr")
                 if not re.search(pattern, done.stderr):
                     wrong.append(f"does not say '{pattern}'")
+                if re.search(r"[\x00-\x09\x0b-\x1f\x7f]|json\.exception", done.stderr):
+                    wrong.append("says what a terminal might obey, or what a library calls it")
                 if done.stdout:
                     wrong.append("something on stdout")
                 if (tmp / "new").exists():

@@ -1,7 +1,8 @@
 """Gate: what may not stand in a file.
 
 Columns and lengths; paths of somebody's machine and hosts of package registries; and in the
-library, environment variables, printing and aborting.
+library, environment variables, printing and aborting; in the program, what throws where stderr is
+full, and checks of numbers that take a NaN.
 """
 
 import re
@@ -32,6 +33,7 @@ HOSTS = {
 LIBRARY = re.compile(r"(?<![\w.>:])(?:std::)?(getenv|secure_getenv|setenv|putenv|abort|exit|_exit|"
                      r"quick_exit|terminate|printf|fprintf|puts|fputs|putchar|perror)\s*\(|"
                      r"std::(cout|cerr|clog)|fmt::(print)|(environ)\b")
+PROGRAM = re.compile(r"print\(\s*stderr|std::cerr|CLI::(Range|Bound|\w*Number)\b")
 FUNCTION = re.compile(r"^(?:  )?(?!\s|namespace|struct|class|enum|union|if|for|while|switch|else|"
                       r"do|try|catch|//|#|\}).*\)[^;=]*\{$")
 
@@ -77,6 +79,12 @@ def library(path, lines):
     return found
 
 
+def program(path, lines):
+    return [f"{path}:{number}: tell() of console.h or between() of numbers.h is needed here"
+            for number, line in enumerate(lines, 1)
+            if path.parts[0] == "apps" and PROGRAM.search(line.split("//")[0])]
+
+
 def check(tree):
     found = []
     top = [p.relative_to(tree.source) for p in tree.source.glob("*")
@@ -84,6 +92,7 @@ def check(tree):
     for path in top + tree.files(*FOLDERS, suffixes=TEXT):
         lines = tree.read(path).splitlines()
         found += lengths(tree, path, lines) + library(path, lines)
+        found += program(path, lines)
         for number, line in enumerate(lines, 1):
             if PLACES.search(line):
                 found.append(f"{path}:{number}: a path of one machine: {line.strip()[:60]}")
@@ -95,6 +104,7 @@ def check(tree):
 BIG = "void f() {\n" + "  g();\n" * FUNCTION_LINES + "}\n"
 CLEAN = {
     "src/nibble/base/a.cpp": '#include <cstdio>\nint f() {\n  return p->exit();  // printf()\n}\n',
+    "apps/nibble/a.cpp": 'o->check(between(1, 2)); fmt::print("x");\n',
     "src/nibble/harness/v.cpp": 'void f() { std::printf("x"); }\n',
     "src/nibble/ops/x/x.h": "// a\n" * CONTRACT_LINES,
     "src/nibble/ops/x/test.cpp": 'int main() { printf("x"); }\n',
@@ -109,6 +119,8 @@ PLANTS = [
     ({"src/nibble/train/a.cpp": 'fmt::print("x");\n'}, "aborting here: print"),
     ({"src/nibble/cpu/a.cpp": "if (!p) abort();\n"}, "aborting here: abort"),
     ({"src/nibble/cpu/a.h": "inline void f() { std::cerr << 1; }\n"}, "aborting here: cerr"),
+    ({"apps/nibble/a.cpp": 'fmt::print(stderr, "x");\n'}, "tell() of console.h"),
+    ({"apps/nibble/a.cpp": "o->check(CLI::Range(1, 2));\n"}, "between() of numbers.h"),
     ({"docs/a.md": "see /" + "work/main\n"}, "a path of one machine"),
     ({"scripts/a.sh": "cd /" + "home/me/x\n"}, "a path of one machine"),
     ({"scripts/a.sh": "# " + "x" * COLUMNS + "\n"}, "columns, at most"),
