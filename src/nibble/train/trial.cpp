@@ -35,6 +35,56 @@ std::vector<TextFile> files_of(const Json& list) {
   return files;
 }
 
+// What an update costs does not depend on these, so neither does the number of updates in a time.
+constexpr const char* kFree[] = {
+    "train.sigma=",        "train.lr=",           "train.lr_end=",     "train.lr_mixer=",
+    "train.weight_decay=", "train.beta1=",        "train.beta2=",      "train.credit_decay=",
+    "train.z_threshold=",  "train.fitness_clip=", "train.zscore_clip="};
+
+// What decides how long an update takes: the recipe with its other overrides.
+std::string work_of(const Trial& t) {
+  std::string work = t.recipe;
+  for (const std::string& s : t.set)
+    if (std::none_of(std::begin(kFree), std::end(kFree),
+                     [&](const char* key) { return s.rfind(key, 0) == 0; }))
+      work += " " + s;
+  return work;
+}
+
+double mean_updates(const Trial& t) {
+  double updates = 0;
+  for (const SeedResult& s : t.seeds) updates += double(s.steps) / double(t.seeds.size());
+  return updates;
+}
+
+// Of versions of the program, whether equal seconds were about as much work: the same work took
+// the same time, to a tenth.
+bool of_one_speed(const Trial& a, const Trial& b) {
+  if (a.steps > 0 || a.commit == b.commit) return true;
+  const double of_a = mean_updates(a), of_b = mean_updates(b);
+  return work_of(a) == work_of(b) && std::fabs(of_a - of_b) <= 0.1 * std::max(of_a, of_b);
+}
+
+// Parts of a group, each in its order, in which pairs of one speed connect all.
+std::vector<std::vector<const Trial*>> speeds_of(const std::vector<const Trial*>& group) {
+  std::vector<std::vector<const Trial*>> parts;
+  for (const Trial* t : group) {
+    std::vector<const Trial*> joined = {t};
+    std::vector<std::vector<const Trial*>> apart;
+    for (auto& part : parts) {
+      const bool near = std::any_of(part.begin(), part.end(),
+                                    [&](const Trial* other) { return of_one_speed(*t, *other); });
+      if (near)
+        joined.insert(joined.end() - 1, part.begin(), part.end());
+      else
+        apart.push_back(std::move(part));
+    }
+    parts = std::move(apart);
+    parts.push_back(std::move(joined));
+  }
+  return parts;
+}
+
 std::vector<double> values(const Trial& t, double SeedResult::*member) {
   std::vector<double> v;
   for (const SeedResult& s : t.seeds) v.push_back(s.*member);
@@ -56,10 +106,11 @@ std::string heading(const Trial& t) {
 
 // What the best trial of a group lets one say about this one. The gap between two means has the
 // error sqrt(s^2 / n + s'^2 / n'); two of it are asked for.
-std::string verdict(const Trial& t, const Trial& best) {
+std::string verdict(const Trial& t, const Trial& best, bool alone) {
   if (t.validation_share == 0) return "no validation part: not compared";
   if (int(t.seeds.size()) < kClaimSeeds)
     return fmt::format("no claim: {} of {} seeds", t.seeds.size(), kClaimSeeds);
+  if (alone) return "nothing to compare with";
   if (&t == &best) return "best";
   const Spread a = spread(values(t, &SeedResult::validation_nats)),
                b = spread(values(best, &SeedResult::validation_nats));
@@ -70,33 +121,44 @@ std::string verdict(const Trial& t, const Trial& best) {
   return fmt::format("worse by {:.4f}", gap);
 }
 
-std::string figure(const Spread& s) { return fmt::format("{:.4f} +- {:.4f}", s.mean, s.deviation); }
+std::string commits_of(const std::vector<const Trial*>& trials) {
+  std::vector<std::string> commits;
+  for (const Trial* t : trials)
+    if (std::find(commits.begin(), commits.end(), t->commit) == commits.end())
+      commits.push_back(t->commit);
+  std::string all = commits.size() > 1 ? "commits" : "commit";
+  for (const std::string& c : commits) all += (&c == &commits[0] ? " " : ", ") + c;
+  return all;
+}
+
+std::string figure(std::span<const double> v) {
+  const Spread s = spread(v);
+  return v.size() < 2 ? fmt::format("{:.4f}", s.mean)
+                      : fmt::format("{:.4f} +- {:.4f}", s.mean, s.deviation);
+}
 
 struct Row {
   std::string recipe, seeds, updates, lane_tokens, validation, heldout, verdict, commit;
 };
 
-Row row_of(const Trial& t, const Trial& best) {
+Row row_of(const Trial& t, const Trial& best, bool alone) {
   std::string recipe = t.recipe, seeds, carried;
   for (const std::string& s : t.set) recipe += " " + s;
   for (const SeedResult& s : t.seeds) seeds += (seeds.empty() ? "" : ",") + std::to_string(s.seed);
   if (t.seeds[0].carried_nats >= 0)
-    carried = "; carried " + figure(spread(values(t, &SeedResult::carried_nats)));
-  double tokens = 0, updates = 0;
-  for (const SeedResult& s : t.seeds) {
-    tokens += double(s.lane_tokens) / double(t.seeds.size());
-    updates += double(s.steps) / double(t.seeds.size());
-  }
-  return {.recipe = recipe,
-          .seeds = seeds,
-          .updates = fmt::format("{:.0f}", updates) +
-                     (t.rate > 0 ? fmt::format(" at {:g}/s", t.rate) : ""),
-          .lane_tokens = fmt::format("{:.3g}", tokens),
-          .validation =
-              t.validation_share > 0 ? figure(spread(values(t, &SeedResult::validation_nats))) : "",
-          .heldout = figure(spread(values(t, &SeedResult::heldout_nats))) + carried,
-          .verdict = verdict(t, best),
-          .commit = t.commit.empty() ? "?" : t.commit};
+    carried = "; carried " + figure(values(t, &SeedResult::carried_nats));
+  double tokens = 0;
+  for (const SeedResult& s : t.seeds) tokens += double(s.lane_tokens) / double(t.seeds.size());
+  return {
+      .recipe = recipe,
+      .seeds = seeds,
+      .updates = fmt::format("{:.0f}", mean_updates(t)) +
+                 (t.rate > 0 ? fmt::format(" at {:g}/s", t.rate) : ""),
+      .lane_tokens = fmt::format("{:.3g}", tokens),
+      .validation = t.validation_share > 0 ? figure(values(t, &SeedResult::validation_nats)) : "",
+      .heldout = figure(values(t, &SeedResult::heldout_nats)) + carried,
+      .verdict = verdict(t, best, alone),
+      .commit = t.commit.empty() ? "?" : t.commit};
 }
 
 }  // namespace
@@ -176,9 +238,15 @@ Spread spread(std::span<const double> v) {
 }
 
 std::string trial_table(std::span<const Trial> trials, bool markdown) {
-  std::map<std::string, std::vector<const Trial*>> groups;
+  std::map<std::string, std::vector<const Trial*>> headings;
   for (const Trial& t : trials)
-    if (!t.seeds.empty()) groups[heading(t)].push_back(&t);
+    if (!t.seeds.empty()) headings[heading(t)].push_back(&t);
+  std::vector<std::pair<std::string, std::vector<const Trial*>>> groups;
+  for (const auto& [title, all] : headings) {
+    const auto parts = speeds_of(all);
+    for (const auto& part : parts)
+      groups.emplace_back(title + (parts.size() > 1 ? "; " + commits_of(part) : ""), part);
+  }
   std::string out;
   for (auto& [title, group] : groups) {
     const auto nats = [](const Trial* t) {
@@ -195,7 +263,7 @@ std::string trial_table(std::span<const Trial> trials, bool markdown) {
           "| recipe | seeds | updates | lane tokens | validation | held-out | verdict | commit |\n"
           "|---|---|---|---|---|---|---|---|\n";
     for (const Trial* t : group) {
-      const Row r = row_of(*t, *best);
+      const Row r = row_of(*t, *best, group.size() == 1);
       out +=
           markdown
               ? fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} |\n", r.recipe, r.seeds,

@@ -52,6 +52,8 @@ struct Spread {
 Spread spread(std::span<const double>);
 
 // Trials with the same texts, budget, machine and threads under one heading, best validation first.
+// Versions of the program make unequal numbers of updates in equal seconds: their trials are
+// compared only where common work, in one of each or over others, took the same time to a tenth.
 std::string trial_table(std::span<const Trial>, bool markdown);
 
 }  // namespace nibble::train
