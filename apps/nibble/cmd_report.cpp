@@ -78,7 +78,9 @@ std::string row(const train::Recipe& r, const train::Figure& f, bool markdown) {
   const train::Spread s = train::spread(f.heldout_nats);
   std::string seeds;
   for (const uint64_t seed : f.seeds) seeds += (seeds.empty() ? "" : ",") + std::to_string(seed);
-  const std::string figure = fmt::format("{:.3f} +- {:.3f}", s.mean, s.deviation);
+  const std::string figure = f.seeds.size() < 2
+                                 ? fmt::format("{:.3f}", s.mean)
+                                 : fmt::format("{:.3f} +- {:.3f}", s.mean, s.deviation);
   const std::string budget =
       fmt::format("{:g} s{}, {} threads", f.seconds,
                   f.rate > 0 ? fmt::format(" at {:g} updates/s", f.rate) : "", f.threads);

@@ -167,6 +167,12 @@ train::RunConfig new_config(const Flags& flags) {
   return c;
 }
 
+// Of EPYC there is more than one micro-architecture.
+std::string name_of(const Machine& m) {
+  if (m.uarch == MicroArch::unknown) return m.cpu_model;
+  return fmt::format("{}, {}", m.cpu_model, to_string(m.uarch));
+}
+
 std::string today() {
   const std::time_t now = std::time(nullptr);
   char text[16];
@@ -189,7 +195,7 @@ void make_trial(const Flags& flags, int threads) {
               .rate = flags.rate,
               .target_nats = c.target_nats,
               .validation_share = c.validation_share,
-              .machine = cpu::this_machine().cpu_model,
+              .machine = name_of(cpu::this_machine()),
               .commit = flags.commit,
               .date = today(),
               // A rate is that of the whole machine, whatever a run has of it.
