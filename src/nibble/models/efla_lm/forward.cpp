@@ -16,6 +16,8 @@ void clear_gaps(Inputs& in, const Chunk& c) {
     std::memset(in.data.data() + in.first(c, s), 0, size_t(in.gap) * in.width);
 }
 
+// Recurrent whatever the length: so are single tokens in generation, with the same bits. For heads
+// of 16 keys chunks take ten times as long at any length (the op's notes).
 efla::Args efla_shape(const Config& r, int mixer_n, const Chunk& c) {
   efla::Args a{.sequences = c.sequences, .tokens = c.length, .heads = r.heads};
   a.key_dim = r.key_dim / r.heads, a.value_dim = r.hidden / r.heads;

@@ -131,6 +131,12 @@ inline std::vector<Case<Args>> cases() {
   bench("product_recurrent", shape(256, 32, 4, 16, 32), Rule::unit_key, Form::recurrent, 0);
   bench("narrow_recurrent", shape(256, 32, 4, 16, 16), Rule::unit_key, Form::recurrent, 0);
   bench("product_chunk", shape(256, 32, 4, 16, 32), Rule::unit_key, Form::chunked, 0);
+  for (const int tokens : {128, 512, 2048}) {
+    const std::string name = "product_t" + std::to_string(tokens);
+    const Args a = shape(8192 / tokens, tokens, 4, 16, 32);
+    bench(name + "_recurrent", a, Rule::unit_key, Form::recurrent, 0);
+    bench(name + "_chunks", a, Rule::unit_key, Form::chunked, 32);
+  }
   bench("wide_recurrent", shape(2, 128, 1, 512, 512), Rule::raw_key, Form::recurrent, 0);
   bench("wide_chunk", shape(2, 128, 1, 512, 512), Rule::raw_key, Form::chunked, 0);
   bench("long_chunks", shape(1, 1024, 1, 128, 128), Rule::unit_key, Form::chunked, 64);
