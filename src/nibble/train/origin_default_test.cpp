@@ -12,7 +12,7 @@ namespace nibble::train {
 namespace {
 
 TEST(OriginModel, DefaultLossesAreTheGoldenOnes) {
-  const Bytes text = tinyshakespeare(NIBBLE_SOURCE_DIR);
+  const Bytes text = tinyshakespeare(NIBBLE_DATA);
   if (text.empty()) GTEST_SKIP() << "tinyshakespeare.txt is not in data/";
   const efla_lm::OriginConfig c;
   const auto p = efla_lm::origin_init(c);

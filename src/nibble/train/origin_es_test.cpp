@@ -141,7 +141,7 @@ OriginRecipe early_settings() {
 }
 
 TEST(OriginBiasModel, OneUpdateGivesThePublishedLoss) {
-  const Bytes text = tinyshakespeare(NIBBLE_SOURCE_DIR);
+  const Bytes text = tinyshakespeare(NIBBLE_DATA);
   if (text.empty()) GTEST_SKIP() << "tinyshakespeare.txt is not in data/";
   ASSERT_EQ(text.size(), 1115394u);
   EXPECT_EQ(std::set<uint8_t>(text.begin(), text.end()).size(), 65u);
@@ -152,7 +152,7 @@ TEST(OriginBiasModel, OneUpdateGivesThePublishedLoss) {
 }
 
 TEST(OriginBiasModel, FiftyUpdatesFollowTheCurve) {
-  const Bytes text = tinyshakespeare(NIBBLE_SOURCE_DIR);
+  const Bytes text = tinyshakespeare(NIBBLE_DATA);
   if (text.empty()) GTEST_SKIP() << "tinyshakespeare.txt is not in data/";
   const Curve c = train_biases(early_settings(), text, 50, 0, cpu::this_machine(), nullptr);
   EXPECT_NEAR(c.train, 3.884, 5e-4);

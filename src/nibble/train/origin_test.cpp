@@ -101,7 +101,7 @@ std::array<double, 3> losses(const Golden& g, const Bytes& text, const Machine& 
 }
 
 TEST(OriginModel, LossesOnTinyShakespeareAreTheGoldenOnes) {
-  const Bytes text = tinyshakespeare(NIBBLE_SOURCE_DIR);
+  const Bytes text = tinyshakespeare(NIBBLE_DATA);
   if (text.empty()) GTEST_SKIP() << "tinyshakespeare.txt is not in data/";
   const Golden goldens[] = {
       {{.hidden = 64, .layers = 2, .seq = 16}, 2, {5.607037, 5.637992, 5.619860}},

@@ -341,7 +341,7 @@ TEST(ProductLearner, LanesBeginInTheCarriedContext) {
 
 // Below what pairs of bytes say of the text, in 400 updates.
 TEST(ProductLearner, LearnsToReadByJointLanes) {
-  const Bytes text = tinyshakespeare(NIBBLE_SOURCE_DIR);
+  const Bytes text = tinyshakespeare(NIBBLE_DATA);
   if (text.empty()) GTEST_SKIP() << "tinyshakespeare.txt is not there";
   const auto train = std::span<const uint8_t>(text).first(300000);
   const auto held_out = std::span<const uint8_t>(text).subspan(300000, 20000);
