@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <memory>
 
 #include "folders.h"
@@ -12,6 +13,7 @@
 #include "nibble/cpu/detect.h"
 #include "nibble/cpu/pool.h"
 #include "nibble/harness/ceilings.h"
+#include "nibble/harness/statistics.h"
 #include "nibble/runtime/error.h"
 #include "nibble/train/learner.h"
 #include "nibble/train/work.h"
@@ -36,21 +38,43 @@ double peak_mib() {
   return double(r.ru_maxrss) / 1024;  // KiB on Linux
 }
 
-double median(std::vector<double> x) {
-  std::nth_element(x.begin(), x.begin() + int64_t(x.size() / 2), x.end());
-  return x[x.size() / 2];
-}
-
 struct Timed {
   std::unique_ptr<train::Learner> learner;
-  std::vector<double> seconds;  // of each update
-  int64_t lane_tokens = 0;      // of one
+  int64_t lane_tokens = 0;  // of an update
   int64_t step = 0;
 
-  void update(std::span<const uint8_t> text, bool counts) {
+  double update(std::span<const uint8_t> text) {  // seconds
     const double begin = seconds_now();
     lane_tokens = learner->step(text, step++, 0).lane_tokens;
-    if (counts) seconds.push_back(seconds_now() - begin);
+    return seconds_now() - begin;
+  }
+};
+
+// A round is two updates of the batch with one of twice the batch between them. So many at least,
+// and until the ratio of their times is known to kKnownTo, for at most kPatience times as long as
+// was asked for: on a busy machine a few updates of milliseconds say anything from 1.2 to 3.4.
+constexpr size_t kLeastRounds = 9;
+constexpr double kKnownTo = 0.02, kPatience = 8, kLeastPatience = 2;  // the last in seconds
+
+struct Rounds {
+  std::vector<double> once;            // of each single update
+  std::vector<double> pairs, doubled;  // of each round
+  harness::Ratio ratio;                // of their medians
+
+  void take(Timed& single, Timed& twice, std::span<const uint8_t> text, double seconds) {
+    const double begin = seconds_now(), most = std::fmax(kPatience * seconds, kLeastPatience);
+    size_t look = kLeastRounds;  // seldom: the interval takes thousands of medians
+    for (;;) {
+      once.push_back(single.update(text));
+      doubled.push_back(twice.update(text));
+      once.push_back(single.update(text));
+      pairs.push_back((once.back() + once[once.size() - 2]) / 2);
+      const double now = seconds_now() - begin;
+      if (pairs.size() < look || now < seconds) continue;
+      ratio = harness::ratio_of_medians(doubled, pairs);
+      if (ratio.high - ratio.low <= 2 * kKnownTo * ratio.value || now > most) return;
+      look = pairs.size() * 5 / 4;
+    }
   }
 };
 
@@ -69,7 +93,7 @@ int bench_train(const TrainBench& b) {
 
   const auto timed = [&](const train::Recipe& r) {
     Timed t{.learner = train::make_learner(r, kSymbols, 1, machine, pool.get())};
-    t.update(text, false);
+    t.update(text);
     return t;
   };
   train::Recipe twice_recipe = recipe;
@@ -79,13 +103,10 @@ int bench_train(const TrainBench& b) {
   Timed twice = timed(twice_recipe);
   const auto& roof =
       harness::compute_roof(machine, b.threads, machine.isas, Arithmetic::int8).ceiling;
-  // Interleaved, so that other work on the machine meets both.
-  for (const double end = seconds_now() + b.seconds;
-       seconds_now() < end || once.seconds.size() < 3;) {
-    once.update(text, true), once.update(text, true);
-    twice.update(text, true);
-  }
-  const double s = median(once.seconds), ratio = median(twice.seconds) / s;
+  Rounds rounds;
+  rounds.take(once, twice, text, b.seconds);
+  const double s = harness::median(rounds.once);
+  const harness::Ratio& ratio = rounds.ratio;
   const double gops = double(train::integer_ops(recipe, kSymbols)) / s * 1e-9;
   const double lane_tokens = double(once.lane_tokens) / s;
   if (b.json)
@@ -93,20 +114,21 @@ int bench_train(const TrainBench& b) {
         "{{\"bench\":\"train\",\"case\":\"{}\",\"recipe\":\"{}\",\"parameters\":{},\"threads\":{},"
         "\"batch\":{},\"updates\":{},\"seconds_per_update\":{:.6g},\"lane_tokens_per_s\":{:.6g},"
         "\"gop_per_s\":{:.6g},\"ceiling\":\"{}\",\"ceiling_gop_per_s\":{:.6g},\"share\":{:.4f},"
-        "\"double_batch_time_ratio\":{:.4f},\"peak_mib\":{:.1f}}}\n",
+        "\"double_batch_time_ratio\":{:.4f},\"double_batch_time_ratio_low\":{:.4f},"
+        "\"double_batch_time_ratio_high\":{:.4f},\"peak_mib\":{:.1f}}}\n",
         b.case_name, recipe.name, once.learner->parameters(), b.threads, recipe.train.batch,
-        once.seconds.size(), s, lane_tokens, gops, roof.name, roof.value, gops / roof.value, ratio,
-        mib);
+        rounds.once.size(), s, lane_tokens, gops, roof.name, roof.value, gops / roof.value,
+        ratio.value, ratio.low, ratio.high, mib);
   else
     fmt::print(
         "recipe {}: {} parameters, batch {}, {} threads\n"
         "  {:.2f} M lane tokens/s, median of {} updates of {:.1f} ms\n"
         "  {:.1f} GOP/s of {} matrix products, {:.1f}% of {} ({:.1f} GOP/s)\n"
-        "  twice the batch takes {:.2f} times as long; peak memory {:.0f} MiB\n",
+        "  twice the batch takes {:.2f} times as long [{:.2f}, {:.2f}]; peak memory {:.0f} MiB\n",
         recipe.name, once.learner->parameters(), recipe.train.batch, b.threads, lane_tokens * 1e-6,
-        once.seconds.size(), s * 1e3, gops,
+        rounds.once.size(), s * 1e3, gops,
         recipe.model.weights == train::WeightFormat::bf16 ? "bf16 and integer" : "integer",
-        100 * gops / roof.value, roof.name, roof.value, ratio, mib);
+        100 * gops / roof.value, roof.name, roof.value, ratio.value, ratio.low, ratio.high, mib);
   return 0;
 }
 

@@ -262,6 +262,16 @@ class Cli(unittest.TestCase):
         both = run(good, {"op": "none_such"}, ok=False)  # what is there is timed all the same
         self.assertEqual((both.returncode, len(both.stdout.splitlines())), (1, 2))
 
+    def test_the_trainer_is_timed_until_twice_the_batch_has_a_ratio(self):
+        line, = nibble("bench", "train", "--case", "activity", "--set", "train.batch=16",
+                       "--seconds", "0.05", "--json").stdout.splitlines()
+        r = json.loads(line)
+        low, ratio, high = (r["double_batch_time_ratio" + end] for end in ("_low", "", "_high"))
+        self.assertTrue(low <= ratio <= high, r)
+        self.assertTrue(low < 2.2 and high > 1.8, r)  # an interval: others use this machine too
+        self.assertGreaterEqual(r["updates"], 18)
+        self.assertAlmostEqual(r["lane_tokens_per_s"] * r["seconds_per_update"], 16 * 32 * 22, -1)
+
     def test_peers_are_timed_on_the_same_shape_or_named_as_absent(self):
         done = nibble("bench", "gemm_s8", "--case", "bench_m64_n80_k64", "--with-baselines",
                       "--seconds", "0.01", "--json")
