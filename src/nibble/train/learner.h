@@ -56,6 +56,9 @@ class Learner {
   virtual std::vector<MatrixHealth> look_at_matrices() { return {}; }
   virtual int64_t parameters() const = 0;
 
+  // Collective, before state() is read among ranks: fetches what each rank keeps of its share
+  // alone.
+  virtual void gather() {}
   // All that a bit-exact resume needs; writing into the tensors and calling restored() loads it.
   virtual std::vector<StateTensor> state() = 0;
   virtual void restored() = 0;

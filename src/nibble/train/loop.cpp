@@ -197,6 +197,7 @@ void Loop::save() {
 
 void Loop::check_weights() {
   if (!ranks_) return;
+  learner_->gather();
   const std::vector<int64_t> hashes = gather(ranks_, int64_t(hash_of(learner_->state())));
   for (size_t r = 1; r < hashes.size(); ++r)
     if (hashes[r] != hashes[0])

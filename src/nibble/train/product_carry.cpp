@@ -69,10 +69,11 @@ void ProductLearner::keep_carried(Worker& w, int chunk) {
   }
 }
 
-// Every rank keeps all slots: a checkpoint needs them, and their bits are sums with zeros.
-void ProductLearner::share_carried() {
+// A slot's chunk is the same rank's in all steps, so no update reads what others carry. A
+// checkpoint needs all slots: their bits are sums with zeros.
+void ProductLearner::gather() {
   const int64_t words = carried_words();
-  if (words == 0) return;
+  if (words == 0 || !ranks_) return;
   const Share own = share_of(ranks_, chunks());
   const auto at = [&](int64_t chunk) {
     return carried_.data() +

@@ -51,6 +51,7 @@ class ProductLearner final : public Learner {
   std::vector<StateTensor> state() override;
   void restored() override;
   void share(Communicator* ranks) override;
+  void gather() override;
 
   // The two halves of a step. accumulate() adds the estimate of a batch to gradient(), among ranks
   // once only; apply() updates the weights by it and clears it.
@@ -131,7 +132,6 @@ class ProductLearner final : public Learner {
   int64_t carried_words() const;  // of a slot
   void take_carried(Worker&, int64_t step, int chunk);
   void keep_carried(Worker&, int chunk);
-  void share_carried();
 
   // product_ranks.cpp
   int chunks() const { return (batch_ + chunk_.sequences - 1) / chunk_.sequences; }

@@ -53,6 +53,7 @@ std::vector<Bytes> after_updates_among(int ranks, const Recipe& r, int threads, 
     std::vector<double> nats;
     for (int i = 0; i < updates; ++i) nats.push_back(learner->step(text, i, i / 10.0).train_nats);
     nats.push_back(learner->loss(text, 128));
+    learner->gather();
     all[size_t(c.rank())] = bytes_of(*learner);
     const auto* p = reinterpret_cast<const uint8_t*>(nats.data());
     all[size_t(c.rank())].emplace_back(p, p + nats.size() * sizeof(double));
@@ -144,6 +145,42 @@ TEST_P(Determinism, ResumesBitForBit) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Recipes, Determinism, testing::Range(0, 14));
+
+// What ranks exchange, in words of 32 bits.
+struct Metered final : Communicator {
+  explicit Metered(Communicator& c) : all(c) {}
+  int rank() const override { return all.rank(); }
+  int size() const override { return all.size(); }
+  void sum(std::span<int32_t> v) override { words += int64_t(v.size()), all.sum(v); }
+  void sum(std::span<int64_t> v) override { words += 2 * int64_t(v.size()), all.sum(v); }
+  Communicator& all;
+  int64_t words = 0;
+};
+
+// An update reads its own rank's contexts alone: a checkpoint needs the others', no update does.
+TEST(ProductLearner, CarriedContextsAreExchangedForCheckpointsAlone) {
+  const auto words_of = [](int carry) {
+    Recipe r = tiny(one_block());
+    r.train.carry = carry, r.train.batch = 12;
+    std::vector<int64_t> words(2);  // of two updates, and of what state() needs then
+    const auto text = markov_text(2000, 20);
+    const auto thrown = ThreadRanks(2).run([&](Communicator& c) {
+      Metered metered(c);
+      const auto learner = make_learner(r, 20, 5, cpu::this_machine(), nullptr);
+      learner->share(&metered);
+      for (int i = 0; i < 2; ++i) learner->step(text, i, 0);
+      const int64_t updates = metered.words;
+      learner->gather();
+      if (c.rank() == 0) words = {updates, metered.words - updates};
+    });
+    for (const auto& t : thrown) EXPECT_EQ(t, nullptr);
+    return words;
+  };
+  EXPECT_GT(words_of(1)[0], 0);
+  EXPECT_EQ(words_of(4)[0], words_of(1)[0]);
+  EXPECT_EQ(words_of(1)[1], 0);
+  EXPECT_EQ(words_of(4)[1], 12 * (8 * 32 + 2 * 32 / 4));  // as state() has them
+}
 
 TEST(ProductLearner, LossDoesNotDependOnThreads) {
   const auto text = markov_text(3000, 20);

@@ -53,7 +53,6 @@ void ProductLearner::sum_over_ranks(std::span<const uint8_t> text, int64_t step)
   workers_[0]->loss = totals[0];
   for (size_t i = 0; i < trained_.size(); ++i) workers_[0]->magnitude[int64_t(i)] = totals[1 + i];
 
-  share_carried();
   if (by_weight()) {
     ranks_->sum({weight_credits_.data(), size_t(weight_credits_.size())});
     rebuild(text, step);
