@@ -1,4 +1,5 @@
 // Lanes, credits and updates of the product learner.
+#include <bit>
 #include <cmath>
 #include <cstring>
 
@@ -28,9 +29,14 @@ const int32_t* sums_of(const Activations& a, const Matrix& m) {
 
 ProductLearner::~ProductLearner() = default;
 
+// Rounded to the nearest step, ties to even. Behind 3 * 2^22 a float's last bit is 1: adding that
+// rounds every |x| < 2^22, as lrintf does, without a call.
 int32_t ProductLearner::fixed_point(float credit) {
+  static_assert(kMaxCredit < 1 << 22);
+  constexpr float kInteger = 3 << 22;
   const float steps = credit * float(1 << kCreditBits);
-  return int32_t(std::lrintf(std::clamp(steps, -float(kMaxCredit), float(kMaxCredit))));
+  const float near = std::clamp(steps, -float(kMaxCredit), float(kMaxCredit)) + kInteger;
+  return std::bit_cast<int32_t>(near) - std::bit_cast<int32_t>(kInteger);
 }
 
 void ProductLearner::shape_differences(std::span<float> differences) const {
@@ -173,31 +179,41 @@ int ProductLearner::credit_window(const Matrix& m) const {
   return window > 0 ? std::min(window, reach) : reach;
 }
 
+// Of a matrix's outputs, from the first on: those whose noise reaches its own token only. In the
+// last block these are the FFN's and the queries.
+int ProductLearner::own_columns(const Matrix& m) const {
+  if (m.block + 1 < model_.shape.blocks) return 0;
+  return m.stage == Stage::mixer ? model_.shape.key_dim : m.n;
+}
+
 // Shaped differences to fixed-point credits: the token's own, and with what later tokens of the
 // sequence lost to it, each step later counting credit_decay of the one before; in a credit window
-// of n, what happens n steps later counts nothing.
+// of n, what happens n steps later counts nothing. Only those that collect() reads.
 void ProductLearner::credit(Worker& w, const Matrix& m, int lane) const {
   const TrainRecipe& r = recipe_.train;
   const Chunk& c = w.clean.chunk;
   const float* differences = w.differences.data() + int64_t(lane) * c.rows();
   const int64_t at = (trained(m).first_lane + lane) * int64_t(c.rows());
-  const int every = m.stage == Stage::mixer ? r.mixer_noise_every : 1;
   const int window = credit_window(m);
-  for (int s = 0; s < c.sequences; ++s) {
+  int32_t* own = w.credit_own.data() + at;
+  int32_t* with_later = w.credit_later.data() + at;
+  if (own_columns(m) > 0)
+    for (int row = 0; row < c.rows(); ++row) own[row] = fixed_point(differences[row]);
+  for (int s = 0; s < c.sequences && own_columns(m) < m.n; ++s) {
     float later = 0;
     for (int row = (s + 1) * c.length - 1; row >= s * c.length; --row) {
-      const float d = differences[row];
-      later = d + r.credit_decay * later;
+      later = differences[row] + r.credit_decay * later;
       if (window > 0) {
         const int end = std::min((s + 1) * c.length, row + window);
         later = 0;
         for (int t = end - 1; t >= row; --t) later = differences[t] + r.credit_decay * later;
       }
-      const bool noisy = (row + lane) % every == 0;
-      w.credit_own[at + row] = noisy ? fixed_point(d) : 0;
-      w.credit_later[at + row] = noisy ? fixed_point(later) : 0;
+      with_later[row] = fixed_point(later);
     }
   }
+  const int every = m.stage == Stage::mixer ? r.mixer_noise_every : 1;
+  for (int row = 0; every > 1 && row < c.rows(); ++row)
+    if ((row + lane) % every != 0) own[row] = with_later[row] = 0;
 }
 
 // z of one matrix in the layout of its inputs: rows of the gap between sequences are zero.
@@ -206,9 +222,7 @@ void ProductLearner::collect(Worker& w, size_t matrix, int worker) {
   const Trained& t = trained_[matrix];
   const Chunk& c = w.clean.chunk;
   const int64_t rows = c.rows();
-  // Noise in the last block's FFN and queries reaches its own token only.
-  const bool local = m.block + 1 >= model_.shape.blocks;
-  const int own = !local ? 0 : m.stage == Stage::mixer ? model_.shape.key_dim : m.n;
+  const int own = own_columns(m);
   int8_t* z = next_z(w, matrix);
   const auto columns = [&](int s, int from, int to, const Buffer<int32_t>& credit) {
     if (from == to) return;
@@ -285,8 +299,12 @@ void ProductLearner::append_clean(Worker& w, size_t matrix, int worker) {
   std::memcpy(p.x.data() + p.rows * in.ld, in.data, size_t(rows * in.ld));
   if (m.stage == Stage::head) {
     int32_t* bias = bias_grad_.data() + int64_t(worker) * m.n;
-    for (int64_t t = 0; t < rows; ++t)
-      for (int n = 0; n < m.n; ++n) bias[n] += z[t * m.n + n];
+    for (int n = 0; n < m.n; n += 16) {
+      int32_t sums[16] = {};  // of its own: the compiler sees that nothing else is written
+      for (int64_t t = 0; t < rows; ++t)
+        for (int i = 0; i < 16; ++i) sums[i] += z[t * m.n + n + i];
+      for (int i = 0; i < 16; ++i) bias[n + i] += sums[i];
+    }
   }
   append(w, matrix, rows, worker);
 }

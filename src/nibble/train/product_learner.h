@@ -92,6 +92,7 @@ class ProductLearner final : public Learner {
   void differences_of_head(Worker&) const;
   void credit(Worker&, const Matrix&, int lane) const;
   int credit_window(const Matrix&) const;
+  int own_columns(const Matrix&) const;
   void estimate(Worker&, int64_t step, int chunk, int worker);
   void collect(Worker&, size_t matrix, int worker);
   void adapt_shift(size_t matrix);
