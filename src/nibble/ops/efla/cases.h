@@ -105,6 +105,9 @@ inline std::vector<Case<Args>> cases() {
   add("odd", shape(2, 9, 2, 7, 19), fill_random);
   add("odd_carried", carried(shape(2, 11, 2, 17, 50), true, false), fill_random);
   add("long", carried(shape(1, 130, 1, 33, 33), true, true), fill_random);
+  // Two heads of 16 x 16 are one's work: an odd one, and scalars for more than 128 tokens.
+  add("odd_heads", carried(shape(1, 130, 3, 16, 9), true, true), fill_random);
+  add("odd_sequences", shape(3, 33, 1, 16, 16), fill_random);
   add("zero_keys", carried(shape(2, 12, 2, 16, 16), false, true), fill_zero_keys);
   add("saturated", carried(shape(2, 14, 1, 12, 20), true, true), fill_saturated);
   add("parallel_keys", shape(1, 20, 2, 18, 8), fill_parallel_keys);

@@ -4,6 +4,6 @@
 
 namespace nibble::efla {
 
-void portable(const Args& a, const Exec& e) { run_form<numerics::F32x16, 1, 1>(a, e); }
+void portable(const Args& a, const Exec& e) { run_form<numerics::F32x16, 1, 1, false>(a, e); }
 
 }  // namespace nibble::efla

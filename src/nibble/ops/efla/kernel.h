@@ -198,6 +198,7 @@ struct State<V, Width, false, 16> {
         std::make_integer_sequence<int, 16>());
     for (int w = 0; w < Width; ++w) r[w] = rs[0][w] + rs[1][w];
   }
+  // r first, which the next token waits for; the sums of o fill that wait.
   __attribute__((always_inline)) void step(const float* k, const V* u, const float* q,
                                            const float* next, V* o, V* r) {
     V os[2][Width], rs[2][Width];
@@ -205,12 +206,18 @@ struct State<V, Width, false, 16> {
         [&](auto d) __attribute__((always_inline)) {
           for (int w = 0; w < Width; ++w) {
             S[d][w] = fma(V(k[d]), u[w], S[d][w]);
-            os[d % 2][w] = fma(V(q[d]), S[d][w], d < 2 ? V(0.0f) : os[d % 2][w]);
             rs[d % 2][w] = fma(V(next[d]), S[d][w], d < 2 ? V(0.0f) : rs[d % 2][w]);
           }
         },
         std::make_integer_sequence<int, 16>());
-    for (int w = 0; w < Width; ++w) o[w] = os[0][w] + os[1][w], r[w] = rs[0][w] + rs[1][w];
+    for (int w = 0; w < Width; ++w) r[w] = rs[0][w] + rs[1][w];
+    written_out(
+        [&](auto d) __attribute__((always_inline)) {
+          for (int w = 0; w < Width; ++w)
+            os[d % 2][w] = fma(V(q[d]), S[d][w], d < 2 ? V(0.0f) : os[d % 2][w]);
+        },
+        std::make_integer_sequence<int, 16>());
+    for (int w = 0; w < Width; ++w) o[w] = os[0][w] + os[1][w];
   }
 };
 
@@ -231,7 +238,13 @@ struct Scalars {
 };
 
 // A product-sized row is a few cache lines in a wide matrix: a stride that hardware prefetchers do
-// not follow. Inlined by force: called, it would count as a function without effect.
+// not follow. From the second-level cache a row comes in time by itself, and the loads that ask for
+// it are then missed: 11.4 against 13.0 ns for a token of a head of 16 x 16.
+bool prefetches(const Args& a) {
+  return a.key_dim <= 64 && a.value_dim <= 64 &&
+         a.sequences * a.q_strides.sequence * int64_t(sizeof(float)) > 256 << 10;
+}
+// Inlined by force: called, it would count as a function without effect.
 __attribute__((always_inline)) inline void prefetch_row(const Args& a, const Row& x) {
   for (int d = 0; d < a.key_dim; d += 16) {
     __builtin_prefetch(x.q + d);
@@ -246,27 +259,31 @@ __attribute__((always_inline)) inline void prefetch_row(const Args& a, const Row
   __builtin_prefetch(x.v + a.value_dim - 1);
 }
 
-// One (sequence, head) and one block of columns, token by token. The state is read and written once
-// a token: the pass that writes token t reads for token t + 1 too.
+// One (sequence, head) and one block of columns on its way through the tokens. The state is read
+// and written once a token: the pass that writes token t reads for token t + 1 too.
 template <class V, int Width, bool kRound, int kDim>
-void recurrent_block(const Args& a, int64_t unit, Columns<V, Width> columns, Scalars& scalars,
-                     bool prefetch) {
-  const int64_t s = unit / a.heads;
-  const int h = int(unit % a.heads);
+struct Track {
   State<V, Width, kRound, kDim> S;
-  S.load(a, unit, columns);
-  Row x = row_of(a, s, h, 0);
-  Row later = prefetch ? row_of(a, (unit + 1) / a.heads, int((unit + 1) % a.heads), 0) : x;
-  V r[Width], o[Width], u[Width];
-  for (int w = 0; w < Width; ++w) r[w] = V(0.0f);
-  if (a.carry_in) S.read(x.k, r);
-  for (int t = 0; t < a.tokens; ++t) {
+  Columns<V, Width> columns;
+  Row x, later;  // of the next token; of the same one in a unit to come
+  V r[Width];
+
+  __attribute__((always_inline)) void begin(const Args& a, int64_t unit, Columns<V, Width> own,
+                                            int64_t prefetched) {
+    columns = own;
+    S.load(a, unit, columns);
+    x = row_of(a, unit / a.heads, int(unit % a.heads), 0);
+    later = row_of(a, prefetched / a.heads, int(prefetched % a.heads), 0);
+    for (int w = 0; w < Width; ++w) r[w] = V(0.0f);
+    if (a.carry_in) S.read(x.k, r);
+  }
+  __attribute__((always_inline)) void prefetch(const Args& a) {
+    prefetch_row(a, later);
+    later = next_token(a, later);
+  }
+  __attribute__((always_inline)) void token(const Args& a, int t, const Scalars& scalars) {
     const int i = t % Scalars::kTokens;
-    if (i == 0) scalars.template require<V>(a, unit, t);
-    if (prefetch) {
-      prefetch_row(a, later);
-      later = next_token(a, later);
-    }
+    V o[Width], u[Width];
     for (int w = 0; w < Width; ++w) {
       const V v = columns.count > 16 * w ? columns.load(x.v, w) : V(0.0f);
       u[w] = V(scalars.write[i]) * fma(V(-scalars.key[i]), r[w], v);
@@ -277,32 +294,82 @@ void recurrent_block(const Args& a, int64_t unit, Columns<V, Width> columns, Sca
     for (int w = 0; w < Width && columns.count > 16 * w; ++w)
       columns.store(o[w] * V(scalars.query[i]), now.out, w);
   }
-  if (a.carry_out) S.store(a, unit, columns);
+};
+
+template <class V, int Width, bool kRound, int kDim>
+void recurrent_block(const Args& a, int64_t unit, Columns<V, Width> columns, Scalars& scalars,
+                     bool prefetch) {
+  Track<V, Width, kRound, kDim> track;
+  track.begin(a, unit, columns, unit + prefetch);
+  for (int t = 0; t < a.tokens; ++t) {
+    if (t % Scalars::kTokens == 0) scalars.template require<V>(a, unit, t);
+    if (prefetch) track.prefetch(a);
+    track.token(a, t, scalars);
+  }
+  if (a.carry_out) track.S.store(a, unit, columns);
+}
+
+// Two (sequence, head)s of 16 rows and up to 16 columns, step by step: a token of one alone takes
+// the latency of its chain of sums, 48 cycles, in which the fma units could do both.
+template <class V>
+void recurrent_pair(const Args& a, int64_t unit, Columns<V, 1> columns, Scalars* scalars,
+                    bool prefetch) {
+  Track<V, 1, false, 16> one, two;
+  one.begin(a, unit, columns, unit + 2 * prefetch);
+  two.begin(a, unit + 1, columns, unit + 1 + 2 * prefetch);
+  for (int t = 0; t < a.tokens; ++t) {
+    if (t % Scalars::kTokens == 0)
+      for (int i = 0; i < 2; ++i) scalars[i].template require<V>(a, unit + i, t);
+    if (prefetch) one.prefetch(a), two.prefetch(a);
+    one.token(a, t, scalars[0]);
+    two.token(a, t, scalars[1]);
+  }
+  if (a.carry_out) one.S.store(a, unit, columns), two.S.store(a, unit + 1, columns);
+}
+
+// About 50 microseconds a task: less would be spent on handing out tasks.
+int64_t grain_of(const Args& a, int columns) {
+  return 1 + (int64_t(1) << 19) / (int64_t(a.tokens) * a.key_dim * columns);
 }
 
 template <class V, int Width, bool kRound, int kDim>
 void recurrent_all(const Args& a, const Exec& e) {
   const int64_t blocks = blocks_of(a, Width), units = a.sequences * a.heads;
-  // About 50 microseconds a task: less would be spent on handing out tasks.
-  const int64_t work = int64_t(a.tokens) * a.key_dim * 16 * Width;
-  const int64_t grain = 1 + (int64_t(1) << 19) / work;
-  const bool small = a.key_dim <= 64 && a.value_dim <= 64;
-  parallel_for(e.pool, units * blocks, grain, [&](int64_t begin, int64_t end) {
+  const bool far = prefetches(a);
+  parallel_for(e.pool, units * blocks, grain_of(a, 16 * Width), [&](int64_t begin, int64_t end) {
     Scalars scalars;
     for (int64_t i = begin; i < end; ++i) {
       const int first = int(i % blocks) * 16 * Width;
       const int left = a.value_dim - first;
       const Columns<V, Width> columns{first, left < 16 * Width ? left : 16 * Width};
-      const bool prefetch = small && first == 0 && i / blocks + 1 < units;
+      const bool prefetch = far && first == 0 && i / blocks + 1 < units;
       recurrent_block<V, Width, kRound, kDim>(a, i / blocks, columns, scalars, prefetch);
     }
   });
 }
 
+template <class V>
+void recurrent_pairs(const Args& a, const Exec& e) {
+  const int64_t units = a.sequences * a.heads, pairs = (units + 1) / 2;
+  const Columns<V, 1> columns{0, a.value_dim};
+  const bool far = prefetches(a);
+  parallel_for(e.pool, pairs, grain_of(a, 32), [&](int64_t begin, int64_t end) {
+    Scalars scalars[2];
+    for (int64_t unit = 2 * begin; unit < 2 * end; unit += 2)
+      if (unit + 1 < units)
+        recurrent_pair<V>(a, unit, columns, scalars, far && unit + 3 < units);
+      else
+        recurrent_block<V, 1, false, 16>(a, unit, columns, scalars[0], false);
+  });
+}
+
 // State in memory: 16 columns at a time, so that 512 rows are 32 KiB; more where one chain of sums
-// a column would leave fma waiting.
-template <class V, int Width>
+// a column would leave fma waiting. Pairs: the fma units do two heads of 16 columns in the latency
+// of one.
+template <class V, int Width, bool Pairs>
 void recurrent(const Args& a, const Exec& e) {
+  if constexpr (Pairs)
+    if (!a.fp16_state && a.key_dim == 16 && a.value_dim <= 16) return recurrent_pairs<V>(a, e);
   if (a.fp16_state)
     recurrent_all<V, Width, true, 0>(a, e);
   else if (a.key_dim == 16 && a.value_dim <= 16)
@@ -445,9 +512,9 @@ void chunked_all(const Args& a, const Exec& e) {
   });
 }
 
-template <class V, int Width, int Tile>
+template <class V, int Width, int Tile, bool Pairs>
 void run_form(const Args& a, const Exec& e) {
-  a.form == Form::recurrent ? recurrent<V, Width>(a, e) : chunked_all<V, Width, Tile>(a, e);
+  a.form == Form::recurrent ? recurrent<V, Width, Pairs>(a, e) : chunked_all<V, Width, Tile>(a, e);
 }
 
 }  // namespace
