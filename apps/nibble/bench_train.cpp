@@ -15,6 +15,7 @@
 #include "nibble/harness/ceilings.h"
 #include "nibble/harness/statistics.h"
 #include "nibble/runtime/error.h"
+#include "nibble/runtime/json.h"
 #include "nibble/train/learner.h"
 #include "nibble/train/work.h"
 
@@ -110,23 +111,33 @@ int bench_train(const TrainBench& b) {
   const double gops = double(train::integer_ops(recipe, kSymbols)) / s * 1e-9;
   const double lane_tokens = double(once.lane_tokens) / s;
   if (b.json)
-    fmt::print(
-        "{{\"bench\":\"train\",\"case\":\"{}\",\"recipe\":\"{}\",\"parameters\":{},\"threads\":{},"
-        "\"batch\":{},\"updates\":{},\"seconds_per_update\":{:.6g},\"lane_tokens_per_s\":{:.6g},"
-        "\"gop_per_s\":{:.6g},\"ceiling\":\"{}\",\"ceiling_gop_per_s\":{:.6g},\"share\":{:.4f},"
-        "\"double_batch_time_ratio\":{:.4f},\"double_batch_time_ratio_low\":{:.4f},"
-        "\"double_batch_time_ratio_high\":{:.4f},\"peak_mib\":{:.1f}}}\n",
-        b.case_name, recipe.name, once.learner->parameters(), b.threads, recipe.train.batch,
-        rounds.once.size(), s, lane_tokens, gops, roof.name, roof.value, gops / roof.value,
-        ratio.value, ratio.low, ratio.high, mib);
+    fmt::print("{}\n", text_of({{"bench", "train"},
+                                {"case", b.case_name},
+                                {"recipe", recipe.name},
+                                {"how", train::label(recipe)},
+                                {"parameters", once.learner->parameters()},
+                                {"threads", b.threads},
+                                {"batch", recipe.train.batch},
+                                {"updates", rounds.once.size()},
+                                {"seconds_per_update", s},
+                                {"lane_tokens_per_s", lane_tokens},
+                                {"gop_per_s", gops},
+                                {"ceiling", roof.name},
+                                {"ceiling_gop_per_s", roof.value},
+                                {"share", gops / roof.value},
+                                {"double_batch_time_ratio", ratio.value},
+                                {"double_batch_time_ratio_low", ratio.low},
+                                {"double_batch_time_ratio_high", ratio.high},
+                                {"peak_mib", mib}}));
   else
     fmt::print(
-        "recipe {}: {} parameters, batch {}, {} threads\n"
+        "recipe {}: {}\n"
+        "  {} parameters, batch {}, {} threads\n"
         "  {:.2f} M lane tokens/s, median of {} updates of {:.1f} ms\n"
         "  {:.1f} GOP/s of {} matrix products, {:.1f}% of {} ({:.1f} GOP/s)\n"
         "  twice the batch takes {:.2f} times as long [{:.2f}, {:.2f}]; peak memory {:.0f} MiB\n",
-        recipe.name, once.learner->parameters(), recipe.train.batch, b.threads, lane_tokens * 1e-6,
-        rounds.once.size(), s * 1e3, gops,
+        recipe.name, train::label(recipe), once.learner->parameters(), recipe.train.batch,
+        b.threads, lane_tokens * 1e-6, rounds.once.size(), s * 1e3, gops,
         recipe.model.weights == train::WeightFormat::bf16 ? "bf16 and integer" : "integer",
         100 * gops / roof.value, roof.name, roof.value, ratio.value, ratio.low, ratio.high, mib);
   return 0;

@@ -93,6 +93,7 @@ train::Outcome train_seeds(const std::string& folder, const TrainOne& train_one,
     tell(stdout, "seed {}: held-out {:.4f} nats/byte after {} steps in {:.1f} s\n", s.seed,
          s.heldout_nats, s.steps, s.seconds);
   }
+  tell(stdout, "recipe {}: {}\n", trial.recipe, trial.label);
   if (!validation.empty()) print_spread("validation", validation);
   print_spread("held-out", heldout);
   write_file(trial_path(folder), train::to_json(trial) + "\n");
