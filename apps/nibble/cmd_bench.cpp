@@ -38,6 +38,35 @@ struct Flags {
   bool device = false, once = false, least = false, small = false;
 };
 
+// What a call does, and the flags that this heeds: others would be ignored in silence.
+struct Mode {
+  std::string_view what, flags;
+};
+
+Mode mode_of(const Flags& f) {
+  if (!f.ab.empty())
+    return {"--ab",
+            " op --ab --case --threads --isa --seconds --cold --pages --json --record --question "
+            "--reopen-if --ledger "};
+  if (f.ceilings && f.device) return {"--ceilings --device", " --ceilings --device --json "};
+  if (f.ceilings) return {"--ceilings", " --ceilings --threads --isa --json "};
+  if (f.device) return {"--device", " op --device --case --variant --once --least --small --json "};
+  if (f.op == "train") return {"train", " op --case --set --threads --seconds --json "};
+  if (!f.suite.empty())
+    return {"--suite",
+            " --suite --variant --threads --isa --seconds --cold --pages --ceiling "
+            "--with-baselines --json "};
+  return {"an op alone",
+          " op --case --variant --threads --isa --seconds --cold --pages --ceiling "
+          "--with-baselines --json "};
+}
+
+void refuse_unheeded(const CLI::App& command, const Mode& mode) {
+  for (const CLI::Option* o : command.get_options())
+    if (o->count() > 0 && mode.flags.find(" " + o->get_name() + " ") == mode.flags.npos)
+      throw Error(fmt::format("{} has no meaning with {}", o->get_name(), mode.what));
+}
+
 harness::BenchOptions options_from(const Flags& flags) {
   harness::BenchOptions o{.machine = cpu::this_machine()};
   o.threads = {flags.threads}, o.layout.cold = flags.cold;
@@ -86,8 +115,8 @@ Exit print_ceilings(const Flags& flags) {
 }
 
 Exit print_comparison(const Flags& flags) {
-  if (flags.op == "train" || flags.op == "all" || flags.device || !flags.suite.empty())
-    throw Error("--ab compares two variants of one op on this processor, by one call");
+  if (flags.op == "train" || flags.op == "all")
+    throw Error("--ab compares two variants of one op, not of " + flags.op);
   const size_t comma = flags.ab.find(',');
   if (comma == std::string::npos)
     throw Error("--ab wants two variants, BASELINE,CANDIDATE, got '" + flags.ab + "'");
@@ -109,9 +138,7 @@ Exit print_comparison(const Flags& flags) {
 }
 
 Exit bench(const Flags& flags) {
-  if ((flags.once || flags.least || flags.small) && !flags.device)
-    throw Error("--once, --least and --small are for the GPU: add --device");
-  if (!flags.ab.empty() || !flags.record.empty()) return print_comparison(flags);
+  if (!flags.ab.empty()) return print_comparison(flags);
   if (flags.ceilings) return flags.device ? device_ceilings(flags.json) : print_ceilings(flags);
   if (flags.device) {
     if (flags.op != "all") op_named(flags.op);
@@ -129,7 +156,6 @@ Exit bench(const Flags& flags) {
     if (flags.seconds > 0) b.seconds = flags.seconds;
     return bench_train(b);
   }
-  if (!flags.set.empty()) throw Error("--set changes the recipe of 'bench train', not an op");
   if (!flags.ceiling.empty() && !harness::is_roof(flags.ceiling))
     throw Error("there is no ceiling '" + flags.ceiling + "': --ceilings prints their names");
   const harness::BenchOptions options = options_from(flags);
@@ -221,7 +247,12 @@ void add_bench(CLI::App& command, Exit& exit) {
                    "with --device: one small case for each variant, no bench case");
   command.add_flag("--ceilings", flags->ceilings, "what this machine gives at most");
   command.add_flag("--json", flags->json, "one object a line");
-  command.callback([flags, &exit] { exit = bench(*flags); });
+  command.callback([flags, &command, &exit] {
+    if ((flags->once || flags->least || flags->small) && !flags->device)
+      throw Error("--once, --least and --small are for the GPU: add --device");
+    refuse_unheeded(command, mode_of(*flags));
+    exit = bench(*flags);
+  });
 }
 
 }  // namespace nibble::app

@@ -157,11 +157,13 @@ void add_multiply(CLI::App& command, Exit& exit) {
   auto f = std::make_shared<Flags>();
   command.add_option("path", f->path, "a .safetensors file, an index, or a folder")->required();
   command.add_option("--weight", f->weights, "only matrices whose names match, as in '*.down*'");
-  command.add_flag("--layers", f->layers,
-                   "feed-forward layers, with the norm before: gate_proj, up_proj and down_proj, "
-                   "experts of these, or fc1 and fc2 with GELU");
+  auto* layers = command.add_flag(
+      "--layers", f->layers,
+      "feed-forward layers, with the norm before: gate_proj, up_proj and down_proj, "
+      "experts of these, or fc1 and fc2 with GELU");
   command.add_option("--experts", f->experts, "of a token; else what config.json says, or 2")
-      ->check(between(1, 65536));
+      ->check(between(1, 65536))
+      ->needs(layers);
   command.add_option("--activations", f->activations,
                      "what x is rounded to beside quantised weights: bf16, s16, s8, e4m3, nvfp4; "
                      "else the format's default");

@@ -125,9 +125,9 @@ void add_report(CLI::App& command, Exit& exit) {
   auto* runs =
       command.add_option("runs", flags->runs, "runs' directories, or one file of bench results");
   auto* out = command.add_option("--out", flags->out, "a name that ends in .svg, .png or .html");
-  command.add_option("--x", flags->x_axis, "what the curves run along")
-      ->check(CLI::IsMember({"seconds", "tokens", "steps"}))
-      ->capture_default_str();
+  auto* x = command.add_option("--x", flags->x_axis, "what the curves run along")
+                ->check(CLI::IsMember({"seconds", "tokens", "steps"}))
+                ->capture_default_str();
   auto* ledger = command.add_flag("--ledger", flags->ledger,
                                   "experiments and their verdicts, trials of recipes in order");
   auto* recipes = command
@@ -142,7 +142,7 @@ void add_report(CLI::App& command, Exit& exit) {
   command.add_flag("--markdown", flags->markdown, "a table for a document");
   for (CLI::Option* o : {runs, out}) o->excludes(ledger), o->excludes(recipes);
   out->needs(runs);
-  command.callback([flags, &exit] {
+  command.callback([flags, x, &exit] {
     if (!flags->ledger && !flags->recipes && flags->runs.empty())
       throw CLI::RequiredError("RUN... --out FILE, or --ledger, or --recipes,");
     const bool bench = flags->runs.size() == 1 && is_bench_file(flags->runs.front());
@@ -150,6 +150,8 @@ void add_report(CLI::App& command, Exit& exit) {
       throw CLI::RequiresError("runs", "--out");
     if (flags->markdown && !flags->ledger && !flags->recipes && !bench)
       throw Error("--markdown is for results of a bench, --ledger and --recipes");
+    if (x->count() > 0 && (bench || flags->ledger || flags->recipes))
+      throw Error("--x is for curves of runs");
     if (bench) {
       exit = report_bench(*flags);
     } else if (flags->ledger) {

@@ -119,11 +119,14 @@ Exit verify(const Flags& flags) {
 void add_verify(CLI::App& command, Exit& exit) {
   auto flags = std::make_shared<Flags>();
   command.add_option("op", flags->op, "an op, or all")->required();
-  command.add_option("--variant", flags->variant, "only this variant, or V,W");
-  command.add_option("--case", flags->case_name, "only this case");
-  command.add_option("--isa", flags->isa, "use no more than: portable, avx2, avx512");
+  auto* variant = command.add_option("--variant", flags->variant, "only this variant, or V,W");
+  auto* named = command.add_option("--case", flags->case_name, "only this case");
+  auto* isa = command.add_option("--isa", flags->isa, "use no more than: portable, avx2, avx512");
   command.add_flag("--device", flags->device, "only variants for the GPU");
-  command.add_flag("--small", flags->small, "with --device: one small case for each variant");
+  command.add_flag("--small", flags->small, "with --device: one small case for each variant")
+      ->excludes(variant)
+      ->excludes(named)
+      ->excludes(isa);
   command.add_flag("--json", flags->json, "one object a line");
   command.add_option("--prove", flags->prove,
                      "record green variants in this folder (bench/proofs)");

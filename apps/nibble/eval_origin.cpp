@@ -39,15 +39,20 @@ Pair parse_pair(const std::string& text) {
 void add_origin_flags(CLI::App& command, OriginEval& f) {
   auto& r = f.recipe;
   const std::string group = "Compatibility mode";
+  auto* arithmetic = command
+                         .add_option_function<std::string>(
+                             "--arithmetic", [&f](const std::string&) { f.chosen = true; },
+                             "origin: evaluate the compatibility mode's untrained model")
+                         ->check(CLI::IsMember({"origin"}))
+                         ->group(group);
+  for (const char* of_runs : {"--split", "--checkpoint", "--window"})
+    arithmetic->excludes(command.get_option(of_runs));
   const auto option = [&](const char* name, auto& to, const char* help) {
-    return command.add_option(name, to, help)->capture_default_str()->group(group);
+    return command.add_option(name, to, help)
+        ->capture_default_str()
+        ->group(group)
+        ->needs(arithmetic);
   };
-  command
-      .add_option_function<std::string>(
-          "--arithmetic", [&f](const std::string&) { f.chosen = true; },
-          "origin: evaluate the compatibility mode's untrained model")
-      ->check(CLI::IsMember({"origin"}))
-      ->group(group);
   option("--origin-pair", f.pair, "SEED:EPOCH:PAIR, whose noise and batch are taken");
   option("--hidden", r.hidden, "")->check(between(1, 1024));
   option("--layers", r.layers, "")->check(between(2, 1024));
