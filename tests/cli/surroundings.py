@@ -119,6 +119,28 @@ class Surroundings(unittest.TestCase):
             self.fails(f"ulimit -f 1; {command}", "nibble: cannot .*: File too large\n")
             self.assertEqual(set(self.tmp.iterdir()), before, command)
 
+    def test_few_file_descriptors(self):
+        before = set(self.tmp.iterdir())
+        statuses = set()
+        for most in range(4, 12):
+            for command in ("quantize w.safetensors new --format nvfp4 --quiet",
+                            "convert q.safetensors new.safetensors --layout plain --quiet",
+                            "report run --out new.svg"):
+                done = self.sh(f"ulimit -n {most}; nibble {command}")
+                if done.returncode == 127:  # not even its libraries
+                    continue
+                if "Sanitizer" in done.stderr:
+                    self.skipTest("sanitizers need files of their own")
+                statuses.add(done.returncode)
+                made = set(self.tmp.iterdir()) - before
+                if done.returncode == 0:
+                    self.assertEqual(len(made), 1, command)
+                    self.sh("rm -r new*")
+                    continue
+                self.assertRegex(done.stderr, "^nibble: .*Too many open files.*\n$")
+                self.assertEqual(made, set(), command)
+        self.assertEqual(statuses, {0, 1})
+
     def test_a_picture_that_cannot_be_written(self):
         if not shutil.which("rsvg-convert"):
             self.skipTest("no rsvg-convert")

@@ -143,15 +143,18 @@ AtomicFolder::AtomicFolder(fs::path path) : path_(std::move(path)) {
   std::error_code error;
   if (fs::exists(path_, error) && !(fs::is_directory(path_, error) && fs::is_empty(path_, error)))
     throw Error(path_.string() + " is there already: a new or an empty folder is needed");
-  if (::mkdir(temporary_.c_str(), 0777) < 0 && errno != EEXIST)
-    fail("cannot create", temporary_, errno);
-  lock_ = open_file(temporary_, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-  if (!lock_) fail("cannot open the folder", temporary_, errno);
-  if (retry([&] { return ::flock(lock_.get(), LOCK_EX | LOCK_NB); }) < 0) {
-    lock_ = FileHandle();
-    throw Error("cannot write " + path_.string() + ": another writer is at work on it");
+  const bool made = ::mkdir(temporary_.c_str(), 0777) == 0;
+  if (!made && errno != EEXIST) fail("cannot create", temporary_, errno);
+  try {
+    lock_ = open_file(temporary_, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (!lock_) fail("cannot open the folder", temporary_, errno);
+    if (retry([&] { return ::flock(lock_.get(), LOCK_EX | LOCK_NB); }) < 0)
+      throw Error("cannot write " + path_.string() + ": another writer is at work on it");
+    for (const auto& entry : fs::directory_iterator(temporary_)) fs::remove_all(entry.path());
+  } catch (...) {
+    if (made) ::rmdir(temporary_.c_str());
+    throw;
   }
-  for (const auto& entry : fs::directory_iterator(temporary_)) fs::remove_all(entry.path());
 }
 
 AtomicFolder::~AtomicFolder() {
