@@ -1,5 +1,6 @@
 // Predicted costs for the tables of ops, in microseconds on one thread: Variant::cost.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 
 #include "nibble/base/op.h"
@@ -10,6 +11,12 @@ namespace nibble {
 template <auto count, int kPerMicrosecond, class Args>
 double at_rate(const Args& a, const Machine&) {
   return double(count(a)) / kPerMicrosecond;
+}
+
+// What binds: bytes(args) from memory at kGigabytes a second, or products(args) at kGigaproducts.
+template <auto bytes, int kGigabytes, auto products, int kGigaproducts, class Args>
+double at_rates(const Args& a, const Machine&) {
+  return std::max(double(bytes(a)) / kGigabytes, double(products(a)) / kGigaproducts) * 1e-3;
 }
 
 // The op's operations.

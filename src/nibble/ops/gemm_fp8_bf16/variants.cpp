@@ -1,37 +1,32 @@
+#include "nibble/base/cost.h"
 #include "nibble/ops/gemm_fp8_bf16/kernels.h"
 
 namespace nibble::gemm_fp8_bf16 {
 namespace {
 
-// Microseconds: the weights from memory, or the products.
-double cost(const Args& a, double mb_per_us, double mega_products_per_us) {
-  const double products = double(a.m) * a.n * a.k * 1e-6;
-  return std::max(double(kLayout.bytes(a.n, a.k)) * 1e-6 / mb_per_us,
-                  products / mega_products_per_us);
+double bytes(const Args& a) { return double(kLayout.bytes(a.n, a.k)); }
+double products(const Args& a) { return double(a.m) * a.n * a.k; }
+// vdpbf16ps is twice as fast as FP32 FMA, and half as fast on Sapphire Rapids.
+double dot_products(const Args& a, const Machine& m) {
+  return m.uarch == MicroArch::sapphire_rapids ? at_rates<bytes, 40, products, 35>(a, m)
+                                               : at_rates<bytes, 40, products, 210>(a, m);
 }
 
 constexpr Variant<Args> kTable[] = {
 #if defined(__x86_64__)
-    // vdpbf16ps is twice as fast as FP32 FMA, and half as fast on Sapphire Rapids.
     {.name = "avx512_bf16",
      .needs = Isa::avx512 | Isa::vnni | Isa::bf16,
-     .cost =
-         [](const Args& a, const Machine& m) {
-           return cost(a, 0.04, m.uarch == MicroArch::sapphire_rapids ? 0.035 : 0.21);
-         },
+     .cost = dot_products,
      .run = avx512_bf16},
     {.name = "avx512_vbmi",
      .needs = Isa::avx512 | Isa::vnni,
-     .cost = [](const Args& a, const Machine&) { return cost(a, 0.039, 0.11); },
+     .cost = at_rates<bytes, 39, products, 110>,
      .run = avx512_vbmi},
-    {.name = "avx2",
-     .needs = Isa::avx2,
-     .cost = [](const Args& a, const Machine&) { return cost(a, 0.02, 0.04); },
-     .run = avx2},
+    {.name = "avx2", .needs = Isa::avx2, .cost = at_rates<bytes, 20, products, 40>, .run = avx2},
 #endif
     {.name = "portable",
      .needs = Isa::portable,
-     .cost = [](const Args& a, const Machine&) { return cost(a, 0.001, 0.001); },
+     .cost = at_rates<bytes, 1, products, 1>,
      .run = portable},
 };
 

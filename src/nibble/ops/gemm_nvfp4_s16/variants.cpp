@@ -1,30 +1,23 @@
-#include <algorithm>
-
+#include "nibble/base/cost.h"
 #include "nibble/ops/gemm_nvfp4_s16/kernels.h"
 
 namespace nibble::gemm_nvfp4_s16 {
 namespace {
 
-// Microseconds of one thread: weights from memory at 15 GB/s, or so many products a nanosecond.
-double cost(const Args& a, double products) {
-  const double all = double(a.m) * double(kPanels.panels(a.n)) * 16 * a.k;
-  return std::max(double(kPanels.bytes(a.n, a.k)) / 15e3, all / products * 1e-3);
-}
+double bytes(const Args& a) { return double(kPanels.bytes(a.n, a.k)); }
+double products(const Args& a) { return double(a.m) * double(kPanels.panels(a.n)) * 16 * a.k; }
 
 constexpr Variant<Args> kTable[] = {
 #if defined(__x86_64__)
     {.name = "avx512_vnni",
      .needs = Isa::avx512 | Isa::vnni,
-     .cost = [](const Args& a, const Machine&) { return cost(a, 100); },
+     .cost = at_rates<bytes, 15, products, 100>,
      .run = avx512_vnni},
-    {.name = "avx2",
-     .needs = Isa::avx2,
-     .cost = [](const Args& a, const Machine&) { return cost(a, 25); },
-     .run = avx2},
+    {.name = "avx2", .needs = Isa::avx2, .cost = at_rates<bytes, 15, products, 25>, .run = avx2},
 #endif
     {.name = "portable",
      .needs = Isa::portable,
-     .cost = [](const Args& a, const Machine&) { return cost(a, 1); },
+     .cost = at_rates<bytes, 15, products, 1>,
      .run = portable},
 };
 
