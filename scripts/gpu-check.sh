@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# What only a GPU can say, in one run of under nine minutes: every variant that the device has
-# agrees with its reference (which proves it, see docs/architecture.md), instructions give the bits
-# that ptxrun gives, compute-sanitizer finds nothing on small cases; then times, against bandwidths
-# and tensor peaks measured first, and what Nsight Compute counts. Writes at most eight files, JSON
-# lines and texts, into $OUT (default gpu-check/) and a table at the end.
+# What only a GPU can say, in one run of under nine minutes beside the build, whatever hangs: every
+# variant that the device has agrees with its reference (which proves it, see docs/architecture.md),
+# instructions give the bits that ptxrun gives, compute-sanitizer finds nothing on small cases; then
+# times, against bandwidths and tensor peaks measured first and a BF16 GEMV of the same shape, and
+# what Nsight Compute counts. Writes at most eight files, JSON lines and texts, into $OUT (default
+# gpu-check/) and a table at the end.
 #
 #   scripts/gpu-check.sh [--quick] [STEP...]
 #                                    builds what is missing (nvcc, cmake, g++), then does the steps:
@@ -13,7 +14,6 @@
 #                                    machine with a GPU and no compiler: unpack, run gpu-check.sh
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-start=$SECONDS
 preset=${PRESET:-cuda}
 say() { printf '%s\n' "$*"; }
 die() { say "gpu-check: $*" >&2; exit 1; }
@@ -64,6 +64,15 @@ if [ "${1:-}" = --quick ]; then quick=--small; shift; fi
 steps=${*:-verify conformance sanitizer ceilings bench profile}
 out=${OUT:-gpu-check}
 mkdir -p "$out"
+scratch=$(mktemp -d)  # of what is no result
+trap 'rm -rf "$scratch"' EXIT
+start=$SECONDS
+# limited SECONDS COMMAND...: under a limit, and under what is left of $LIMIT seconds.
+limited() {
+  local left=$((${LIMIT:-530} - SECONDS + start)) most=$1
+  shift
+  timeout -k 5 $((left < 1 ? 1 : left < most ? left : most)) "$@"
+}
 
 # One sentence where there is nothing to check.
 device=$({ "$bin/nibble" doctor || true; } | sed -n 's/^gpu *//p')
@@ -88,12 +97,13 @@ step() {  # step NAME COMMAND...: seconds and outcome of one part; 77 is one tha
 verify_all() {
   local status=0
   if [ -n "$quick" ]; then
-    "$bin/nibble" verify all --device --small --json > "$out/verify.jsonl"
+    limited 120 "$bin/nibble" verify all --device --small --json > "$out/verify.jsonl"
     return
   fi
-  mkdir -p "$out/proofs"
-  "$bin/nibble" verify all --device --json --prove "$out/proofs" > "$out/verify.jsonl" || status=$?
-  cat "$out"/proofs/*.jsonl > "$out/proofs.jsonl" && rm -r "$out/proofs" || status=1
+  mkdir -p "$scratch/proofs"
+  limited 150 "$bin/nibble" verify all --device --json --prove "$scratch/proofs" \
+    > "$out/verify.jsonl" || status=$?
+  cat "$scratch"/proofs/*.jsonl > "$out/proofs.jsonl" || status=1
   return $status
 }
 
@@ -106,7 +116,7 @@ sanitize() {
   }
   : > "$out/sanitizer.txt"
   for tool in memcheck racecheck initcheck synccheck; do
-    timeout 60 compute-sanitizer --tool $tool --error-exitcode 9 \
+    limited 60 compute-sanitizer --tool $tool --error-exitcode 9 \
       "$bin/nibble" verify all --device --small >> "$out/sanitizer.txt" 2>&1 || {
       say "compute-sanitizer --tool $tool:"
       tail -20 "$out/sanitizer.txt"
@@ -121,28 +131,27 @@ conformance() {
   local sm virtual ran=
   : > "$out/conformance.txt"
   for sm in sm80 sm89 sm90a sm100a sm120f; do
-    "$tests/ptx_$sm" --dump "$out/device.bin" > "$out/ptx.txt" 2>&1 || {
-      grep -q "no kernel image\|invalid device function" "$out/ptx.txt" && continue
-      cat "$out/ptx.txt"
+    limited 20 "$tests/ptx_$sm" --dump "$scratch/device.bin" > "$scratch/ptx.txt" 2>&1 || {
+      grep -q "no kernel image\|invalid device function" "$scratch/ptx.txt" && continue
+      tee -a "$out/conformance.txt" < "$scratch/ptx.txt"
       return 1
     }
     virtual=${sm/sm/sm_}
-    "$bin/ptxrun/ptxrun" --device "${virtual/120f/120}" "$tests/ptx_$sm" \
-      --dump "$out/ptxrun.bin" > /dev/null 2>&1
-    cmp "$out/device.bin" "$out/ptxrun.bin" || return 1
-    { say "ptx_$sm: the same $(wc -c < "$out/device.bin") bytes on $device and under ptxrun"
-      cat "$out/ptx.txt"; } >> "$out/conformance.txt"
+    limited 30 "$bin/ptxrun/ptxrun" --device "${virtual/120f/120}" "$tests/ptx_$sm" \
+      --dump "$scratch/ptxrun.bin" > /dev/null 2>&1 || say "ptx_$sm: ptxrun found faults"
+    cmp "$scratch/device.bin" "$scratch/ptxrun.bin" || return 1
+    { say "ptx_$sm: the same $(wc -c < "$scratch/device.bin") bytes on $device and under ptxrun"
+      cat "$scratch/ptx.txt"; } >> "$out/conformance.txt"
     ran="$ran ptx_$sm"
   done
-  rm -f "$out"/device.bin "$out"/ptxrun.bin "$out"/ptx.txt
   say "conformance:$ran give the same bits on the device and under ptxrun"
   [ -n "$ran" ]
 }
 
-ceilings() { "$bin/nibble" bench --ceilings --device --json > "$out/ceilings.jsonl"; }
+ceilings() { limited 60 "$bin/nibble" bench --ceilings --device --json > "$out/ceilings.jsonl"; }
 
-# The first variant of each op that the device runs: tables have the best first. What does not fit
-# into the time is named.
+# The first variant of each op that the device runs: tables have the best first, and gemv_bf16,
+# which GEMVs are compared with, goes before them. What does not fit into the time is named.
 bench_all() {
   local op variant status=0
   : > "$out/bench.jsonl"
@@ -152,10 +161,11 @@ bench_all() {
       continue
     fi
     # shellcheck disable=SC2086
-    timeout 60 "$bin/nibble" bench "$op" --device $quick --variant "$variant" --json \
+    limited 60 "$bin/nibble" bench "$op" --device $quick --variant "$variant" --json \
       >> "$out/bench.jsonl" || status=1
-  done < <("$bin/nibble" verify all --device --small |
-    sed -n 's|^green  *\([a-z0-9_]*\)/\([a-z0-9_]*\):.*|\1 \2|p' | sort -u -k1,1 -s)
+  done < <(limited 60 "$bin/nibble" verify all --device --small |
+    sed -n 's|^green  *\([a-z0-9_]*\)/\([a-z0-9_]*\):.*|\1 \2|p' | sort -u -k1,1 -s |
+    sed 's/^gemv_bf16 /1 &/; t; s/^/2 /' | sort -s -k1,1 | cut -d' ' -f2-)
   return $status
 }
 
@@ -168,13 +178,12 @@ profile() {
   local metrics=gpu__time_duration.sum,dram__bytes_read.sum,dram__bytes_write.sum
   metrics+=,dram__throughput.avg.pct_of_peak_sustained_elapsed,sm__inst_executed.sum
   metrics+=,l1tex__data_bank_conflicts_pipe_lsu.sum,launch__registers_per_thread
-  timeout 120 ncu --csv --metrics $metrics "$bin/nibble" bench all --device --once \
-    ${quick:---least} > "$out/profile.csv" 2> "$out/profile.txt" || {
-    tail -n 3 "$out/profile.txt" "$out/profile.csv"
-    grep -q ERR_NVGPUCTRPERM "$out/profile.txt" "$out/profile.csv" && return 77
+  limited 120 ncu --csv --metrics $metrics "$bin/nibble" bench all --device --once \
+    ${quick:---least} > "$out/profile.csv" 2> "$scratch/profile.txt" || {
+    tail -n 3 "$scratch/profile.txt" "$out/profile.csv"
+    grep -q ERR_NVGPUCTRPERM "$scratch/profile.txt" "$out/profile.csv" && return 77
     return 1
   }
-  rm -f "$out/profile.txt"
 }
 
 table() {
@@ -183,13 +192,20 @@ import json, pathlib, re, sys
 def rows(name):
     path = pathlib.Path(sys.argv[1]) / name
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-# How many times faster a GEMV was than its weights in BF16 can be read at the measured bandwidth.
-def over_bf16(r):
+# Batch, rows and columns of the weights of one token; gemv_nvfp4 calls the rows m.
+def weights(r):
     size = {name: int(n) for name, n in re.findall(r"(?:^|_)([mnkl])(\d+)", r["case"])}
-    weights = size.get("n", size.get("m", 0)) * size.get("k", 0) * size.get("l", 1)
-    if not r["op"].startswith("gemv_") or not weights:
-        return ""
-    return f"{2 * weights / (r['read_gb_per_s'] * 1e3) / r['median_us']:.2f}"
+    if r["op"] == "gemv_nvfp4":
+        size |= {"m": 1, "n": size.get("m")}
+    if not r["op"].startswith(("gemv_", "gemm_")) or size.get("m", 1) != 1:
+        return None
+    return size.get("l", 1), size.get("n"), size.get("k")
+# How many times faster than BF16's kernel on weights of the same shape.
+bf16 = {weights(r): r["median_us"] for r in rows("bench.jsonl")
+        if r["op"] == "gemv_bf16" and not r.get("wrong")}
+def over_bf16(r):
+    us = bf16.get(weights(r))
+    return f"{us / r['median_us']:.2f}" if us and r["op"] != "gemv_bf16" else ""
 for c in rows("ceilings.jsonl"):
     print(f"{c['ceiling']:<18}{c['value']:>10.1f} {c['unit']}")
 if rows("bench.jsonl"):

@@ -38,14 +38,15 @@ def lay_out(folder, script, nibble, ptxrun, programs):
     return bundle
 
 
-def check(folder, bundle, ptxrun, name, tools, *arguments):
+def check(folder, bundle, ptxrun, name, tools, *arguments, **more):
     """Exit status, output and the folder of results."""
     tool_folder, out = folder / f"tools_{name}", folder / name
     tool_folder.mkdir()
     for tool, text in tools.items():
         (tool_folder / tool).write_text(text)
         (tool_folder / tool).chmod(0o755)
-    environment = os.environ | {"PATH": f"{tool_folder}:{os.environ['PATH']}", "OUT": str(out)}
+    path = f"{tool_folder}:{os.environ['PATH']}"
+    environment = os.environ | {"PATH": path, "OUT": str(out)} | more
     # ptxrun's own status tells of faults, and a program for another device is one: its kernels are
     # refused. There must be no other kind.
     command = 'bash "$@"; echo "status $?"'
@@ -70,6 +71,7 @@ def main():
         timed = [json.loads(line) for line in (out / "bench.jsonl").read_text().splitlines()]
         assert verified and all(v["cases"] == 1 and v["failed"] == 0 for v in verified)
         assert {t["op"] for t in timed} == {v["op"] for v in verified}
+        assert timed[0]["op"] == "gemv_bf16", "what others are divided by was not timed first"
         assert all("wrong" not in t for t in timed)
         assert "ptx_sm80: the same" in (out / "conformance.txt").read_text()
         names = [json.loads(line)["ceiling"] for line in
@@ -88,6 +90,14 @@ def main():
         status, said, out = check(folder, bundle, ptxrun, "refused", refused, "sanitizer",
                                   "profile")
         assert status == 0 and said.count("left out") == 2, said
+        # One that fails, and one that would go on for ever, leave no files but results.
+        for name, text, limit in (("broken", "echo no >&2; exit 1", "60"),
+                                  ("hangs", "sleep 300", "3")):
+            status, said, out = check(folder, bundle, ptxrun, name, {"ncu": f"#!/bin/sh\n{text}\n"},
+                                      "profile", LIMIT=limit)
+            assert status == 1 and "profile        FAILED" in said, said
+            assert {p.name for p in out.iterdir()} == {"summary.txt", "profile.csv"}
+            assert int(re.search(r"all of it took (\d+) s", said)[1]) < 60, said
 
 
 if __name__ == "__main__":
