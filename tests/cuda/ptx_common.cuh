@@ -6,6 +6,7 @@
 #include "nibble/cuda/ptx/half.cuh"
 #include "nibble/cuda/ptx/load.cuh"
 #include "nibble/cuda/ptx/look_up.cuh"
+#include "nibble/cuda/tile/e2m1_bytes.cuh"
 #include "nibble/cuda/tile/nvfp4.cuh"
 #include "nibble/cuda/tile/quotient.cuh"
 #include "nibble/cuda/tile/round_codes.cuh"
@@ -208,17 +209,32 @@ struct Loads {
   }
 };
 
-// Pairs of what a word of eight codes stands for, `unit` times smaller.
-inline void pairs_of(uint32_t word, bool neighbours, float unit, uint32_t* out) {
-  for (int i = 0; i < 4; ++i) {
-    const int first = neighbours ? 2 * i : i, second = neighbours ? 2 * i + 1 : i + 4;
-    const auto value = [&](int n) {
-      return nibble::to_float(nibble::e2m1{uint8_t(word >> 4 * n & 15)}) / unit;
-    };
-    out[i] = pack(value(first), value(second));
-  }
+inline float code_value(uint32_t word, int n) {
+  return nibble::to_float(nibble::e2m1{uint8_t(word >> 4 * n & 15)});
 }
-template <class Decode, bool kNeighbours>
+// Pairs of neighbours of what a word of eight codes stands for.
+inline void pairs_of(uint32_t word, uint32_t* out) {
+  for (int i = 0; i < 4; ++i) out[i] = pack(code_value(word, 2 * i), code_value(word, 2 * i + 1));
+}
+// Bytes of the four low codes, three ways.
+struct TwiceE2m1 {
+  static constexpr const char* name = "twice_e2m1";
+  static constexpr Kind kind = Kind::bits;
+  static __device__ void got(const uint32_t* in, uint32_t* out) {
+    const uint32_t flipped = in[0] ^ 0x88888888u;
+    out[0] = tile::twice_positive(in[0]), out[1] = tile::twice_lifted(in[0], flipped);
+    out[2] = tile::twice_signed(in[0], flipped);
+  }
+  static void want(const uint32_t* in, uint32_t* out) {
+    for (int n = 0; n < 4; ++n) {
+      const int twice = int(2 * code_value(in[0], n));
+      out[0] |= uint32_t(twice > 0 ? twice : 0) << 8 * n;
+      out[1] |= uint32_t(tile::kTwiceOffset + twice) << 8 * n;
+      out[2] |= uint32_t(uint8_t(twice)) << 8 * n;
+    }
+  }
+};
+template <class Decode>
 struct Codes {
   static constexpr const char* name = "codes";
   static constexpr Kind kind = Kind::bits;  // signs of zeros, too
@@ -227,14 +243,12 @@ struct Codes {
     Decode::codes(in[0], h);
     for (int i = 0; i < 4; ++i) out[i] = h[i];
   }
-  static void want(const uint32_t* in, uint32_t* out) {
-    pairs_of(in[0], kNeighbours, Decode::kUnit, out);
-  }
+  static void want(const uint32_t* in, uint32_t* out) { pairs_of(in[0], out); }
 };
-struct LaidOutCodes : Codes<tile::LaidOut<tile::Shifted>, true> {
+struct LaidOutCodes : Codes<tile::LaidOut<tile::Shifted>> {
   static constexpr const char* name = "laid out codes";
   static void want(const uint32_t* in, uint32_t* out) {
-    pairs_of(nibble::from_shifted_codes(in[0]), true, 1, out);
+    pairs_of(nibble::from_shifted_codes(in[0]), out);
   }
 };
 template <class Decode>
@@ -286,7 +300,7 @@ inline void add_common(Tests& t) {
   t.add<Dot>();
   t.add<Logic>();
   t.add<Loads>();
-  t.add<Codes<tile::Shifted, false>>();
+  t.add<TwiceE2m1>();
   t.add<Scales<tile::Shifted>>();
   t.add<LaidOutCodes>();
   t.add<WarpSum<1>>();

@@ -23,7 +23,7 @@ struct WidenE2m1 {
     nibble::cuda::ptx::widen_e2m1x8(in[0] ^ in[1], h);
     for (int i = 0; i < 4; ++i) out[i] = h[i];
   }
-  static void want(const uint32_t* in, uint32_t* out) { pairs_of(in[0] ^ in[1], true, 1, out); }
+  static void want(const uint32_t* in, uint32_t* out) { pairs_of(in[0] ^ in[1], out); }
 };
 // Floats that are halves, NaN among them. Which place gets which changes four times.
 struct NarrowE2m1 {
@@ -52,7 +52,7 @@ inline void add_e2m1(Tests& t) {
   t.add<NarrowPair<nibble::e2m1>>();
   t.add<NarrowE2m1>();
   t.add<E2m1s<tile::RoundByConversion>>();
-  t.add<Codes<tile::Converted, true>>();
+  t.add<Codes<tile::Converted>>();
 }
 
 }  // namespace ptx_test

@@ -6,15 +6,18 @@
 // codes of each row in flight. Eight of them are decoded at a time, and meet all rows of
 // activations, which come from L1 again for each group of weight rows.
 //
-// The products of a block are added in halves, even and odd ones apart. With activations made of
-// codes that is exact: products are multiples of 1/4 up to 36, a half of the register holds up to
-// 8 * 36 = 288, and 288 * 4 is less than the 2^11 steps of its significand.
+// How the products of a block are added is the Products' (tile/nvfp4_products.cuh):
+//
+//   Weights, Activations   eight of each, decoded
+//   Sum                    add() adds eight products, value() is what it comes to
+//   kUnit                  a product's value over the sum's
+//   scales(two)            of two neighbouring blocks
 #pragma once
 #include "nibble/cuda/launch.cuh"
 #include "nibble/cuda/ptx/dependency.cuh"
 #include "nibble/cuda/ptx/load.cuh"
 #include "nibble/cuda/tile/gemv_plan.h"
-#include "nibble/cuda/tile/nvfp4.cuh"
+#include "nibble/cuda/tile/nvfp4_products.cuh"
 #include "nibble/cuda/tile/warp_sum.cuh"
 #include "nibble/numerics/scale_place.h"
 
@@ -56,10 +59,24 @@ __device__ __forceinline__ uint32_t word(const uint4& v, int i) {
 }
 __device__ __forceinline__ float half_of(const float2& v, int i) { return i == 0 ? v.x : v.y; }
 
-// Activations that are NVFP4, too: 32 of a row at a time, eight of which become halves when they
-// are needed. factor() goes beside the weights' scale into the products of each of the two blocks.
-template <class Decode>
+// Where a lane is in every row: the first of its 32 columns, and their scales behind the row's
+// first. Chunks are whole atoms apart, so that both move by one number.
+struct ColumnPlace {
+  int k, scales, step;
+
+  __device__ __forceinline__ ColumnPlace(ScaleLayout layout, int k)
+      : k(k),
+        scales(int(scale_column(layout, k / 16))),
+        step(int(scale_column(layout, kVirtualWarps * kChunk / 16))) {}
+  __device__ __forceinline__ void next() { k += kVirtualWarps * kChunk, scales += step; }
+};
+
+// Activations that are NVFP4, too: 32 of a row at a time, eight of which are decoded when they are
+// needed. factor() goes beside the weights' scale into the products of each of the two blocks.
+template <class P>
 struct CodeRows {
+  using Products = P;
+  static constexpr bool kMayOverflow = false;
   const uint8_t *codes = nullptr, *scales = nullptr;  // [batch][stride][k / 2], and their scales
   int64_t stride = 1;                                 // rows of a batch entry
   ScaleLayout layout = ScaleLayout::linear;
@@ -69,39 +86,38 @@ struct CodeRows {
     float2 factor;
   };
 
-  __device__ __forceinline__ Slice load(int batch, int j, int k, int k0) const {
+  __device__ __forceinline__ Slice load(int batch, int j, int k, const ColumnPlace& at) const {
     const CodeRow row = CodeMatrix(codes, scales, batch, stride, k, layout).row(j);
-    Slice s{.raw = ptx::load_kept(row.codes + k0 / 2)};
-    const float2 two = Decode::scales(ptx::load_kept16(row.scales + scale_column(layout, k0 / 16)));
-    s.factor = {two.x * Decode::kUnit, two.y * Decode::kUnit};
+    Slice s{.raw = ptx::load_kept(row.codes + at.k / 2)};
+    const float2 two = P::scales(ptx::load_kept16(row.scales + at.scales));
+    s.factor = {two.x * P::kUnit, two.y * P::kUnit};
     return s;
   }
   static __device__ __forceinline__ float factor(const Slice& s, int block) {
     return half_of(s.factor, block);
   }
-  static __device__ __forceinline__ void widen(const Slice& s, int i, uint32_t (&h)[4]) {
-    Decode::codes(word(s.raw, i), h);
-    if constexpr (Decode::kUnit !=
-                  1)  // as large as the codes are: products of two small ones vanish
-#pragma unroll
-      for (uint32_t& x : h) x = ptx::mul_f16x2(x, 0x74007400u);
+  static __device__ __forceinline__ typename P::Activations eight(const Slice& s, int i) {
+    return P::activations(word(s.raw, i));
   }
 };
 
 // Activations that are halves. They are loaded when they are needed: 32 of them would take 16
 // registers for each row.
+template <class Decode>
 struct HalfRows {
+  using Products = HalfProducts<Decode>;
+  static constexpr bool kMayOverflow = true;
   const uint16_t* x = nullptr;  // [batch][rows][k]
   int rows = 1;
 
   using Slice = const uint16_t*;
-  __device__ __forceinline__ Slice load(int batch, int j, int k, int k0) const {
-    return x + (int64_t(batch) * rows + j) * k + k0;
+  __device__ __forceinline__ Slice load(int batch, int j, int k, const ColumnPlace& at) const {
+    return x + (int64_t(batch) * rows + j) * k + at.k;
   }
   static __device__ __forceinline__ float factor(Slice, int) { return 1; }
-  static __device__ __forceinline__ void widen(Slice s, int i, uint32_t (&h)[4]) {
+  static __device__ __forceinline__ Halves eight(Slice s, int i) {
     const uint4 v = ptx::load_kept(s + 8 * i);
-    h[0] = v.x, h[1] = v.y, h[2] = v.z, h[3] = v.w;
+    return {{v.x, v.y, v.z, v.w}};
   }
 };
 
@@ -124,53 +140,92 @@ struct WeightRows {
 
 // One chunk of K: a lane's 32 elements of each row of weights, eight at a time, with every row of
 // activations.
-template <class Decode, class Activations, int kRows, int kWeightRows>
+template <class Activations, int kRows, int kWeightRows>
 __device__ __forceinline__ void add_chunk(const Gemv& g, const Activations& x,
                                           const WeightRows<kWeightRows>& rows, int batch, int j0,
-                                          int k0, float (&sum)[kWeightRows * kRows]) {
+                                          const ColumnPlace& at,
+                                          float (&sum)[kWeightRows * kRows]) {
+  using P = typename Activations::Products;
   uint4 codes[kWeightRows];
   float2 scale[kWeightRows];
 #pragma unroll
   for (int r = 0; r < kWeightRows; ++r) {
-    codes[r] = ptx::load_streamed(rows.first.codes + (rows.codes_on[r] + k0 / 2));
-    const int at = rows.scales_on[r] + int(scale_column(g.layout, k0 / 16));
-    scale[r] = Decode::scales(ptx::load_kept16(rows.first.scales + at));
+    codes[r] = ptx::load_streamed(rows.first.codes + (rows.codes_on[r] + at.k / 2));
+    scale[r] = P::scales(ptx::load_kept16(rows.first.scales + (rows.scales_on[r] + at.scales)));
   }
   typename Activations::Slice slice[kRows];
 #pragma unroll
-  for (int j = 0; j < kRows; ++j) slice[j] = x.load(batch, min(j0 + j, g.rows - 1), g.k, k0);
+  for (int j = 0; j < kRows; ++j) slice[j] = x.load(batch, min(j0 + j, g.rows - 1), g.k, at);
 #pragma unroll
   for (int block = 0; block < 2; ++block) {
-    uint32_t pair[kWeightRows][kRows] = {};
+    typename P::Sum products[kWeightRows][kRows] = {};
 #pragma unroll
     for (int i = 2 * block; i < 2 * block + 2; ++i) {
-      uint32_t w[kWeightRows][4];
+      typename P::Weights w[kWeightRows];
 #pragma unroll
-      for (int r = 0; r < kWeightRows; ++r) Decode::codes(word(codes[r], i), w[r]);
+      for (int r = 0; r < kWeightRows; ++r) w[r] = P::weights(word(codes[r], i));
 #pragma unroll
       for (int j = 0; j < kRows; ++j) {
-        uint32_t h[4];
-        Activations::widen(slice[j], i, h);
+        const auto eight = Activations::eight(slice[j], i);
 #pragma unroll
-        for (int r = 0; r < kWeightRows; ++r)
-#pragma unroll
-          for (int n = 0; n < 4; ++n) pair[r][j] = ptx::fma_f16x2(w[r][n], h[n], pair[r][j]);
+        for (int r = 0; r < kWeightRows; ++r) P::add(w[r], eight, products[r][j]);
       }
     }
 #pragma unroll
     for (int r = 0; r < kWeightRows; ++r)
 #pragma unroll
       for (int j = 0; j < kRows; ++j) {
-        const float2 halves = ptx::widen_f16x2(pair[r][j]);
         const float factor = half_of(scale[r], block) * Activations::factor(slice[j], block);
-        sum[r * kRows + j] = fmaf(halves.x + halves.y, factor, sum[r * kRows + j]);
+        float& to = sum[r * kRows + j];
+        to = fmaf(P::value(products[r][j]), factor, to);
       }
   }
 }
 
+// The same for activations whose products do not fit into halves: a block whose sum is not finite
+// is added anew, activations times 2^-6. Rarely needed: what may be loaded again is.
+template <class Activations, int kRows, int kWeightRows>
+__device__ __forceinline__ void add_chunk_carefully(const Gemv& g, const Activations& x,
+                                                    const WeightRows<kWeightRows>& rows, int batch,
+                                                    int j0, ColumnPlace at,
+                                                    float (&sum)[kWeightRows * kRows]) {
+  using P = typename Activations::Products;
+#pragma unroll 1
+  for (int block = 0; block < 2; ++block, at.k += 16, ++at.scales) {
+#pragma unroll
+    for (int s = 0; s < kWeightRows * kRows; ++s) {
+      const int r = s / kRows, j = min(j0 + s % kRows, g.rows - 1);
+      const auto* codes =
+          reinterpret_cast<const uint32_t*>(rows.first.codes + (rows.codes_on[r] + at.k / 2));
+      const auto slice = x.load(batch, j, g.k, at);
+      typename P::Sum whole = {}, shrunk = {};
+#pragma unroll 1
+      for (int i = 0; i < 2; ++i) {
+        const auto w = P::weights(codes[i]);
+        auto eight = Activations::eight(slice, i);
+        P::add(w, eight, whole);
+        P::shrink(eight);
+        P::add(w, eight, shrunk);
+      }
+      float value = P::value(whole);
+      if (!isfinite(value)) value = P::value(shrunk) * P::kShrunk;
+      const uint32_t scale = rows.first.scales[rows.scales_on[r] + at.scales];
+      sum[s] = fmaf(value, P::scales(scale).x, sum[s]);
+    }
+  }
+}
+
+template <int N>
+__device__ __forceinline__ bool all_finite(const float (&v)[N]) {
+  bool finite = true;
+#pragma unroll
+  for (int i = 0; i < N; ++i) finite &= isfinite(v[i]) != 0;
+  return finite;
+}
+
 // Grid: tiles of rows, splits of K, batch with as many passes as it takes to do all activations
 // kRows at a time. Block: 32 lanes, warps along K, groups of rows.
-template <class Decode, class Activations, int kRows, int kWeightRows>
+template <class Activations, int kRows, int kWeightRows>
 __device__ __forceinline__ void gemv(const Gemv& g, const Activations& x) {
   constexpr int kSums = kRows * kWeightRows;
   __shared__ float sums[kVirtualWarps][kVirtualWarps * kSums];
@@ -185,8 +240,18 @@ __device__ __forceinline__ void gemv(const Gemv& g, const Activations& x) {
   const int end = min(begin + each, (g.k + kChunk - 1) / kChunk);
   for (int v = begin + int(threadIdx.y); v < end; v += int(blockDim.y)) {
     float sum[kSums] = {};
-    for (int k0 = v * kChunk + lane * kLaneElements; k0 < g.k; k0 += kVirtualWarps * kChunk)
-      add_chunk<Decode, Activations, kRows, kWeightRows>(g, x, rows, batch, j0, k0, sum);
+    const ColumnPlace first(g.layout, v * kChunk + lane * kLaneElements);
+    for (ColumnPlace at = first; at.k < g.k; at.next())
+      add_chunk<Activations, kRows, kWeightRows>(g, x, rows, batch, j0, at, sum);
+    // A block that was not finite leaves a sum that is not.
+    if constexpr (Activations::kMayOverflow)
+      if (!all_finite(sum)) {
+#pragma unroll
+        for (float& s : sum) s = 0;
+#pragma unroll 1
+        for (ColumnPlace at = first; at.k < g.k; at.next())
+          add_chunk_carefully<Activations, kRows, kWeightRows>(g, x, rows, batch, j0, at, sum);
+      }
     const float total = warp_sum(sum, lane);
     if (is_first_of_value<kSums>(lane))
       sums[v - begin][threadIdx.z * kSums + value_of_lane<kSums>(lane)] = total;

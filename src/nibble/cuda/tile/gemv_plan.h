@@ -37,8 +37,10 @@ inline constexpr int64_t kSplitRows = 4096;
 constexpr GemvPlan plan_gemv(int64_t m, int k, int rows, int batch, int multiprocessors) {
   GemvPlan p;
   const int used = virtual_warps(k);
-  // Four rows a warp are 64 bytes in flight a lane; with few rows of weights, more warps instead.
-  const bool few = m * batch < int64_t(4) * kVirtualWarps * multiprocessors;
+  // Four rows a warp are 64 bytes in flight a lane, 32 KiB a multiprocessor of 16 warps, and share
+  // what it takes to decode activations. With fewer than 16 such warps, more warps instead.
+  const bool few = m * batch < int64_t(4) * kVirtualWarps * multiprocessors &&
+                   m * batch * used < int64_t(4) * 16 * multiprocessors;
   p.weight_rows = rows > 1 ? 2 : few ? 1 : 4;
   p.k_warps = used;
   p.row_groups = std::max(1, kVirtualWarps / used);
@@ -55,6 +57,8 @@ constexpr GemvPlan plan_gemv(int64_t m, int k, int rows, int batch, int multipro
 // 7168 columns are seven warps with one load each, as many bytes as a block of 224 threads reads.
 static_assert(plan_gemv(7168, 7168, 1, 1, 148).k_warps == 7);
 static_assert(plan_gemv(7168, 16384, 1, 1, 148).weight_rows == 4);
+static_assert(plan_gemv(4096, 4096, 1, 1, 132).weight_rows == 4);
+static_assert(plan_gemv(4096, 1024, 1, 1, 132).weight_rows == 1);
 static_assert(plan_gemv(4096, 2048, 1, 4, 148).row_groups == 4);
 static_assert(plan_gemv(16, 16384, 1, 1, 132).splits == 8);
 static_assert(plan_gemv(7168, 16384, 1, 1, 148).splits == 1);

@@ -3,28 +3,21 @@
 #pragma once
 #include "nibble/cuda/ptx/bits.cuh"
 #include "nibble/cuda/ptx/dot.cuh"
-#include "nibble/cuda/ptx/look_up.cuh"
+#include "nibble/cuda/tile/e2m1_bytes.cuh"
 #include "nibble/cuda/tile/panel_gemv.cuh"
 
 namespace nibble::cuda::tile {
 namespace {
 
-// A unit is a block of 32. The table of eight bytes that a permutation looks up gives its top bit
-// for codes with the sign, so each sign has a table of its own, indexed by codes without it.
-//
-// Several tokens: codes become 2 * element + 140. Both tables have their top bits set, each gives
-// ones where the other one's codes are, and their AND is the byte that is meant; the sum of u8
-// times s8 loses 140 times the sum of its x. One token: the tables are 2 * |element|, which is 0
-// for codes of the other sign, and the AND and the sum of x are saved for two dot products in place
-// of one.
+// A unit is a block of 32. Several tokens: codes become 140 + 2 * element, and the sum of u8 times
+// s8 loses 140 times the sum of its x. One token: codes become 2 * |element| of either sign, and
+// the AND and the sum of x are saved for two dot products in place of one.
 //
 // |sum| <= 152 * 128 * 32, and what it comes to, at most 12 * 128 * 32, is exact as a float.
 struct Mxfp4Panels {
   using Sum = float;
   static constexpr PanelLayout kLayout{kPanelRows, PanelCodes::fp4, 32};
   static constexpr int kActivation = 1, kMostTokens = 4;
-  static constexpr bool kBatched = true;
-  static constexpr int kOffset = 140;
 
   struct Unit {
     uint32_t bytes;  // of four rows, made of the scales of four blocks, a dword each row
@@ -56,16 +49,9 @@ struct Mxfp4Panels {
         for (int r = 0; r < 4; ++r) block[r][j] = minus[r] = 0;
       }
     }
-    // 140 + {0, 1, 2, 3, 4, 6, 8, 12} and 140 less these, or these alone, four at a time.
-    static __device__ __forceinline__ uint32_t positive(uint32_t codes) {
-      return kTokens == 1 ? ptx::look_up(0x03020100u, 0x0c080604u, codes)
-                          : ptx::look_up(0x8f8e8d8cu, 0x98949290u, codes);
-    }
-    static __device__ __forceinline__ uint32_t negative(uint32_t codes) {
-      return kTokens == 1 ? positive(codes) : ptx::look_up(0x898a8b8cu, 0x80848688u, codes);
-    }
     // The nibbles of a dword are columns 0, 4, 1, 5, 2, 6, 3, 7.
-    __device__ __forceinline__ void piece(const uint4 (&w)[4], int p, const uint4 (&x)[kTokens]) {
+    __device__ __forceinline__ void piece(const uint4 (&w)[4], int p, int,
+                                          const uint4 (&x)[kTokens]) {
 #pragma unroll
       for (int i = 0; i < 2; ++i) {
         uint32_t first[kTokens], second[kTokens];
@@ -77,23 +63,25 @@ struct Mxfp4Panels {
         }
 #pragma unroll
         for (int r = 0; r < 4; ++r) {
-          const uint32_t codes = dword(w[2 * p + i], r), signs_changed = codes ^ 0x88888888u;
-          const uint32_t low = positive(codes), high = positive(codes >> 16);
-          const uint32_t low_n = negative(signs_changed), high_n = negative(signs_changed >> 16);
+          const uint32_t codes = dword(w[2 * p + i], r), flipped = codes ^ 0x88888888u;
           if constexpr (kTokens == 1) {
-            block[r][0] = ptx::dot_u8s8(low, first[0], ptx::dot_u8s8(high, second[0], block[r][0]));
-            minus[r] = ptx::dot_u8s8(low_n, first[0], ptx::dot_u8s8(high_n, second[0], minus[r]));
+            block[r][0] = ptx::dot_u8s8(twice_positive(codes), first[0], block[r][0]);
+            block[r][0] = ptx::dot_u8s8(twice_positive(codes >> 16), second[0], block[r][0]);
+            minus[r] = ptx::dot_u8s8(twice_positive(flipped), first[0], minus[r]);
+            minus[r] = ptx::dot_u8s8(twice_positive(flipped >> 16), second[0], minus[r]);
           } else {
+            const uint32_t low = twice_lifted(codes, flipped);
+            const uint32_t high = twice_lifted(codes >> 16, flipped >> 16);
 #pragma unroll
             for (int j = 0; j < kTokens; ++j)
-              block[r][j] = ptx::dot_u8s8(low & low_n, first[j],
-                                          ptx::dot_u8s8(high & high_n, second[j], block[r][j]));
+              block[r][j] =
+                  ptx::dot_u8s8(low, first[j], ptx::dot_u8s8(high, second[j], block[r][j]));
           }
         }
       }
     }
     __device__ __forceinline__ int32_t less(int r, int j) const {
-      return kTokens == 1 ? minus[r] : kOffset * ones[j];
+      return kTokens == 1 ? minus[r] : kTwiceOffset * ones[j];
     }
     __device__ __forceinline__ void end(const Unit& unit) {
 #pragma unroll

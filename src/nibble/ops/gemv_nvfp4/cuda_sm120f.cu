@@ -3,6 +3,6 @@
 
 namespace nibble::gemv_nvfp4 {
 
-void sm120f(const Args& a, const Exec& e) { run<cuda::tile::Converted, true>(a, e); }
+void sm120f(const Args& a, const Exec& e) { run<tile::HalfProducts<tile::Converted>, true>(a, e); }
 
 }  // namespace nibble::gemv_nvfp4

@@ -3,6 +3,6 @@
 
 namespace nibble::gemv_nvfp4 {
 
-void sm90a(const Args& a, const Exec& e) { run<cuda::tile::Widened, true>(a, e); }
+void sm90a(const Args& a, const Exec& e) { run<tile::ByteProducts<tile::Widened>, true>(a, e); }
 
 }  // namespace nibble::gemv_nvfp4

@@ -1,4 +1,4 @@
-// Compiled once per architecture, with its way to decode.
+// Compiled once per architecture, with its way to multiply.
 #pragma once
 #include "nibble/cuda/tile/gemv_nvfp4.cuh"
 #include "nibble/ops/gemv_nvfp4/kernels.h"
@@ -8,16 +8,13 @@ namespace {
 
 namespace tile = cuda::tile;
 
-template <class Decode>
-using Rows = tile::CodeRows<Decode>;
-
 // The bounds are the budget of registers: 80 with one row of activations, so that 24 warps have
 // loads in flight, 128 with more, which are bound by arithmetic.
-template <class Decode, bool kOverlap, int kRows, int kWeightRows>
+template <class Products, bool kOverlap, int kRows, int kWeightRows>
 __global__ void __launch_bounds__(256, kRows == 1 ? 3 : 2)
-    gemv_nvfp4_rows(tile::Gemv g, Rows<Decode> x) {
+    gemv_nvfp4_rows(tile::Gemv g, tile::CodeRows<Products> x) {
   if constexpr (kOverlap) cuda::ptx::release_next();
-  tile::gemv<Decode, Rows<Decode>, kRows, kWeightRows>(g, x);
+  tile::gemv<tile::CodeRows<Products>, kRows, kWeightRows>(g, x);
 }
 
 template <bool kOverlap>
@@ -26,25 +23,25 @@ __global__ void __launch_bounds__(256, 4) gemv_nvfp4_combine(tile::Gemv g, int64
   tile::gemv_combine(g, outputs);
 }
 
-template <class Decode, bool kOverlap>
+template <class Products, bool kOverlap>
 struct Kernels {
   template <int kRows, int kWeightRows>
   static auto rows() {
-    return gemv_nvfp4_rows<Decode, kOverlap, kRows, kWeightRows>;
+    return gemv_nvfp4_rows<Products, kOverlap, kRows, kWeightRows>;
   }
 };
 
 // kOverlap: the second kernel begins while the first one ends; sm_90 and later.
-template <class Decode, bool kOverlap>
+template <class Products, bool kOverlap>
 void run(const Args& a, const Exec& e) {
   tile::Gemv g{.m = a.m, .k = a.k, .rows = a.rows, .alpha = a.alpha, .layout = a.layout};
   g.codes = reinterpret_cast<const uint8_t*>(a.a);
   g.scales = reinterpret_cast<const uint8_t*>(a.sfa);
   g.y = reinterpret_cast<uint16_t*>(a.c), g.partial = a.partial;
-  const Rows<Decode> x{reinterpret_cast<const uint8_t*>(a.b),
-                       reinterpret_cast<const uint8_t*>(a.sfb), a.b_rows, a.layout};
-  tile::launch_gemv<Kernels<Decode, kOverlap>>(gemv_nvfp4_combine<kOverlap>, kOverlap, g, x,
-                                               a.batch, e);
+  const tile::CodeRows<Products> x{reinterpret_cast<const uint8_t*>(a.b),
+                                   reinterpret_cast<const uint8_t*>(a.sfb), a.b_rows, a.layout};
+  tile::launch_gemv<Kernels<Products, kOverlap>>(gemv_nvfp4_combine<kOverlap>, kOverlap, g, x,
+                                                 a.batch, e);
 }
 
 }  // namespace

@@ -12,9 +12,9 @@ namespace tile = cuda::tile;
 // loads in flight, 128 with more, which are bound by arithmetic.
 template <class Decode, bool kOverlap, int kRows, int kWeightRows>
 __global__ void __launch_bounds__(256, kRows == 1 ? 3 : 2)
-    gemv_nvfp4_fp16_rows(tile::Gemv g, tile::HalfRows x) {
+    gemv_nvfp4_fp16_rows(tile::Gemv g, tile::HalfRows<Decode> x) {
   if constexpr (kOverlap) cuda::ptx::release_next();
-  tile::gemv<Decode, tile::HalfRows, kRows, kWeightRows>(g, x);
+  tile::gemv<tile::HalfRows<Decode>, kRows, kWeightRows>(g, x);
 }
 
 template <bool kOverlap>
@@ -38,7 +38,7 @@ void run(const Args& a, const Exec& e) {
   g.codes = reinterpret_cast<const uint8_t*>(a.w);
   g.scales = reinterpret_cast<const uint8_t*>(a.scale);
   g.y = reinterpret_cast<uint16_t*>(a.y), g.partial = a.partial;
-  const tile::HalfRows x{reinterpret_cast<const uint16_t*>(a.x), a.rows};
+  const tile::HalfRows<Decode> x{reinterpret_cast<const uint16_t*>(a.x), a.rows};
   tile::launch_gemv<Kernels<Decode, kOverlap>>(gemv_nvfp4_fp16_combine<kOverlap>, kOverlap, g, x,
                                                a.batch, e);
 }
