@@ -39,9 +39,8 @@ inline void fill_nan(Args& a, Random& rng) {
   }
   writable(a.x)[rng.below(uint64_t(a.k))] = {0x7c00};
 }
-// The greatest sums that the contract lets pass: 6 * 8 * 1364 in each half, with signs that must
-// not get lost on the way out of the words.
-inline void fill_worst(Args& a, Random& rng) {
+// Blocks of the greatest weights with signs that must not get lost on the way out of the words.
+inline void fill_greatest(Args& a, Random& rng, float x) {
   const uint8_t pairs[] = {0x77, 0xff, 0x7f, 0xf7};
   for (int64_t i = 0; i < a.batch * a.m * a.k / 2; i += 4) {
     const uint32_t pair = pairs[i / (a.k / 2) % 4], word = pair * 0x01010101u;
@@ -49,7 +48,21 @@ inline void fill_worst(Args& a, Random& rng) {
     for (int b = 0; b < 4; ++b) writable(a.w)[i + b].bits = uint8_t(laid >> (8 * b));
   }
   for (int64_t i = 0; i < scales(a); ++i) writable(a.scale)[i].bits = uint8_t(0x7d + rng.below(2));
-  for (int64_t i = 0; i < int64_t(a.batch) * a.rows * a.k; ++i) writable(a.x)[i] = to_fp16(1364.0f);
+  for (int64_t i = 0; i < int64_t(a.batch) * a.rows * a.k; ++i) writable(a.x)[i] = to_fp16(x);
+}
+// The greatest sums that no half of a block is too small for: 6 * 8 * 1364.
+inline void fill_worst(Args& a, Random& rng) { fill_greatest(a, rng, 1364); }
+// The greatest halves, in some blocks of one sign, so that sums are infinite, in some of both, so
+// that they are NaN or come back; small ones beside them, and blocks of small ones alone.
+inline void fill_huge(Args& a, Random& rng) {
+  fill_greatest(a, rng, 65504);
+  for (int64_t i = 0; i < int64_t(a.batch) * a.rows * a.k; ++i) {
+    const uint64_t kind = rng.below(8);
+    fp16& x = writable(a.x)[i];
+    if (i / 16 % 4 == 1 && kind < 4) x.bits |= 0x8000;
+    if (i / 16 % 4 == 2 && kind < 6) x = to_fp16(rng.uniform(-1, 1));
+    if (i / 16 % 4 == 3) x = to_fp16(rng.uniform(-1500, 1500));
+  }
 }
 // Subnormal and tiny scales and activations alone.
 inline void fill_tiny(Args& a, Random& rng) {
@@ -82,10 +95,16 @@ inline std::vector<Case<Args>> cases() {
   add("batch_128x4",
       {.m = 130, .k = 64, .rows = 2, .batch = 2, .alpha = -kSmall, .layout = Layout::atoms_128x4},
       fill_nan);
+  add("m33_k2112_128x4", {.m = 33, .k = 2112, .alpha = kSmall, .layout = Layout::atoms_128x4},
+      fill_random);
   add("many_rows", {.m = 6100, .k = 64, .alpha = kSmall}, fill_random);  // four rows a warp
   add("wraps", {.m = 3, .k = 9 * 1024 + 64, .alpha = kSmall}, fill_random);
   add("nan", {.m = 37, .k = 320, .rows = 2, .alpha = kSmall}, fill_nan);
   add("worst", {.m = 8, .k = 1088, .rows = 4, .alpha = 0x1p-16f}, fill_worst);
+  add("huge", {.m = 8, .k = 1088, .rows = 4, .alpha = 0x1p-24f}, fill_huge);
+  add("huge_wraps", {.m = 1, .k = 9 * 1024 + 64, .alpha = 0x1p-26f}, fill_huge);
+  add("huge_128x4",
+      {.m = 2, .k = 2112, .rows = 3, .alpha = 0x1p-24f, .layout = Layout::atoms_128x4}, fill_huge);
   add("tiny", {.m = 12, .k = 512, .rows = 3, .alpha = 0x1p13f}, fill_tiny);
   for (const Args& a : {Args{.m = 4096, .k = 4096}, Args{.m = 14336, .k = 4096},
                         Args{.m = 7168, .k = 16384}, Args{.m = 4096, .k = 4096, .rows = 8}}) {

@@ -2,6 +2,7 @@
 // bit by bit, and what runs where there is no GPU.
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "nibble/cuda/tile/gemv_plan.h"
 #include "nibble/ops/gemv_nvfp4_fp16/kernels.h"
@@ -17,11 +18,18 @@ using cuda::tile::kVirtualWarps;
 // 2^-25, a half reaches from 2^-24 to 2^16.
 float fma_fp16(float a, float b, float c) { return to_float(to_fp16(double(a) * b + c)); }
 
-float block_dot(const Args& a, const e2m1x2* row, const fp16* x, int k0) {
+// Of x times a power of two.
+float block_dot(const Args& a, const e2m1x2* row, const fp16* x, int k0, float by) {
   float half[2] = {0, 0};
-  for (int i = 0; i < 16; ++i)
-    half[i % 2] = fma_fp16(code_value(row, k0 + i, a.order), to_float(x[k0 + i]), half[i % 2]);
+  for (int i = 0; i < 16; ++i) {
+    const float xi = to_float(to_fp16(to_float(x[k0 + i]) * by));
+    half[i % 2] = fma_fp16(code_value(row, k0 + i, a.order), xi, half[i % 2]);
+  }
   return half[0] + half[1];
+}
+float block_dot(const Args& a, const e2m1x2* row, const fp16* x, int k0) {
+  const float sum = block_dot(a, row, x, k0, 1);
+  return std::isfinite(sum) ? sum : block_dot(a, row, x, k0, 0x1p-6f) * 64;
 }
 
 float dot(const Args& a, int64_t l, int64_t r, const fp16* x) {

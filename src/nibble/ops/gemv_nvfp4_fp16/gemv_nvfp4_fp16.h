@@ -8,9 +8,10 @@
 // The order of operations is the same in all variants, which agree bit for bit. In a block, even
 // and odd columns apart: sum = fp16 fma(w, x, sum) from zero, eight times; then even + odd in
 // float; then one fma with the scale to a float, in the order of cuda/tile/gemv_plan.h; one product
-// with alpha and one rounding to fp16. The codes' values are exact, x may be any half: sums of a
-// block that pass 65504 are infinite, so keep |x| below 1365. All 256 scale bytes count; every NaN
-// is 0x7fff.
+// with alpha and one rounding to fp16. The codes' values are exact, x may be any half: where the
+// sum of a block comes out infinite or NaN, which takes an |x| of 1365, it is that of fp16(x *
+// 2^-6) times 64, and eight products of 6 and 65504 fit. All 256 scale bytes count; every NaN is
+// 0x7fff.
 #pragma once
 #include "nibble/base/op.h"
 #include "nibble/numerics/e2m1.h"
