@@ -33,23 +33,37 @@ struct S8ProductCases {
     fill_f32(a.x_scale, a.m, rng, 0.5f, 1);
     fill_f32(a.y, (a.m - 1) * a.ldy + a.n, rng);
   }
+  // Pairs of a batch differ.
+  template <Args (*entry)(Args, int64_t), void (*fill)(Args&, Random&)>
+  static void fill_each(Args& a, Random& rng) {
+    for (int64_t l = 0; l < a.batch; ++l) {
+      Args one = entry(a, l);
+      fill(one, rng);
+    }
+  }
   // With fill_worst and fill_mixed of the op, and so many columns of 512 rows that stay in L2.
+  template <Args (*entry)(Args, int64_t)>
   static std::vector<Case<Args>> cases(void (*fill_worst)(Args&, Random&),
                                        void (*fill_mixed)(Args&, Random&),
                                        std::initializer_list<int> in_l2) {
     std::vector<Case<Args>> all;
     uint64_t seed = 1;
-    const auto add = [&](std::string name, int64_t m, int n, int k, void (*fill)(Args&, Random&)) {
-      const std::string shape =
-          "m" + std::to_string(m) + "_n" + std::to_string(n) + "_k" + std::to_string(k);
-      all.push_back(
-          {.name = name == "bench" ? name + "_" + shape
-                   : name.empty()  ? shape
-                                   : name,
-           .args = {.m = m, .n = n, .k = k, .ldx = k + int(seed % 3), .ldy = n + int(seed % 2)},
-           .seed = seed,
-           .fill = fill,
-           .bench = name == "bench"});
+    const auto add = [&](std::string name, int64_t m, int n, int k, void (*fill)(Args&, Random&),
+                         int batch = 1) {
+      const std::string shape = "m" + std::to_string(m) + "_n" + std::to_string(n) + "_k" +
+                                std::to_string(k) + (batch > 1 ? "_l" + std::to_string(batch) : "");
+      all.push_back({.name = name == "bench" ? name + "_" + shape
+                             : name.empty()  ? shape
+                                             : name,
+                     .args = {.batch = batch,
+                              .m = m,
+                              .n = n,
+                              .k = k,
+                              .ldx = k + int(seed % 3),
+                              .ldy = n + int(seed % 2)},
+                     .seed = seed,
+                     .fill = fill,
+                     .bench = name == "bench"});
       ++seed;
     };
     // Rows around a tile of activations, with the odd panel and odd columns.
@@ -74,6 +88,10 @@ struct S8ProductCases {
     add("split_odd", 5, 70, 2600, fill_random);
     add("split_eight", 8, 19, 5000, fill_random);
     add("panels", 1, 6100, 20, fill_random);  // several panels a block
+    // One after the other on the CPU; on a GPU beside each other, with K split and whole.
+    add("batch", 3, 33, 130, fill_each<entry, fill_random>, 3);
+    add("batch_split", 8, 19, 2500, fill_each<entry, fill_random>, 2);
+    add("batch_panels", 1, 600, 70, fill_each<entry, fill_random>, 5);
     add("bench", 1, 4096, 4096, fill_written);
     add("bench", 1, 14336, 4096, fill_written);
     add("bench", 2, 4096, 4096, fill_written);
@@ -86,6 +104,7 @@ struct S8ProductCases {
     for (int m : {1, 8}) add("bench", m, 7168, 16384, fill_written);
     add("bench", 1, 4096, 7168, fill_written);
     add("bench", 1, 7168, 2048, fill_written);
+    add("bench", 1, 7168, 2048, fill_each<entry, fill_written>, 4);
     return all;
   }
 };

@@ -14,6 +14,8 @@ Status s8_product_check(const std::string& op, const Args& a, int most_k) {
   if (a.m < 1 || a.n < 1)
     return Status::error(op + ": m and n must be positive, got m=" + std::to_string(a.m) +
                          ", n=" + std::to_string(a.n));
+  if (a.batch < 1 || a.batch > 32767)
+    return Status::error(op + ": batch must be 1 to 32767, got " + std::to_string(a.batch));
   if (a.k < 1 || a.k > most_k)
     return Status::error(op + ": k must be in 1.." + std::to_string(most_k) + ", got " +
                          std::to_string(a.k));
@@ -31,15 +33,16 @@ Status s8_product_check(const std::string& op, const Args& a, int most_k) {
 
 template <class Args>
 void s8_product_buffers(const PanelLayout& layout, Args& a, int64_t scratch, BufferVisitor& v) {
-  v.in("w", a.w, layout.bytes(a.n, a.k), 64);
-  v.in("w_scale", a.w_scale, a.n);
-  v.in("x", a.x, (a.m - 1) * a.ldx + a.k);
-  v.in("x_scale", a.x_scale, a.m);
-  v.inout("y", a.y, (a.m - 1) * a.ldy + a.n);
+  const int64_t rows = a.batch * a.m;
+  v.in("w", a.w, a.batch * layout.bytes(a.n, a.k), 64);
+  v.in("w_scale", a.w_scale, int64_t(a.batch) * a.n);
+  v.in("x", a.x, (rows - 1) * a.ldx + a.k);
+  v.in("x_scale", a.x_scale, rows);
+  v.inout("y", a.y, (rows - 1) * a.ldy + a.n);
   v.workspace("scratch", a.scratch, scratch, 64);
 }
 
-// weight(code) of the bits of a code.
+// Of one pair of the batch; weight(code) of the bits of a code.
 template <class Args, class Weight>
 void s8_product_reference(const PanelLayout& layout, const Args& a, Weight weight) {
   std::vector<int> row(size_t(a.k));

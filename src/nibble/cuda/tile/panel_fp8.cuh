@@ -14,7 +14,6 @@ struct Fp8Panels {
   using Sum = float;
   static constexpr PanelLayout kLayout{kPanelRows, PanelCodes::bytes, 0};
   static constexpr int kActivation = 2, kMostTokens = 4;
-  static constexpr bool kBatched = true;
 
   struct Unit {
     float factor = 1;
@@ -34,7 +33,8 @@ struct Fp8Panels {
 #pragma unroll
         for (int j = 0; j < kTokens; ++j) unit[r][j] = 0;
     }
-    __device__ __forceinline__ void piece(const uint4 (&w)[4], int p, const uint4 (&x)[kTokens]) {
+    __device__ __forceinline__ void piece(const uint4 (&w)[4], int p, int,
+                                          const uint4 (&x)[kTokens]) {
 #pragma unroll
       for (int i = 0; i < 2; ++i)
 #pragma unroll

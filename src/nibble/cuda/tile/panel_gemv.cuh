@@ -12,10 +12,9 @@
 //   kLayout          of the panels
 //   kActivation      bytes of an activation
 //   kMostTokens      at a time; more are several passes, whose blocks lie side by side
-//   kBatched         whether there may be a batch, which takes registers
 //   Unit             scales of the unit, loaded with its codes
 //   Sums<kTokens>    what a lane adds up: begin(unit), piece(...) for each 16 bytes of activations
-//                    of a token, end(unit), and value(r, j) when all units are in
+//                    of four tokens or fewer, end(unit), and value(r, j) when all units are in
 //   result(g, ...)   y of a sum
 //
 // A batch is so many matrices with their activations, one behind the other: blockIdx.z.
@@ -106,17 +105,21 @@ __device__ __forceinline__ void add_unit(const PanelGemv& g, const UnitPlace<For
 #pragma unroll
   for (int p = 0; p < kUnitBytes / 16; ++p) {
     const int at = unit * kUnitBytes + 16 * p;
-    uint4 x[kTokens];
-    if (whole) {
 #pragma unroll
-      for (int j = 0; j < kTokens; ++j)
-        x[j] = ptx::load_kept(g.x + min(j0 + j, g.m - 1) * g.x_stride + at);
-    } else {
+    for (int first = 0; first < kTokens; first += 4) {
+      uint4 x[kTokens < 4 ? kTokens : 4];
+      constexpr int kSome = int(sizeof x / sizeof *x);
+      if (whole) {
 #pragma unroll
-      for (int j = 0; j < kTokens; ++j)
-        x[j] = load_careful(g.x + min(j0 + j, g.m - 1) * g.x_stride, at, g.row_bytes);
+        for (int j = 0; j < kSome; ++j)
+          x[j] = ptx::load_kept(g.x + min(j0 + first + j, g.m - 1) * g.x_stride + at);
+      } else {
+#pragma unroll
+        for (int j = 0; j < kSome; ++j)
+          x[j] = load_careful(g.x + min(j0 + first + j, g.m - 1) * g.x_stride, at, g.row_bytes);
+      }
+      sums.piece(w, p, first, x);
     }
-    sums.piece(w, p, x);
   }
   sums.end(scales);
 }
@@ -174,7 +177,7 @@ __device__ __forceinline__ void panel_gemv(const PanelGemv& g) {
 template <class Format, bool kOverlap, int kTokens>
 __global__ void __launch_bounds__(256, kTokens == 1 ? 4 : 2) panel_gemv_rows(PanelGemv g) {
   if constexpr (kOverlap) ptx::release_next();
-  if constexpr (Format::kBatched) g.go_to<typename Format::Sum>(blockIdx.z);
+  g.go_to<typename Format::Sum>(blockIdx.z);
   panel_gemv<Format, kTokens>(g);
 }
 
@@ -184,7 +187,7 @@ __global__ void __launch_bounds__(256, 4) panel_gemv_combine(PanelGemv g) {
   if constexpr (kOverlap) ptx::wait_for_previous();
   const int i = int(blockIdx.x * blockDim.x + threadIdx.x), outputs = g.m * g.n;
   if (i >= outputs) return;
-  if constexpr (Format::kBatched) g.go_to<typename Format::Sum>(blockIdx.z);
+  g.go_to<typename Format::Sum>(blockIdx.z);
   typename Format::Sum total = 0;
   for (int v = 0; v < used_warps(g.units); ++v)
     total += static_cast<const typename Format::Sum*>(g.partial)[int64_t(v) * outputs + i];
@@ -229,7 +232,7 @@ void run_panels(const Args& a, const Exec& e, PanelGemv g) {
   g.x_stride = a.ldx * Format::kActivation, g.ldy = a.ldy;
   g.panel_bytes = Format::kLayout.panel_bytes(a.k);
   g.w = a.w, g.x = reinterpret_cast<const uint8_t*>(a.x), g.w_scale = a.w_scale, g.y = a.y;
-  if constexpr (Format::kBatched) g.batch = a.batch;
+  g.batch = a.batch;
   g.matrix_bytes = Format::kLayout.bytes(a.n, a.k);
   g.factors = g.factor_blocks > 0 ? (a.n + 127) / 128 * g.factor_blocks : a.n;
   const bool one_row = a.m == 1 && g.batch == 1;

@@ -16,7 +16,6 @@ struct S8Format {
   using Sum = int32_t;
   using Unit = NoScales;
   static constexpr int kActivation = 1;
-  static constexpr bool kBatched = false;
   static __device__ __forceinline__ float result(const PanelGemv& g, int32_t sum, int j, int row) {
     return float(sum) * g.w_scale[row] * g.x_scale[j];
   }
@@ -31,14 +30,16 @@ struct Int8Panels : S8Format {
     int32_t sum[4][kTokens] = {};
 
     __device__ __forceinline__ void begin() {}
-    __device__ __forceinline__ void piece(const uint4 (&w)[4], int, const uint4 (&x)[kTokens]) {
+    template <int kSome>
+    __device__ __forceinline__ void piece(const uint4 (&w)[4], int, int j0,
+                                          const uint4 (&x)[kSome]) {
 #pragma unroll
       for (int i = 0; i < 4; ++i)
 #pragma unroll
         for (int r = 0; r < 4; ++r)
 #pragma unroll
-          for (int j = 0; j < kTokens; ++j)
-            sum[r][j] = ptx::dot_s8(dword(w[i], r), dword(x[j], i), sum[r][j]);
+          for (int j = 0; j < kSome; ++j)
+            sum[r][j0 + j] = ptx::dot_s8(dword(w[i], r), dword(x[j], i), sum[r][j0 + j]);
     }
     __device__ __forceinline__ void end(NoScales) {}
     __device__ __forceinline__ int32_t value(int r, int j) const { return sum[r][j]; }
@@ -58,7 +59,8 @@ struct TernaryPanels : S8Format {
     int32_t once[4][kTokens] = {}, fourfold[4][kTokens] = {}, ones[kTokens] = {};
 
     __device__ __forceinline__ void begin() {}
-    __device__ __forceinline__ void piece(const uint4 (&w)[4], int p, const uint4 (&x)[kTokens]) {
+    __device__ __forceinline__ void piece(const uint4 (&w)[4], int p, int,
+                                          const uint4 (&x)[kTokens]) {
 #pragma unroll
       for (int b = 0; b < 4; ++b)
 #pragma unroll

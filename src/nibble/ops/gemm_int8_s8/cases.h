@@ -24,6 +24,8 @@ inline void fill_mixed(Args& a, Random& rng) {
   std::fill_n(writable(a.x), (a.m - 1) * a.ldx + a.k, int8_t(127));
 }
 
-inline std::vector<Case<Args>> cases() { return Cases::cases(fill_worst, fill_mixed, {512}); }
+inline std::vector<Case<Args>> cases() {
+  return Cases::cases<entry>(fill_worst, fill_mixed, {512});
+}
 
 }  // namespace nibble::gemm_int8_s8

@@ -3,6 +3,8 @@
 
 namespace nibble::gemm_int8_s8 {
 
-void avx512_vnni(const Args& a, const Exec& e) { cpu::run_s8_avx512<cpu::Int8Lines>(a, e); }
+void avx512_vnni(const Args& a, const Exec& e) {
+  for (int64_t l = 0; l < a.batch; ++l) cpu::run_s8_avx512<cpu::Int8Lines>(entry(a, l), e);
+}
 
 }  // namespace nibble::gemm_int8_s8

@@ -5,10 +5,11 @@ namespace nibble::gemm_int8_s8 {
 
 Status Op::check(const Args& a) { return s8_product_check("gemm_int8_s8", a, kMaxK); }
 void Op::buffers(Args& a, BufferVisitor& v) {
-  s8_product_buffers(kLayout, a, scratch_bytes(a.m, a.n, a.k), v);
+  s8_product_buffers(kLayout, a, scratch_bytes(a.m, a.n, a.k, a.batch), v);
 }
 void Op::reference(const Args& a) {
-  s8_product_reference(kLayout, a, [](int code) { return int8_t(code); });
+  for (int64_t l = 0; l < a.batch; ++l)
+    s8_product_reference(kLayout, entry(a, l), [](int code) { return int8_t(code); });
 }
 
 }  // namespace nibble::gemm_int8_s8

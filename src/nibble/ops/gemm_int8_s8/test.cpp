@@ -9,6 +9,7 @@ int main() {
       !Op::check({.m = 1, .n = 1, .k = kMaxK + 1, .ldx = kMaxK + 1, .ldy = 1}).ok() &&
       !Op::check({.m = 1, .n = 8, .k = 4, .ldx = 4, .ldy = 7}).ok() &&
       !Op::check({.m = 1, .n = 8, .k = 4, .ldx = 3, .ldy = 8}).ok() &&
+      !Op::check({.batch = 0, .m = 1, .n = 8, .k = 4, .ldx = 4, .ldy = 8}).ok() &&
       !Op::check({.m = 0, .n = 8, .k = 4, .ldx = 4, .ldy = 8}).ok();
 
   // Selection is a pure function of data: no such machines are needed to ask about them.

@@ -28,7 +28,7 @@ inline void fill_mixed(Args& a, Random& rng) {
 
 // 4096: rows as long as those they are compared with.
 inline std::vector<Case<Args>> cases() {
-  return Cases::cases(fill_worst, fill_mixed, {2048, 4096});
+  return Cases::cases<entry>(fill_worst, fill_mixed, {2048, 4096});
 }
 
 }  // namespace nibble::gemm_ternary_s8

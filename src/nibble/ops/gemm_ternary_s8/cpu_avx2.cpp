@@ -3,6 +3,8 @@
 
 namespace nibble::gemm_ternary_s8 {
 
-void avx2(const Args& a, const Exec& e) { cpu::run_s8_avx2<cpu::TernaryCodes>(a, e); }
+void avx2(const Args& a, const Exec& e) {
+  for (int64_t l = 0; l < a.batch; ++l) cpu::run_s8_avx2<cpu::TernaryCodes>(entry(a, l), e);
+}
 
 }  // namespace nibble::gemm_ternary_s8

@@ -5,10 +5,11 @@ namespace nibble::gemm_ternary_s8 {
 
 Status Op::check(const Args& a) { return s8_product_check("gemm_ternary_s8", a, kMaxK); }
 void Op::buffers(Args& a, BufferVisitor& v) {
-  s8_product_buffers(kLayout, a, scratch_bytes(a.m, a.n, a.k), v);
+  s8_product_buffers(kLayout, a, scratch_bytes(a.m, a.n, a.k, a.batch), v);
 }
 void Op::reference(const Args& a) {
-  s8_product_reference(kLayout, a, [](int code) { return code - 1; });
+  for (int64_t l = 0; l < a.batch; ++l)
+    s8_product_reference(kLayout, entry(a, l), [](int code) { return code - 1; });
 }
 
 }  // namespace nibble::gemm_ternary_s8
