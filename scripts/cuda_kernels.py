@@ -1,8 +1,9 @@
 """cuda_kernels.py PROGRAM PTXRUN FILE [--write]: docs/cuda-kernels.md is what the build gives.
 
 Every CUDA variant is launched once by `nibble bench all --device --once --least`, under ptxrun on
-each virtual device, whose counters and the machine code in PROGRAM make the tables. Fails if FILE
-says something else, if a kernel moves more sectors or bank cycles than the least and the NOTES.md
+each virtual device, and on the cases of MORE, which take other kernels or layouts: its counters and
+the machine code in PROGRAM make the tables. Fails if FILE says something else, if a kernel of an op
+was not launched, if one moves more sectors or bank cycles than the least and the NOTES.md
 of its op does not explain it under the id that the table has, or if the accesses that move most of
 a kernel's bytes are under 16 bytes a lane and tests/gates/narrow_kernels.txt does not excuse it.
 """
@@ -35,6 +36,21 @@ SCHEDULERS = 4  # of a multiprocessor, each a warp instruction a clock
 VIRTUAL = {"sm80": "sm_80", "sm89": "sm_89", "sm90a": "sm_90a", "sm100a": "sm_100a",
            "sm120f": "sm_120"}
 NEWLINE = "\n"
+# Second stages, more rows of activations, scales in atoms, other modes; of orders of codes each
+# variant takes its own.
+SHAPES = ["worst", "m33_k2112_128x4"]
+MORE = {
+    "encode_fp8": ["bench_square128_bf16"],
+    "encode_nvfp4": ["4o6-te_random_f32"],
+    "gemv_fp8_bf16": ["wraps_m1_n16_k9296"],
+    "gemv_mxfp4_s8": ["wraps_m1_n17_k18752"],
+    "gemv_nvfp4": SHAPES,
+    "gemv_nvfp4_fp16": [s + order for s in SHAPES for order in ("", "_shifted")],
+    "magnitudes": ["bf16_random_c16"],
+}
+# Multiply-adds of a lane in one turn of a kernel's loop over weights, times its last arguments.
+TURNS = re.compile(r"::gemv_nvfp4\w*_rows<.*, (\d+), (\d+)>$")
+LANE_ELEMENTS = 32
 PRODUCT = re.compile(r"(dual_|grouped_)?gem[mv]_")
 
 
@@ -49,14 +65,17 @@ def elements(launch):
     return launch["ops"] // 2 if PRODUCT.match(launch["op"]) else launch["elements"]
 
 
-def run(program, ptxrun, op, variant):
-    """What was launched, and the counters of its kernels."""
+def run(program, ptxrun, op, variant, case=None):
+    """What was launched, and the counters of its kernels; nothing of a case it does not take."""
     with tempfile.TemporaryDirectory() as folder:
         stats = pathlib.Path(folder) / "stats.json"
         done = subprocess.run(
             [ptxrun, "--device", VIRTUAL[variant.split("_")[0]], "--check", "none",
              "--threads", "1", "--stats", stats, program, "bench", op, "--device", "--once",
-             "--least", "--json", "--variant", variant], capture_output=True, text=True)
+             *(["--case", case] if case else ["--least"]), "--json", "--variant", variant],
+            capture_output=True, text=True)
+        if case and done.returncode == 77:
+            return None
         if done.returncode:
             raise SystemExit(f"{op}/{variant}: {done.stdout}{done.stderr}")
         launches = [json.loads(line) for line in done.stdout.splitlines() if line[:1] == "{"]
@@ -87,8 +106,11 @@ def rows_of(launch, kernels, code):
     names = cuda_code.demangled([k["name"] for k in kernels])
     for k in kernels:
         machine = code[arch, k["name"]]
-        yield {"op": launch["op"], "variant": variant, "kernel": cuda_code.plain_name(
-                   names[k["name"]]),
+        turns = TURNS.search(names[k["name"]])
+        turn = LANE_ELEMENTS * int(turns[1]) * int(turns[2]) if turns else 0
+        yield {"op": launch["op"], "variant": variant, "case": launch["case"],
+               "kernel": cuda_code.plain_name(names[k["name"]]), "symbol": k["name"], "arch": arch,
+               "alu": machine.alu_of_loop() / turn if turn else None,
                "registers": machine.registers, "shared": machine.shared,
                "widest": machine.widest_load() or machine.widest_store(),
                "streamed": streamed(k),
@@ -120,18 +142,50 @@ def predictions(launches, rows):
     return lines
 
 
-def kernel_table(rows):
-    lines = ["| op, variant | kernel | registers | shared | code | widest | streamed | PTX an "
-             "element | sectors | banks |", "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|"]
+def without_repetition(rows):
+    """A kernel again only where its ratios or its machine code are others."""
+    seen = set()
     for r in rows:
-        lines.append(f"| {r['op']}, {r['variant']} | {r['kernel']} | {r['registers']} | "
+        key = (r["op"], r["variant"], r["kernel"], r["symbol"], shown(r["sectors"]),
+               shown(r["wavefronts"]))
+        if key not in seen:
+            yield r
+        seen.add(key)
+
+
+def family(arch, name):
+    """A kernel whatever its sizes: namespace, name, of the skeleton of panels the format."""
+    place = re.search(r"\bnibble::(?:cuda::)?(\w+)::", name)
+    panels = re.search(r"\w+Panels", name)
+    return (arch, place[1] if place else "", cuda_code.plain_name(name),
+            panels[0] if panels else "")
+
+
+def unlaunched(rows, code, ops):
+    """Kernels of ops in the machine code that no row has."""
+    names = cuda_code.demangled([name for _, name in code])
+    launched = {family(r["arch"], names[r["symbol"]]) for r in rows}
+    for arch, name in sorted(code):
+        kernel = family(arch, names[name])
+        if kernel[1] in {*ops, "tile"} and kernel not in launched:
+            launched.add(kernel)
+            yield f"sm_{arch}: {names[name]} was not launched: add a case to MORE"
+
+
+def kernel_table(rows):
+    lines = ["| op, variant | case | kernel | registers | shared | code | widest | streamed | PTX "
+             "an element | ALU | sectors | banks |",
+             "|---|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"]
+    for r in rows:
+        lines.append(f"| {r['op']}, {r['variant']} | {r['case']} | {r['kernel']} | "
+                     f"{r['registers']} | "
                      f"{r['shared']} | {r['code']} | {r['widest']} | {r['streamed']} | "
-                     f"{shown(r['per_element'])} | {shown(r['sectors'])} | "
+                     f"{shown(r['per_element'])} | {shown(r['alu'])} | {shown(r['sectors'])} | "
                      f"{shown(r['wavefronts'])} |")
     return lines
 
 
-def document(launches, rows, toolkit):
+def document(launches, least, rows, toolkit):
     devices = "; ".join(f"{name} {b / 1e12:.3g} TB/s, {m}, {c / 1e9:.3f} GHz"
                         for name, (b, m, c, _) in DEVICES.items())
     return f"""# CUDA kernels
@@ -147,7 +201,7 @@ moves the fewest bytes.
 
 Bandwidth, multiprocessors, boost clock: {devices}.
 
-{NEWLINE.join(predictions(launches, rows))}
+{NEWLINE.join(predictions(launches, least))}
 
 ## Kernels
 
@@ -156,7 +210,9 @@ bytes a lane of the widest access to global memory. From ptxrun, in the same lau
 of the access that moves the most, 16 but for kernels that `tests/gates/narrow_kernels.txt` excuses;
 PTX instructions an element, which is a multiply-add of a product, else an element of the op's
 largest buffer; sectors of global memory, and cycles of the banks of shared memory, over the least
-possible.
+possible. ALU: of NVFP4, operations of the integer pipe a multiply-add, counted in the machine code
+of the loop over weights; those of a thread, not of a case. A kernel has a row for every case that
+gives other ratios.
 They are 1.00, or the op's NOTES.md explains them under `sectors:KERNEL` or `banks:KERNEL`.
 
 {NEWLINE.join(kernel_table(rows))}
@@ -192,6 +248,14 @@ def self_test():
     assert list(unexplained([row | {"wavefronts": 2.0}], lambda op: "`banks:k` is")) == []
     assert len(list(unexplained([row | {"streamed": 8}], lambda op: "", ["y/*"]))) == 1
     assert list(unexplained([row | {"streamed": 8}], lambda op: "", ["x/k*"])) == []
+    one, two = "nibble::x::k<nibble::A, 1, true>", "nibble::x::k<nibble::A, 4, true>"
+    code = {(80, one): 0, (80, two): 0, (80, "nibble::y::k"): 0}
+    assert len(list(unlaunched([], code, {"x", "y"}))) == 2
+    assert len(list(unlaunched([{"arch": 80, "symbol": two}], code, {"x", "y"}))) == 1
+    assert list(unlaunched([{"arch": 80, "symbol": two}], code, {"x"})) == []
+    row |= {"symbol": one, "wavefronts": None}
+    same = [row, row | {"sectors": 1.003}, row | {"sectors": 1.5}, row | {"symbol": two}]
+    assert list(without_repetition(same)) == [same[0], same[2], same[3]]
     mix = {"ld.global.v4.b32": {"ideal_sectors": 1}, "ld.global.nc.v2.u16": {"ideal_sectors": 9}}
     assert streamed({"mix": mix}) == 4 and streamed({"mix": {"add.u32": {}}}) == 0
     assert streamed({"mix": {"ld.global.f32": {"ideal_sectors": 1}}}) == 4
@@ -212,13 +276,20 @@ def main():
     pairs = variants_of(program)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         results = list(pool.map(lambda p: run(program, ptxrun, *p), pairs))
+        more = pool.map(lambda p: run(program, ptxrun, *p), [
+            (op, variant, case) for op, variant in pairs for case in MORE.get(op, [])])
+        further = [m for m in more if m]
     launches = [launch for launch, _ in results]
-    rows = [r for launch, kernels in results for r in rows_of(launch, kernels, code)]
+    least = [r for launch, kernels in results for r in rows_of(launch, kernels, code)]
+    rows = least + [r for launch, kernels in further for r in rows_of(launch, kernels, code)]
+    order = {pair: i for i, pair in enumerate(pairs)}
+    rows = list(without_repetition(sorted(rows, key=lambda r: order[r["op"], r["variant"]])))
     version = subprocess.run([cuda_code.ptxas(), "--version"], capture_output=True, text=True)
     toolkit = "ptxas " + re.search(r"V([\d.]+)", version.stdout)[1]
     wrong = list(unexplained(rows, lambda op: text_of(
         HERE.parent / f"src/nibble/ops/{op}/NOTES.md"), cuda_code.exceptions(HERE.parent)))
-    now = document(launches, rows, toolkit)
+    wrong += unlaunched(rows, code, {op for op, _ in pairs})
+    now = document(launches, least, rows, toolkit)
     if "--write" in sys.argv:
         path.write_text(now)
     elif (written := re.search(r"ptxas [\d.]+\d", text_of(path))) and written[0] != toolkit:
