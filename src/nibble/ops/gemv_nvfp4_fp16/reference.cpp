@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "nibble/cuda/tile/gemv_plan.h"
 #include "nibble/ops/gemv_nvfp4_fp16/gemv_nvfp4_fp16.h"
@@ -7,10 +8,25 @@
 namespace nibble::gemv_nvfp4_fp16 {
 namespace {
 
-double weight(const Args& a, int64_t l, int64_t r, int k) {
+float scale(const Args& a, int64_t l, int64_t r, int block) {
   const int64_t at = l * scale_bytes(a.layout, a.m, a.k / 16);
-  return double(code_value(a.w + (l * a.m + r) * (a.k / 2), k, a.order)) *
-         to_float(a.scale[at + scale_offset(a.layout, r, k / 16, a.k / 16)]);
+  return to_float(a.scale[at + scale_offset(a.layout, r, block, a.k / 16)]);
+}
+
+// Calls use(l, r, w) with each row of weights, decoded once for all rows of activations.
+template <class Use>
+void each_row(const Args& a, Use&& use) {
+  std::vector<double> w(size_t(a.k));
+  for (int64_t l = 0; l < a.batch; ++l)
+    for (int64_t r = 0; r < a.m; ++r) {
+      const e2m1x2* codes = a.w + (l * a.m + r) * (a.k / 2);
+      for (int first = 0; first < a.k; first += 16) {
+        const double factor = scale(a, l, r, first / 16);
+        for (int k = first; k < first + 16; ++k)
+          w[size_t(k)] = double(code_value(codes, k, a.order)) * factor;
+      }
+      use(l, r, w.data());
+    }
 }
 
 }  // namespace
@@ -48,15 +64,14 @@ void Op::buffers(Args& a, BufferVisitor& v) {
 }
 
 void Op::reference(const Args& a) {
-  for (int64_t l = 0; l < a.batch; ++l)
-    for (int64_t r = 0; r < a.m; ++r)
-      for (int64_t j = 0; j < a.rows; ++j) {
-        double sum = 0;
-        for (int k = 0; k < a.k; ++k)
-          sum += weight(a, l, r, k) * to_float(a.x[(l * a.rows + j) * a.k + k]);
-        sum *= a.alpha;
-        a.y[(l * a.rows + j) * a.m + r] = sum != sum ? fp16{0x7fff} : to_fp16(sum);
-      }
+  each_row(a, [&](int64_t l, int64_t r, const double* w) {
+    for (int64_t j = l * a.rows; j < (l + 1) * a.rows; ++j) {
+      double sum = 0;
+      for (int k = 0; k < a.k; ++k) sum += w[k] * to_float(a.x[j * a.k + k]);
+      sum *= a.alpha;
+      a.y[j * a.m + r] = sum != sum ? fp16{0x7fff} : to_fp16(sum);
+    }
+  });
 }
 
 // The eight additions of a block round to 2^-11 of a sum that is at most the block's magnitudes, or
@@ -65,22 +80,20 @@ void Op::reference(const Args& a) {
 // has 65504 or more of them, and its steps, 64 times as large, are below 2^-20 of that.
 Tolerance Op::tolerance(const Args& a) {
   double most = 0, steps = 0;
-  for (int64_t l = 0; l < a.batch; ++l)
-    for (int64_t r = 0; r < a.m; ++r)
-      for (int64_t j = 0; j < a.rows; ++j) {
-        double sum = 0, scales = 0;
-        for (int k = 0; k < a.k; ++k) {
-          const double w = std::abs(weight(a, l, r, k));
-          const double x = std::abs(to_float(a.x[(l * a.rows + j) * a.k + k]));
-          if (std::isfinite(w * x)) sum += w * x;
-        }
-        for (int block = 0; block < a.k / 16; ++block) {
-          const int64_t at = l * scale_bytes(a.layout, a.m, a.k / 16);
-          const double s = to_float(a.scale[at + scale_offset(a.layout, r, block, a.k / 16)]);
-          if (std::isfinite(s)) scales += std::abs(s);
-        }
-        most = std::max(most, sum), steps = std::max(steps, scales);
+  each_row(a, [&](int64_t l, int64_t r, const double* w) {
+    for (int64_t j = l * a.rows; j < (l + 1) * a.rows; ++j) {
+      double sum = 0;
+      for (int k = 0; k < a.k; ++k) {
+        const double product = std::abs(w[k] * to_float(a.x[j * a.k + k]));
+        if (std::isfinite(product)) sum += product;
       }
+      most = std::max(most, sum);
+    }
+    double scales = 0;
+    for (int block = 0; block < a.k / 16; ++block)
+      if (const float s = std::abs(scale(a, l, r, block)); std::isfinite(s)) scales += s;
+    steps = std::max(steps, scales);
+  });
   const double alpha = std::abs(a.alpha);
   return {.abs = alpha * (most * (8 * 0x1p-11 + 0x1p-20) + steps * 16 * 0x1p-25) + 0x1p-25,
           .rel = 0x1p-10};
