@@ -1,22 +1,18 @@
-#include "nibble/ops/gemm_s8/kernels.h"
+#include <algorithm>
+
+#include "nibble/cpu/s8_tile_portable.h"
+#include "nibble/ops/gemm_s8/panels.h"
 
 namespace nibble::gemm_s8 {
 
 void portable(const Args& a, const Exec& e) {
   parallel_for(e.pool, a.m, kRowsPerTask, [&](int64_t begin, int64_t end) {
-    for (int panel = 0; panel < padded_n(a.n) / kPanel; ++panel) {
-      const int8_t* b = a.b + panel * panel_bytes(a.k);
-      const int columns = a.n - panel * kPanel < kPanel ? a.n - panel * kPanel : kPanel;
+    for (int column = 0; column < a.n; column += kPanel)
       for (int64_t m = begin; m < end; ++m) {
-        int32_t sum[kPanel] = {};
-        for (int k = 0; k < a.k; ++k) {
-          const int x = a.a[m * a.lda + k];
-          const int8_t* w = b + k / kBlock * (kPanel * kBlock) + k % kBlock;
-          for (int j = 0; j < kPanel; ++j) sum[j] += x * w[j * kBlock];
-        }
-        for (int j = 0; j < columns; ++j) a.c[m * a.ldc + panel * kPanel + j] = sum[j];
+        cpu::I16 sums[1];
+        cpu::s8_tile(panels(a, column), cpu::S8Strided{a.a + m * a.lda, a.lda}, sums);
+        std::copy_n(sums[0].v, std::min(a.n - column, kPanel), a.c + m * a.ldc + column);
       }
-    }
   });
 }
 
