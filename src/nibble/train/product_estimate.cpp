@@ -111,7 +111,9 @@ void ProductLearner::run_lane(Worker& w, size_t first, size_t last, int lane) co
     const int b = m.block;
     if (i > first && m.stage == Stage::mixer) forward_.mixer_sums(b, w.lane, w.lane);
     if (i > first && m.stage == Stage::ffn1) forward_.ffn1_sums(b, w.lane, w.lane);
-    if (i > first && m.stage == Stage::head) forward_.head_sums(w.lane, w.lane);
+    // Nothing else reads the sums of a head, unless noise is added to a copy of them.
+    const bool at_once = i > first && m.stage == Stage::head && !(i < last && copies_sums());
+    if (i > first && m.stage == Stage::head && !at_once) forward_.head_sums(w.lane, w.lane);
     const Activations& from = i == first ? w.clean : w.lane;
     const int32_t* sums = sums_of(from, m);
     const Noise noise = i < last ? noise_in(w, from, m, lane, sums) : Noise{};
@@ -126,6 +128,8 @@ void ProductLearner::run_lane(Worker& w, size_t first, size_t last, int lane) co
       const bool own = b > start.block || start.stage == Stage::mixer;
       const Activations::Block& at = (own ? w.lane : w.clean).blocks[size_t(b)];
       forward_.add(b, (model_.shape.mixer ? at.x_mid : at.x_in).data(), sums, noise, w.lane);
+    } else if (at_once) {
+      forward_.head_losses(w.targets.data(), w.lane, noise);
     } else {
       forward_.losses(sums, w.targets.data(), false, w.lane, noise);
     }

@@ -214,8 +214,9 @@ double ProductLearner::loss(std::span<const uint8_t> text, int window) const {
                   ? Chunk{1, int(left)}
                   : Chunk{int(std::min<int64_t>(most.sequences, windows - first)), window});
     const uint8_t* symbols = text.data() + (task == full ? windows : first) * window;
-    forward_.all(symbols, a);
-    forward_.losses(a.head_sums.data(), symbols + 1, false, a);
+    forward_.embed(symbols, a);
+    forward_.after(-1, a);
+    forward_.head_losses(symbols + 1, a);
     for (int r = 0; r < a.chunk.rows(); ++r) sums[worker] += std::llrint(a.loss[r] * kLossUnit);
   });
   int64_t sum = 0;
@@ -229,7 +230,8 @@ std::vector<LayerHealth> ProductLearner::health(std::span<const uint8_t> text) c
   require(length >= 1, "health needs a text");
   const int sequences = int(std::min<size_t>(text.size() / length, 16));
   Activations a(model_, {sequences, length}, false);
-  forward_.all(text.data(), a);
+  forward_.embed(text.data(), a);
+  forward_.after(-1, a);
   const int64_t size = int64_t(sequences) * length * model_.shape.hidden;
   const auto layer = [&](std::string name, const int8_t* from, const int8_t* to) {
     LayerHealth h{.layer = std::move(name)};

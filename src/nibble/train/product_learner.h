@@ -116,6 +116,8 @@ class ProductLearner final : public Learner {
   // Of the weight estimator's noise: of full rank, or the sum of so many parts of rank 1.
   bool full_rank() const { return recipe_.train.rank == kFullRank; }
   int parts() const { return full_rank() ? 1 : recipe_.train.rank; }
+  // Noise is added to a copy of the sums: all of it, or all but its last part.
+  bool copies_sums() const { return by_weight() && (full_rank() || parts() > 1); }
   void collect_by_weight(Worker&, size_t matrix, int worker, int chunk);
   void collect_fully(Worker&, size_t matrix, int worker, int chunk);
   int32_t* weight_credits(const Matrix&, int lane, int chunk) const;  // [sequences]

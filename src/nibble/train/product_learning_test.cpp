@@ -196,7 +196,7 @@ void expect_directional_derivatives(Estimator estimator, int rank = 1, Stage sta
       else
         forward.add(0, b.x_in.data(), sums.data(), noise, other);
       forward.after(embeds ? -1 : 0, other);
-      forward.losses(other.head_sums.data(), text.data() + 1, false, other);
+      forward.head_losses(text.data() + 1, other);
       for (float l : other.loss) loss += l;
     }
     return loss / chunk.rows() / draws;

@@ -102,7 +102,13 @@ Forward::Forward(const Model& m, const Machine& machine, Chunk c)
                       .source = cross_entropy::Source::s32,
                       .ld = m.padded_symbols,
                       .biased = true},
-                     machine) {}
+                     machine),
+      head_losses_({.rows = c.rows(),
+                    .symbols = m.symbols,
+                    .k = m.shape.hidden,
+                    .lda = m.shape.hidden,
+                    .biased = true},
+                   machine) {}
 
 void Forward::multiply(const Matrix& w, const int8_t* rows, int count, int64_t lda, int32_t* sums,
                        Activations& to) const {
@@ -327,6 +333,30 @@ void Forward::losses(const int32_t* sums, const uint8_t* targets, bool gradient,
                   .gradient = gradient ? to.gradient.data() : nullptr});
 }
 
+void Forward::head_losses(const uint8_t* targets, Activations& to, const Noise& noise) const {
+  const Matrix& w = model_.at(Stage::head, 0);
+  if (w.format == WeightFormat::bf16) {
+    head_sums(to, to);
+    losses(to.head_sums.data(), targets, false, to, noise);
+    return;
+  }
+  head_losses_({.rows = to.chunk.rows(),
+                .symbols = model_.symbols,
+                .k = w.k,
+                .lda = to.head_in.width,
+                .a = to.head_in.data.data(),
+                .b = w.weight.data(),
+                .biased = true,
+                .scale = w.scale,
+                .bias = model_.bias.data(),
+                .with_noise = noise.bits != nullptr,
+                .share = noise.share,
+                .noise = noise.bits,
+                .steps = noise.steps,
+                .target = targets,
+                .loss = to.loss.data()});
+}
+
 void Forward::block(int block, Activations& to) const {
   Activations::Block& b = to.blocks[block];
   const int8_t* x = b.x_in.data();
@@ -342,12 +372,12 @@ void Forward::block(int block, Activations& to) const {
 
 void Forward::after(int block, Activations& to) const {
   for (int b = block + 1; b < model_.shape.blocks; ++b) this->block(b, to);
-  head_sums(to, to);
 }
 
 void Forward::all(const uint8_t* symbols, Activations& to) const {
   embed(symbols, to);
   after(-1, to);
+  head_sums(to, to);
 }
 
 }  // namespace nibble::efla_lm

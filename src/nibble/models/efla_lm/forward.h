@@ -8,6 +8,7 @@
 #include "nibble/ops/gelu_quantise/gelu_quantise.h"
 #include "nibble/ops/gemm_bf16_s8/gemm_bf16_s8.h"
 #include "nibble/ops/gemm_s8/gemm_s8.h"
+#include "nibble/ops/gemm_s8_cross_entropy/gemm_s8_cross_entropy.h"
 #include "nibble/ops/head_norm/head_norm.h"
 #include "nibble/ops/low_rank_noise/low_rank_noise.h"
 #include "nibble/ops/relu2_quantise/relu2_quantise.h"
@@ -84,10 +85,12 @@ class Forward {
   void add(int block, const int8_t* x, const int32_t* sums, const Noise&, Activations& to) const;
   void losses(const int32_t* sums, const uint8_t* targets, bool gradient, Activations& to,
               const Noise& = {}) const;
+  // The head's sums and their losses at once, from the inputs that are there; no sums are left.
+  void head_losses(const uint8_t* targets, Activations&, const Noise& = {}) const;
 
   void block(int block, Activations&) const;  // all of it, from its inputs
-  void after(int block, Activations&) const;  // the blocks behind it and the head's sums
-  void all(const uint8_t* symbols, Activations&) const;
+  void after(int block, Activations&) const;  // the blocks behind it, to the head's inputs
+  void all(const uint8_t* symbols, Activations&) const;  // to the head's sums
 
  private:
   // Sums of rows `lda` apart; those of `from`, sequence by sequence.
@@ -108,6 +111,7 @@ class Forward {
   Chosen<gelu_quantise::Op> gelu_;
   Chosen<low_rank_noise::Op> add_noise_;
   Chosen<cross_entropy::Op> cross_entropy_;
+  Chosen<gemm_s8_cross_entropy::Op> head_losses_;
 };
 
 }  // namespace nibble::efla_lm
