@@ -35,6 +35,18 @@ inline std::vector<Case<Args>> cases() {
   all.push_back({.name = "overlap",
                  .args = {.tokens = 40, .k = 96, .n = 48, .ldx = 32},
                  .fill = fill_random});
+  // Token shifts: whole ones, of rows that do and do not fit blocks of 16; the last token ends one.
+  for (auto [t, k, ldx] : {std::array{13, 128, 64},
+                           {16, 32, 16},
+                           {29, 48, 16},
+                           {35, 96, 24},
+                           {67, 256, 16},
+                           {30, 48, 32}})
+    all.push_back({.name = "shift_t" + std::to_string(t) + "_k" + std::to_string(k) + "_ld" +
+                           std::to_string(ldx),
+                   .args = {.tokens = t, .k = k, .n = 48, .ldx = ldx},
+                   .seed = seed++,
+                   .fill = fill_random});
   all.push_back({.name = "worst",
                  .args = {.tokens = kMaxTokens, .k = 16, .n = 16, .ldx = 16},
                  .fill = fill_worst});
@@ -44,6 +56,10 @@ inline std::vector<Case<Args>> cases() {
                    .args = {.tokens = t, .k = k, .n = n, .ldx = k},
                    .fill = fill_random,
                    .bench = true});
+  all.push_back({.name = "bench_t256_k512_n256_ld128",
+                 .args = {.tokens = 256, .k = 512, .n = 256, .ldx = 128},
+                 .fill = fill_random,
+                 .bench = true});
   return all;
 }
 
