@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import re
+import struct
 import subprocess
 import sys
 import tempfile
@@ -261,6 +262,17 @@ def self_test():
     assert streamed({"mix": {"ld.global.f32": {"ideal_sectors": 1}}}) == 4
 
 
+def self_test_of_loops():
+    """A 16-byte load, a logic operation, a branch back to the load: of both kinds of branches."""
+    load, logic, ones = (0x981, 6 << 9), (0x212, 0), 0x3ffff
+    for architecture, branch in ((89, (-48 & 0xffffffff) << 32 | 0x947),
+                                 (90, (-4 & 0xffffffff) << 32 | (-12 & 255) << 16 | 0x947)):
+        words = [logic, load, logic, (branch, ones)]
+        kernel = cubin.Kernel(b"".join(struct.pack("<QQ", *w) for w in words), architecture)
+        assert list(kernel.loops()) == [(1, 3)], architecture
+        assert kernel.alu_of_loop() == 1, architecture
+
+
 def variants_of(program):
     """(op, variant) of every CUDA variant of the program; where there is no GPU, none runs."""
     done = subprocess.run([program, "verify", "all", "--device", "--json"], capture_output=True,
@@ -272,6 +284,7 @@ def variants_of(program):
 def main():
     program, ptxrun, path = (pathlib.Path(a) for a in sys.argv[1:4])
     self_test()
+    self_test_of_loops()
     code = cubin.in_object(program)
     pairs = variants_of(program)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
