@@ -93,14 +93,11 @@ struct alignas(64) Factors {
   bool saturates;  // an element may round past 6
 };
 
-// Writes the scales of sixteen blocks. False, and nothing written, where a block is odd.
-template <Nvfp4 kMode, class T>
-[[gnu::always_inline]] inline bool put_scales(const T* x, Nvfp4Tensor t, e4m3* scales,
+// Writes the scales of sixteen blocks with those greatest magnitudes, as float bits. False, and
+// nothing written, where a block is odd.
+template <Nvfp4 kMode>
+[[gnu::always_inline]] inline bool put_scales(I16 amax, Nvfp4Tensor t, e4m3* scales,
                                               Factors& factors) {
-  I16 m[kGroup];
-#pragma GCC unroll 16
-  for (int i = 0; i < kGroup; ++i) m[i] = magnitude(load(x + i * kNvfp4Block));
-  const I16 amax = greatest_of_each(m);
   const Scales s = scales_of<kMode>(floats(amax), t);
   if (is_odd<kMode>(amax, s.factor)) return false;
   store_u8(scales, s.code);
@@ -111,6 +108,14 @@ template <Nvfp4 kMode, class T>
   const F16 most = scaled<kMode>(floats(amax), lifted);
   factors.saturates = any(less(splat(6.9f * kLift), most));
   return true;
+}
+// The greatest magnitudes of sixteen blocks, as float bits.
+template <class T>
+[[gnu::always_inline]] inline I16 amax_of_blocks(const T* x) {
+  I16 m[kGroup];
+#pragma GCC unroll 16
+  for (int i = 0; i < kGroup; ++i) m[i] = magnitude(load(x + i * kNvfp4Block));
+  return greatest_of_each(m);
 }
 
 template <Nvfp4 kMode, bool kSaturates, class T>
@@ -141,7 +146,8 @@ void blocks(const T* x, int64_t count, Nvfp4Tensor t, e2m1x2* codes, e4m3* scale
             Odd&& odd) {
   Factors factors[2];
   const auto put = [&](int64_t b, Factors& f) {
-    return b + kGroup <= count && put_scales<kMode>(x + b * kNvfp4Block, t, scales + b, f);
+    return b + kGroup <= count &&
+           put_scales<kMode>(amax_of_blocks(x + b * kNvfp4Block), t, scales + b, f);
   };
   int64_t b = 0;
   bool even = put(b, factors[0]);
@@ -160,7 +166,7 @@ void blocks(const T* x, int64_t count, Nvfp4Tensor t, e2m1x2* codes, e4m3* scale
   e2m1x2 some_codes[kGroup * kNvfp4Block / 2];
   e4m3 some[kGroup];
   std::memcpy(part, x + b * kNvfp4Block, left * kNvfp4Block * sizeof(T));
-  if (!put_scales<kMode>(part, t, some, factors[0])) return odd(b, count);
+  if (!put_scales<kMode>(amax_of_blocks(part), t, some, factors[0])) return odd(b, count);
   put_codes<kMode>(part, factors[0], some_codes, ahead);
   std::memcpy(codes + b * kNvfp4Block / 2, some_codes, left * kNvfp4Block / 2);
   std::memcpy(scales + b, some, left);

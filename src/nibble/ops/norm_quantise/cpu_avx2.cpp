@@ -2,6 +2,6 @@
 
 namespace nibble::norm_quantise {
 
-void avx2(const Args& a, const Exec& e) { run("avx2", a, e); }
+void avx2(const Args& a, const Exec& e) { run("avx2", a, e, 8); }
 
 }  // namespace nibble::norm_quantise

@@ -2,8 +2,8 @@
 #pragma once
 #include <type_traits>
 
+#include "nibble/cpu/made_rows.h"
 #include "nibble/cpu/narrow16.h"
-#include "nibble/cpu/nvfp4_blocks.h"
 #include "nibble/ops/norm_quantise/kernels.h"
 
 namespace nibble::norm_quantise {
@@ -13,12 +13,8 @@ using cpu::F16;
 using cpu::I16;
 using cpu::splat;
 
-// To bf16 and back, in registers.
-[[gnu::always_inline]] inline F16 as_bf16(F16 v) {
-  return cpu::floats(cpu::shift_left<16>(cpu::rounded_to_bf16(cpu::one_nan(v))));
-}
 [[gnu::always_inline]] inline F16 rounded(F16 v, const float*) { return cpu::one_nan(v); }
-[[gnu::always_inline]] inline F16 rounded(F16 v, const bf16*) { return as_bf16(v); }
+[[gnu::always_inline]] inline F16 rounded(F16 v, const bf16*) { return cpu::as_bf16(v); }
 [[gnu::always_inline]] inline void put(float* p, F16 v) { cpu::store(p, v); }
 [[gnu::always_inline]] inline void put(bf16* p, F16 v) {
   cpu::store_low_halves(p, cpu::shift_right<16>(cpu::bits(v)));
@@ -119,7 +115,7 @@ float norm_row(const Args& a, int64_t r, float factor, float* y) {
       __builtin_prefetch(delta + i);
     }
     F16 v = gain(cpu::load(s + i) * splat(factor), gamma, i);
-    if (round_bf16) v = as_bf16(v);
+    if (round_bf16) v = cpu::as_bf16(v);
     most = cpu::max(most, cpu::magnitude(v));
     cpu::store(y + i, v);
   }
@@ -136,10 +132,40 @@ const T* next_rows(const Args& a, int64_t r, int64_t j) {
   return static_cast<const T*>(second ? a.delta.data : a.x.data) + (r + kTogether + row) * a.cols;
 }
 
+// The same to NVFP4 with the greatest magnitudes of blocks from the norm's pass: codes are made in
+// half of the time then, beside which the row kTogether further is fetched.
 template <class T, class G>
-void run_as(std::string_view variant, const Args& a, const Exec& e) {
+[[gnu::noinline]] void norm_and_encode(std::string_view variant, const Args& a, int64_t r,
+                                       float factor, cpu::MadeRow<kMaxCols>& row) {
+  const int64_t cols = a.cols, at = r * cols, next = at + kTogether * cols;
+  const T* s = static_cast<const T*>(a.with_delta ? a.sum.data : a.x.data) + at;
+  const G* gamma = static_cast<const G*>(a.gamma.data);
+  const T* x = static_cast<const T*>(a.x.data) + next;
+  const T* delta = a.with_delta ? static_cast<const T*>(a.delta.data) + next : nullptr;
+  const bool round_bf16 = a.round_bf16;
+  const float amax = cpu::make_row(
+      cols, row, [&](int64_t i) __attribute__((always_inline)) {
+        const F16 v = gain(cpu::load(s + i) * splat(factor), gamma, i);
+        return round_bf16 ? cpu::as_bf16(v) : v;
+      });
+  const bool done = cpu::nvfp4::encode_made_row(
+      encode_rows::from_row(a.to, r, cols), cols, row,
+      amax, [&](int64_t i) __attribute__((always_inline)) {
+        cpu::fetch_ahead<128 * int64_t(sizeof(T))>(x + i, 0);
+        if (delta) cpu::fetch_ahead<128 * int64_t(sizeof(T))>(delta + i, 0);
+      });
+  if (!done) encode_row(variant, a, r, row.y, amax);
+}
+
+// Where an element of the rows to come has no more than `slow_bytes`, memory brings them while
+// codes are made, even if those are all that is made then. Where it has more, the loop over codes
+// is to last: the norm's pass would not take its work over, but leave it waiting for memory.
+template <class T, class G>
+void run_as(std::string_view variant, const Args& a, const Exec& e, int slow_bytes) {
   parallel_for(e.pool, a.rows, rows_per_task(a.cols), [&](int64_t begin, int64_t end) {
-    alignas(64) float y[kMaxCols];
+    cpu::MadeRow<kMaxCols> row;
+    const bool nvfp4 = a.to.format == encode_rows::Format::nvfp4 && a.to.recipe == Nvfp4::te;
+    const bool made = nvfp4 && (a.with_delta ? 2 : 1) * int(sizeof(T)) <= slow_bytes;
     const bool beside = fetches_beside_codes<T>(a);
     for (int64_t r = begin, count; r < end; r += count) {
       float sums[kTogether];
@@ -150,21 +176,27 @@ void run_as(std::string_view variant, const Args& a, const Exec& e) {
         sum_rows<T, 1>(a, r, sums);
       for (int64_t j = 0; j < count; ++j) {
         const float factor = factor_of(a, sums[j] / float(a.cols));
-        const float amax = beside ? norm_row<false, T, G>(a, r + j, factor, y)
-                                  : norm_row<true, T, G>(a, r + j, factor, y);
-        encode_and_fetch(variant, a, r + j, y, amax, beside ? next_rows<T>(a, r, j) : nullptr);
+        if (made) {
+          norm_and_encode<T, G>(variant, a, r + j, factor, row);
+          continue;
+        }
+        const float amax = beside ? norm_row<false, T, G>(a, r + j, factor, row.y)
+                                  : norm_row<true, T, G>(a, r + j, factor, row.y);
+        encode_and_fetch(variant, a, r + j, row.y, amax, beside ? next_rows<T>(a, r, j) : nullptr);
       }
     }
   });
 }
 
 template <class T>
-void run_for(std::string_view variant, const Args& a, const Exec& e) {
-  if (!a.with_gamma) return run_as<T, Ones>(variant, a, e);
-  a.gamma.type == DType::bf16 ? run_as<T, bf16>(variant, a, e) : run_as<T, float>(variant, a, e);
+void run_for(std::string_view variant, const Args& a, const Exec& e, int slow_bytes) {
+  if (!a.with_gamma) return run_as<T, Ones>(variant, a, e, slow_bytes);
+  a.gamma.type == DType::bf16 ? run_as<T, bf16>(variant, a, e, slow_bytes)
+                              : run_as<T, float>(variant, a, e, slow_bytes);
 }
-inline void run(std::string_view variant, const Args& a, const Exec& e) {
-  a.x.type == DType::bf16 ? run_for<bf16>(variant, a, e) : run_for<float>(variant, a, e);
+inline void run(std::string_view variant, const Args& a, const Exec& e, int slow_bytes) {
+  a.x.type == DType::bf16 ? run_for<bf16>(variant, a, e, slow_bytes)
+                          : run_for<float>(variant, a, e, slow_bytes);
 }
 
 }  // namespace
