@@ -1,21 +1,19 @@
 #include "nibble/cpu/math_avx512.h"
-#include "nibble/cpu/narrow16.h"
 #include "nibble/ops/silu_mul_quantise/kernel.h"
 
 namespace nibble::silu_mul_quantise {
 namespace {
 
-cpu::F32x16 lanes(cpu::F16 x) { return x.v; }
+cpu::F32x16 lanes(F16 x) { return x.v; }
+F16 lanes(cpu::F32x16 x) { return {x.v}; }
 
 }  // namespace
 
 void avx512(const Args& a, const Exec& e) {
-  run<cpu::F32x16>(
-      "avx512", a, e, [](const auto* p) { return lanes(cpu::load(p)); },
-      [](cpu::F32x16 v) {
-        const cpu::F16 one_nan = cpu::one_nan(cpu::F16{v.v});
-        return lanes(cpu::floats(cpu::shift_left<16>(cpu::rounded_to_bf16(one_nan))));
-      });
+  run("avx512", a, e, [](F16 gate, F16 up) {
+    const cpu::F32x16 g = lanes(gate);
+    return lanes((g * math::sigmoid(g)) * lanes(up));
+  });
 }
 
 }  // namespace nibble::silu_mul_quantise
