@@ -1,40 +1,49 @@
-// The kernel, once for every ISA: V is sixteen floats (numerics/lanes.h and its SIMD twins). A row
-// of y stays in L1 or L2 until it is encoded.
+// Compiled once per ISA. A row of y stays in L1 or L2 until it is encoded.
 #pragma once
-#include "nibble/numerics/elementary.h"
+#include "nibble/cpu/made_rows.h"
+#include "nibble/ops/gelu_tanh_quantise/gelu.h"
 #include "nibble/ops/gelu_tanh_quantise/kernels.h"
 
 namespace nibble::gelu_tanh_quantise {
+namespace {
 
-template <class V>
-V gelu_tanh(V x) {
-  const V inner = fma(V(0.044715f) * (x * x), x, x);
-  return (x * V(0.5f)) * (V(1.0f) + math::tanh(V(0.7978845608f) * inner));
+using cpu::F16;
+
+// Row r of y from gelu(x) of sixteen lanes; returns its greatest magnitude. All of tanh is inlined,
+// or its constants are loaded again for each vector. The next row is fetched meanwhile: tanh takes
+// longer than memory does.
+template <class T, class Gelu>
+[[gnu::noinline, gnu::flatten]] float make(const Args& a, int64_t r, cpu::MadeRow<kMaxCols>& row,
+                                           Gelu gelu) {
+  const int64_t ld = a.ld;
+  const bool round_bf16 = a.round_bf16;
+  const T* x = static_cast<const T*>(a.x.data) + r * ld;
+  return cpu::make_row(
+      a.cols, row, [&](int64_t i) __attribute__((always_inline)) {
+        __builtin_prefetch(x + ld + i);
+        const F16 v = gelu(cpu::load(x + i));
+        return round_bf16 ? cpu::as_bf16(v) : v;
+      });
 }
 
-// load(p, i) widens sixteen elements from p + i, as_bf16() rounds to bf16 and back.
-template <class V, class T, class Load, class Round>
-void run_as(std::string_view variant, const Args& a, const Exec& e, Load load, Round as_bf16) {
+template <class T, class Gelu>
+void run_as(std::string_view variant, const Args& a, const Exec& e, Gelu gelu) {
   parallel_for(e.pool, a.rows, rows_per_task(a.cols), [&](int64_t begin, int64_t end) {
-    alignas(64) float y[kMaxCols];
+    cpu::MadeRow<kMaxCols> row;
     for (int64_t r = begin; r < end; ++r) {
-      const T* x = static_cast<const T*>(a.x.data) + r * a.ld;
-      for (int64_t i = 0; i < a.cols; i += 16) {
-        V v = gelu_tanh<V>(load(x + i));
-        if (a.round_bf16) v = as_bf16(v);
-        v.store(y + i);
-      }
-      encode_rows::encode(
-          variant,
-          {.rows = 1, .cols = a.cols, .x = y, .to = encode_rows::from_row(a.to, r, a.cols)});
+      const float amax = make<T>(a, r, row, gelu);
+      const encode_rows::Encoded to = encode_rows::from_row(a.to, r, a.cols);
+      if (!cpu::nvfp4::encode_made_row(to, a.cols, row, amax, [](int64_t) {}))
+        encode_rows::encode(variant, {.rows = 1, .cols = a.cols, .x = row.y, .to = to}, &amax);
     }
   });
 }
 
-template <class V, class Load, class Round>
-void run(std::string_view variant, const Args& a, const Exec& e, Load load, Round as_bf16) {
-  if (a.x.type == DType::bf16) return run_as<V, bf16>(variant, a, e, load, as_bf16);
-  run_as<V, float>(variant, a, e, load, as_bf16);
+template <class Gelu>
+void run(std::string_view variant, const Args& a, const Exec& e, Gelu gelu) {
+  if (a.x.type == DType::bf16) return run_as<bf16>(variant, a, e, gelu);
+  run_as<float>(variant, a, e, gelu);
 }
 
+}  // namespace
 }  // namespace nibble::gelu_tanh_quantise
