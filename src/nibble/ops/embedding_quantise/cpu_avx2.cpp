@@ -1,7 +1,7 @@
-#include "nibble/ops/embedding_quantise/kernels.h"
+#include "nibble/ops/embedding_quantise/kernel.h"
 
 namespace nibble::embedding_quantise {
 
-void avx2(const Args& a, const Exec& e) { run("avx2", a, e); }
+void avx2(const Args& a, const Exec& e) { run_here("avx2", a, e); }
 
 }  // namespace nibble::embedding_quantise

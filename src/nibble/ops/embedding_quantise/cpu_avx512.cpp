@@ -1,7 +1,7 @@
-#include "nibble/ops/embedding_quantise/kernels.h"
+#include "nibble/ops/embedding_quantise/kernel.h"
 
 namespace nibble::embedding_quantise {
 
-void avx512(const Args& a, const Exec& e) { run("avx512", a, e); }
+void avx512(const Args& a, const Exec& e) { run_here("avx512", a, e); }
 
 }  // namespace nibble::embedding_quantise
