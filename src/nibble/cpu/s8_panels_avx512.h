@@ -3,6 +3,7 @@
 #pragma once
 #include <immintrin.h>
 
+#include "nibble/cpu/fetch_write.h"
 #include "nibble/cpu/s8_panels.h"
 #include "nibble/cpu/unrolled.h"
 
@@ -47,19 +48,25 @@ constexpr int parts_of(int sums) { return sums >= 9 ? 1 : sums >= 5 ? 2 : sums >
 // every step where what follows the loop takes them for int32 (GCC 12: 2.3 times as slow).
 using Sums = int32_t __attribute__((vector_size(64)));
 
+constexpr int kS8Tokens = 12;  // x 2 panels: 24 of 32 registers are sums
+// Rows of a tile that is alone for sure: tiles are as even as can be, and 13 rows are 6 and 7.
+constexpr bool alone(int rows) { return 2 * rows < kS8Tokens; }
+constexpr int64_t kAloneAhead = 8192;
+
 // Where a tile prefetches: `step` bytes further for each line of a panel, and in the next panels of
-// the task from the line on of which `turn` bytes of panel are left.
+// the task from `turn` on.
 struct Ahead {
   const uint8_t* p;
-  int64_t step, turn;
+  int64_t step;
+  const uint8_t* turn;
 };
 // A tile that meets its panels alone looks 8 KiB ahead. Where several meet the same panels, the
 // first would wait for memory while the others need none: each fetches its part of the next panels.
 inline Ahead ahead_of(const S8Tile& t, int64_t begin, int64_t rows, int64_t tiles, int panels) {
-  constexpr int64_t kBytes = 8192;
-  if (tiles == 1) return {t.w + kBytes, 64, kBytes};
+  const uint8_t* end = t.w + t.panel_bytes;
+  if (tiles == 1) return {t.w + kAloneAhead, 64, end - kAloneAhead};
   const int64_t part = t.panel_bytes * begin / rows / 64 * 64;
-  return {t.w + panels * t.panel_bytes + part, (64 + tiles - 1) / tiles, 0};
+  return {t.w + panels * t.panel_bytes + part, (64 + tiles - 1) / tiles, end};
 }
 
 template <class Lines, int R, int P>
@@ -72,38 +79,48 @@ void s8_tile_avx512(const S8Tile& t, Ahead ahead) {
     unrolled<P>([&](auto p) { unrolled<kParts>([&](auto i) { acc[i][r][p] = Sums{}; }); });
   });
   const int8_t* x = t.groups;
-  const uint8_t* w = t.w;
-  int64_t left = t.panel_bytes;
+  const uint8_t *w = t.w, *end = w + t.panel_bytes;
+  // Rows of y are fetched one after another: all at once they would be in the way of codes.
+  const float* y = t.y;
+  const int64_t section = (t.panel_bytes / (64 * kLines) + R - 1) / R * (64 * kLines);
   do {
-    const uint8_t* to = ahead.p + (-int64_t(left <= ahead.turn) & (P - 1) * t.panel_bytes);
-    unrolled<kLines>([&](auto l) {
-      __m512i lines[P];
-      unrolled<P>([&](auto p) {
-        const uint8_t* at = w + 64 * l + p * t.panel_bytes;
-        _mm_prefetch(reinterpret_cast<const char*>(to + l * ahead.step + p * t.panel_bytes),
-                     _MM_HINT_T0);
-        lines[p] = Lines::load(at);
-      });
-      unrolled<kSteps>([&](auto j) {
-        __m512i codes[P];
+    unrolled<P>([&](auto p) { fetch_write(y + p * kPanelRows); });
+    fetch_write(y + P * kPanelRows - 1);  // rows may begin anywhere in a line
+    y += t.ldy;
+    const uint8_t* stop = std::min(w + section, end);
+    do {
+      const uint8_t* to = (alone(R) ? w + kAloneAhead : ahead.p) +
+                          (-int64_t(w >= ahead.turn) & (P - 1) * t.panel_bytes);
+      const int64_t step = alone(R) ? 64 : ahead.step;
+      unrolled<kLines>([&](auto l) {
+        __m512i lines[P];
         unrolled<P>([&](auto p) {
-          codes[p] = kPlaces ? Lines::in_place(lines[p], j) : Lines::step(lines[p], j);
+          const uint8_t* at = w + 64 * l + p * t.panel_bytes;
+          _mm_prefetch(reinterpret_cast<const char*>(to + l * step + p * t.panel_bytes),
+                       _MM_HINT_T0);
+          lines[p] = Lines::load(at);
         });
-        unrolled<R>([&](auto r) {
-          int32_t group;
-          std::memcpy(&group, x + 4 * ((l * kSteps + j) * R + r), 4);
-          const __m512i v = _mm512_set1_epi32(group);
+        unrolled<kSteps>([&](auto j) {
+          __m512i codes[P];
           unrolled<P>([&](auto p) {
-            Sums& sum = acc[(l * kSteps + j) % kParts][r][p];
-            sum = Sums(_mm512_dpbusd_epi32(__m512i(sum), codes[p], v));
+            codes[p] = kPlaces ? Lines::in_place(lines[p], j) : Lines::step(lines[p], j);
+          });
+          unrolled<R>([&](auto r) {
+            int32_t group;
+            std::memcpy(&group, x + 4 * ((l * kSteps + j) * R + r), 4);
+            const __m512i v = _mm512_set1_epi32(group);
+            unrolled<P>([&](auto p) {
+              Sums& sum = acc[(l * kSteps + j) % kParts][r][p];
+              sum = Sums(_mm512_dpbusd_epi32(__m512i(sum), codes[p], v));
+            });
           });
         });
       });
-    });
-    w += 64 * kLines;
-    ahead.p += ahead.step * kLines;
-    x += 4 * kLines * kSteps * R;
-  } while ((left -= 64 * kLines) > 0);
+      w += 64 * kLines;
+      ahead.p += step * kLines;
+      x += 4 * kLines * kSteps * R;
+    } while (w < stop);
+  } while (w < end);
   unrolled<P>([&](auto p) {
     const int left = t.columns - p * kPanelRows;
     const auto there = __mmask16(left >= kPanelRows ? 0xffff : (1 << left) - 1);
@@ -124,7 +141,7 @@ void s8_tile_avx512(const S8Tile& t, Ahead ahead) {
 template <class Lines, int P, int R = 1>
 void s8_tile_avx512(int rows, const S8Tile& t, const Ahead& ahead) {
   if (rows == R) return s8_tile_avx512<Lines, R, P>(t, ahead);
-  if constexpr (R < 12) s8_tile_avx512<Lines, P, R + 1>(rows, t, ahead);
+  if constexpr (R < kS8Tokens) s8_tile_avx512<Lines, P, R + 1>(rows, t, ahead);
 }
 
 // One tile of rows as groups, unless `to` is null, and their sums.
@@ -152,7 +169,6 @@ inline void s8_copy_avx512(const int8_t* x, int64_t ldx, int rows, int k, int8_t
 
 template <class Lines, class Args>
 void run_s8_avx512(const Args& a, const Exec& e) {
-  constexpr int kTokens = 12;  // x 2 panels: 24 of 32 registers are sums
   const int64_t panel_bytes = Lines::kLayout.panel_bytes(a.k), most = s8_block(a.m, a.k);
   const S8Rows x = s8_rows(a.scratch, most);
   // A row alone lies as its groups do. A copy would be lines that other cores wait for: each core
@@ -160,21 +176,21 @@ void run_s8_avx512(const Args& a, const Exec& e) {
   const bool in_place = a.m == 1 && a.k % 64 == 0;
   for (int64_t block = 0; block < a.m; block += most) {
     const int64_t rows = std::min(most, a.m - block);
-    each_tile_copy<kTokens>(rows, e.pool, [&](int64_t begin, int count) {
+    each_tile_copy<kS8Tokens>(rows, e.pool, [&](int64_t begin, int count) {
       s8_copy_avx512(a.x + (block + begin) * a.ldx, a.ldx, count, a.k,
                      in_place ? nullptr : x.groups + begin * padded_k(a.k), x.sums + begin);
     });
     const auto tile = [&](int64_t begin, int count, int64_t panel, int panels) {
       S8Tile t = s8_tile(a, x, 4, block, begin, panel, panel_bytes, panels);
       if (in_place) t.groups = a.x;
-      const Ahead ahead = ahead_of(t, begin, rows, TokenTiles{rows, kTokens}.count(), panels);
+      const Ahead ahead = ahead_of(t, begin, rows, TokenTiles{rows, kS8Tokens}.count(), panels);
       panels == 2 ? s8_tile_avx512<Lines, 2>(count, t, ahead)
                   : s8_tile_avx512<Lines, 1>(count, t, ahead);
     };
     if (rows <= Lines::kAlone)
-      each_tile<kTokens, 1>(rows, a.n, panel_bytes, e.pool, tile);
+      each_tile<kS8Tokens, 1>(rows, a.n, panel_bytes, e.pool, tile);
     else
-      each_tile<kTokens, 2>(rows, a.n, panel_bytes, e.pool, tile);
+      each_tile<kS8Tokens, 2>(rows, a.n, panel_bytes, e.pool, tile);
   }
 }
 
