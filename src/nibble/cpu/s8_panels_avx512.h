@@ -144,27 +144,65 @@ void s8_tile_avx512(int rows, const S8Tile& t, const Ahead& ahead) {
   if constexpr (R < kS8Tokens) s8_tile_avx512<Lines, P, R + 1>(rows, t, ahead);
 }
 
-// One tile of rows as groups, unless `to` is null, and their sums.
-inline void s8_copy_avx512(const int8_t* x, int64_t ldx, int rows, int k, int8_t* to,
-                           int32_t* sums) {
-  for (int r = 0; r < rows; ++r, x += ldx) {
-    __m512i sum = _mm512_setzero_si512();
-    for (int c = 0; c < k; c += 64) {
-      const __mmask64 there = k - c >= 64 ? ~uint64_t(0) : (uint64_t(1) << (k - c)) - 1;
-      const __m512i v = _mm512_maskz_loadu_epi8(there, x + c);
-      sum = _mm512_dpbusd_epi32(sum, _mm512_set1_epi8(1), v);
-      if (to == nullptr) continue;
-      if (rows == 1) {
-        _mm512_storeu_si512(to + c, v);
-        continue;
-      }
-      alignas(64) int32_t group[16];
-      _mm512_store_si512(group, v);
-      for (int g = 0; g < 16; ++g)
-        std::memcpy(to + (int64_t(c / 4 + g) * rows + r) * 4, group + g, 4);
-    }
-    sums[r] = _mm512_reduce_add_epi32(sum);
+// R rows as groups, and their sums. Four rows at a time are transposed within quarters of
+// registers: then a quarter is a group of each of the four.
+template <int R>
+void s8_copy_avx512(const int8_t* x, int64_t ldx, int k, int8_t* to, int32_t* sums) {
+  constexpr int kFours = (R + 3) / 4, kRest = R - 4 * (kFours - 1);
+  Sums sum[R];
+  unrolled<R>([&](auto r) { sum[r] = Sums{}; });
+  for (int c = 0; c < k; c += 64) {
+    const __mmask64 there = k - c >= 64 ? ~uint64_t(0) : (uint64_t(1) << (k - c)) - 1;
+    __m512i t[kFours][4];
+    unrolled<kFours>([&](auto f) {
+      __m512i v[4];
+      unrolled<4>([&](auto i) {
+        constexpr int r = 4 * decltype(f)::value + decltype(i)::value;
+        v[i] = _mm512_setzero_si512();
+        if constexpr (r < R) {
+          v[i] = _mm512_maskz_loadu_epi8(there, x + r * ldx + c);
+          sum[r] = Sums(_mm512_dpbusd_epi32(__m512i(sum[r]), _mm512_set1_epi8(1), v[i]));
+        }
+      });
+      const __m512i a = _mm512_unpacklo_epi32(v[0], v[1]), b = _mm512_unpacklo_epi32(v[2], v[3]);
+      const __m512i d = _mm512_unpackhi_epi32(v[0], v[1]), e = _mm512_unpackhi_epi32(v[2], v[3]);
+      t[f][0] = _mm512_unpacklo_epi64(a, b), t[f][1] = _mm512_unpackhi_epi64(a, b);
+      t[f][2] = _mm512_unpacklo_epi64(d, e), t[f][3] = _mm512_unpackhi_epi64(d, e);
+    });
+    unrolled<16>([&](auto g) {
+      unrolled<kFours>([&](auto f) {
+        constexpr int kQuarter = decltype(g)::value / 4;
+        int8_t* at = to + (int64_t(c / 4 + g) * R + 4 * f) * 4;
+        // Part of a quarter, where the whole might end behind the buffer: by a mask of the
+        // register, since a masked store of an extracted quarter faults for what it leaves out,
+        // too.
+        if constexpr (kRest < 4 && f == kFours - 1)
+          _mm512_mask_storeu_epi32(at - 16 * kQuarter, ((1 << kRest) - 1) << 4 * kQuarter,
+                                   t[f][g % 4]);
+        else
+          _mm_storeu_si128(reinterpret_cast<__m128i*>(at),
+                           _mm512_extracti32x4_epi32(t[f][g % 4], kQuarter));
+      });
+    });
   }
+  unrolled<R>([&](auto r) { sums[r] = _mm512_reduce_add_epi32(__m512i(sum[r])); });
+}
+// A row alone, unless `to` is null, and its sum.
+template <>
+void s8_copy_avx512<1>(const int8_t* x, int64_t, int k, int8_t* to, int32_t* sums) {
+  __m512i sum = _mm512_setzero_si512();
+  for (int c = 0; c < k; c += 64) {
+    const __mmask64 there = k - c >= 64 ? ~uint64_t(0) : (uint64_t(1) << (k - c)) - 1;
+    const __m512i v = _mm512_maskz_loadu_epi8(there, x + c);
+    sum = _mm512_dpbusd_epi32(sum, _mm512_set1_epi8(1), v);
+    if (to != nullptr) _mm512_storeu_si512(to + c, v);
+  }
+  *sums = _mm512_reduce_add_epi32(sum);
+}
+template <int R = 1>
+void s8_copy_avx512(int rows, const int8_t* x, int64_t ldx, int k, int8_t* to, int32_t* sums) {
+  if (rows == R) return s8_copy_avx512<R>(x, ldx, k, to, sums);
+  if constexpr (R < kS8Tokens) s8_copy_avx512<R + 1>(rows, x, ldx, k, to, sums);
 }
 
 template <class Lines, class Args>
@@ -177,7 +215,7 @@ void run_s8_avx512(const Args& a, const Exec& e) {
   for (int64_t block = 0; block < a.m; block += most) {
     const int64_t rows = std::min(most, a.m - block);
     each_tile_copy<kS8Tokens>(rows, e.pool, [&](int64_t begin, int count) {
-      s8_copy_avx512(a.x + (block + begin) * a.ldx, a.ldx, count, a.k,
+      s8_copy_avx512(count, a.x + (block + begin) * a.ldx, a.ldx, a.k,
                      in_place ? nullptr : x.groups + begin * padded_k(a.k), x.sums + begin);
     });
     const auto tile = [&](int64_t begin, int count, int64_t panel, int panels) {
