@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "nibble/cpu/dense.h"
+#include "nibble/cpu/fetch_write.h"
 
 namespace nibble::cpu {
 namespace {
@@ -140,7 +141,16 @@ void tile512(const Tile<typename F::Activation, typename F::Weight>& t) {
   const auto* a = t.a;
   const auto* b = t.b;
   const char *weights = t.weights_ahead.from, *rows = t.rows_ahead.from;
+  // The rows of y are fetched one after another.
+  const float* y = t.y;
+  int64_t turn = 0;
   for (int64_t q = 0; q < t.steps; ++q, a += R * F::kParts, b += step) {
+    if (q == turn) {
+      turn += (t.steps + R - 1) / R;
+      for (int v = 0; v < V; ++v) fetch_write(y + 16 * v);
+      fetch_write(y + 16 * V - 1);  // rows may begin anywhere in a line
+      y += t.ldy;
+    }
     if constexpr (R > 8) {
       __builtin_prefetch(weights, 0, 2), weights += t.weights_ahead.stride;
       __builtin_prefetch(rows, 0, 2), rows += t.rows_ahead.stride;
