@@ -29,7 +29,17 @@ Product matrix(std::string name, std::string format, int64_t bytes,
           .cols = linear->cols(),
           .ops = 2.0 * double(linear->rows() * linear->cols()),
           .bytes = [bytes] { return bytes; },
-          .multiply = [linear](auto x, auto y, Pool* pool) { (*linear)(x, y, pool); }};
+          .multiply = [linear](auto x, auto y, Pool* pool) { (*linear)(x, y, pool); },
+          .rounded = [linear] { return linear->rounded(); }};
+}
+
+// The matrix that a quantised one was made of.
+const SourceTensor& original_of(const QuantisedWeight& w, const Source& source) {
+  const SourceTensor* t = source.find(w.name);
+  if (t == nullptr || !t->is_matrix_of_floats() || t->rows() != w.rows() || t->cols() != w.cols())
+    throw Error(fmt::format("{} has no matrix of floats {} of {} x {}", source.path().string(),
+                            w.name, w.rows(), w.cols()));
+  return *t;
 }
 
 // Rows of tables are read; those of a head, which some call embed_out, are multiplied by.
@@ -102,6 +112,9 @@ std::vector<Product> matrices(const PackedWeights& packed, const Recognised& fou
     p.exact = [&w = found.weights[i], &machine](const Doubles& x, Pool* threads) {
       return sums(w, x, machine, threads);
     };
+    if (o.original != nullptr)
+      p.original = [t = &original_of(found.weights[i], *o.original)](
+                       const Doubles& x, Pool* threads) { return sums(*t, x, threads); };
   }
   for (const SourceTensor* t : found.others) {
     if (!is_wanted(o, t->copy.name) || !t->is_matrix_of_floats() ||

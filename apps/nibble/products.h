@@ -19,6 +19,10 @@ struct Product {
   std::function<int64_t()> bytes;  // of weights that the last call read
   std::function<void(MatrixView<const float> x, MatrixView<float> y, Pool*)> multiply;
   std::function<std::vector<double>(const std::vector<double>& x, Pool*)> exact;
+  // What the last multiply() rounded x to; layers round more than once and have none.
+  std::function<std::vector<double>()> rounded = {};
+  // The same as `exact` from the matrix as it was before it was quantised, if there is one.
+  std::function<std::vector<double>(const std::vector<double>& x, Pool*)> original = {};
   // Where multiply() leaves something else than floats: what they are.
   std::function<void(MatrixView<float> y)> decode = {};
 };
@@ -28,6 +32,7 @@ struct ProductOptions {
   std::vector<std::string> names;          // globs; empty: all
   std::optional<Activations> activations;  // beside quantised weights; else each format's default
   int64_t tokens = 1;
+  const Source* original = nullptr;  // with the matrices before they were quantised; outlives all
   bool layers = false;
   std::optional<int> top;  // experts of a token; else what config.json says, or 2
 };

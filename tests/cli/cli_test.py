@@ -303,6 +303,18 @@ class Cli(unittest.TestCase):
         self.assertLess(json.loads(lines[2])["rel_l2"], 1e-6)
         self.assertIn("head.weight", nibble("multiply", file, "--seconds", 0).stdout.decode())
 
+    def test_errors_of_products_are_told_apart(self):
+        """Of sums in float, of activations of 8 bits, and of weights of 4 beside these."""
+        file, packed = self.tmp / "original.safetensors", self.tmp / "rounded.safetensors"
+        write_floats(file, {"up.weight": [64, 256]})
+        nibble("quantize", file, packed, "--format", "nvfp4")
+        even, uneven = (json.loads(nibble(
+            "multiply", packed, "--activations", "s8", "--seconds", 0, "--tokens", 8, "--json",
+            "--original", file, "--outliers", outliers).stdout) for outliers in (1, 30))
+        self.assertLess(max(r["rel_l2_rounded"] for r in (even, uneven)), 1e-6)
+        self.assertLess(2 * even["rel_l2"], uneven["rel_l2"])
+        self.assertLess(4 * even["rel_l2"], even["rel_l2_original"])
+
     def test_a_feed_forward_layer_is_multiplied_whole(self):
         file, packed = self.tmp / "layer.safetensors", self.tmp / "packed.safetensors"
         write_floats(file, {"h.0.gate_proj.weight": [64, 32], "h.0.up_proj.weight": [64, 32],

@@ -103,6 +103,7 @@ struct Linear::Product {
   virtual std::string_view op() const = 0;
   virtual std::string_view variant(int64_t tokens) const = 0;
   virtual void run(MatrixView<const float> x, MatrixView<float> y, Pool*) = 0;
+  virtual std::vector<double> rounded_x() const = 0;
 };
 
 template <class Op>
@@ -136,6 +137,8 @@ struct Linear::ProductOf final : Linear::Product {
     throw_if(Op::check(args));
     chosen->run(args, {.pool = pool});
   }
+
+  std::vector<double> rounded_x() const override { return rounded_values(args); }
 
   ProductOf(int64_t rows, int64_t cols, const std::byte* panels, const Machine& m)
       : machine(m), rounded(machine) {
@@ -211,6 +214,7 @@ Linear::Linear(const WholeWeight& weight, const Machine& machine)
 Linear::~Linear() = default;
 Linear::Linear(Linear&&) noexcept = default;
 
+std::vector<double> Linear::rounded() const { return product_->rounded_x(); }
 std::string_view Linear::op() const { return product_->op(); }
 std::string_view Linear::variant(int64_t tokens) const { return product_->variant(tokens); }
 

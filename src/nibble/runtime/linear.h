@@ -21,6 +21,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "nibble/base/machine.h"
 #include "nibble/base/parallel.h"
@@ -57,6 +58,8 @@ class Linear {
 
   // x [tokens][cols()], y [tokens][rows()], tokens >= 1. One call at a time: the rounded x is kept.
   void operator()(MatrixView<const float> x, MatrixView<float> y, Pool* = nullptr);
+  // What the last call multiplied by, [tokens][cols()], while its x is there.
+  std::vector<double> rounded() const;
 
  private:
   struct Product;

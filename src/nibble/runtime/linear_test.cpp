@@ -53,8 +53,9 @@ std::vector<float> decoded(const Source& source) {
   return w;
 }
 
-// Relative L2 distance from the sums in double; rows of x and y lie farther apart than they are
-// long, and what is between rows of y must stay.
+// Relative L2 distance from the sums in double; from those of x as it was rounded there is none but
+// that of sums in float, of kCols terms at most: less than sqrt(kCols) / 2 roundings. Rows of x and
+// y lie farther apart than they are long, and what is between rows of y must stay.
 double error_of(Linear& linear, const std::vector<float>& w, int64_t tokens, Pool* pool) {
   constexpr float kUntouched = 7;
   const int64_t ldx = kCols + 5, ldy = kRows + 3;
@@ -63,7 +64,8 @@ double error_of(Linear& linear, const std::vector<float>& w, int64_t tokens, Poo
   for (float& v : x) v = rng.uniform(-2, 2);
   linear(MatrixView<const float>(x.data(), tokens, kCols, ldx),
          MatrixView<float>(y.data(), tokens, kRows, ldy), pool);
-  double wrong = 0, all = 0;
+  const std::vector<double> rounded = linear.rounded();
+  double wrong = 0, wrong_sums = 0, all = 0;
   for (int64_t t = 0; t < tokens; ++t)
     for (int64_t n = 0; n < ldy; ++n) {
       const float got = y[size_t(t * ldy + n)];
@@ -71,11 +73,15 @@ double error_of(Linear& linear, const std::vector<float>& w, int64_t tokens, Poo
         EXPECT_EQ(got, kUntouched);
         continue;
       }
-      double sum = 0;
-      for (int64_t k = 0; k < kCols; ++k)
+      double sum = 0, rounded_sum = 0;
+      for (int64_t k = 0; k < kCols; ++k) {
         sum += double(w[size_t(n * kCols + k)]) * x[size_t(t * ldx + k)];
+        rounded_sum += double(w[size_t(n * kCols + k)]) * rounded[size_t(t * kCols + k)];
+      }
       wrong += (got - sum) * (got - sum), all += sum * sum;
+      wrong_sums += (got - rounded_sum) * (got - rounded_sum);
     }
+  EXPECT_LT(std::sqrt(wrong_sums / all), std::sqrt(kCols) / 2 * 0x1p-24) << linear.op();
   return std::sqrt(wrong / all);
 }
 

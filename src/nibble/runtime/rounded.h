@@ -2,6 +2,7 @@
 #pragma once
 #include <algorithm>
 #include <type_traits>
+#include <vector>
 
 #include "nibble/base/view.h"
 #include "nibble/numerics/bf16.h"
@@ -127,5 +128,42 @@ class RoundedRows {
   const Machine& machine_;
   Buffer<std::byte> codes_, blocks_, scales_, dense_;
 };
+
+// The factor of element k of token t.
+template <class Args>
+double rounded_factor(const Args& a, int64_t t, int64_t k) {
+  if constexpr (requires { a.x_block; }) {
+    return to_float(a.x_scale[t * (a.k / a.x_block) + k / a.x_block]);
+  } else if constexpr (requires { a.x_blocks; }) {
+    return double(to_float(a.x_blocks[t * (a.k / kNvfp4Block) + k / kNvfp4Block])) * a.x_scale[t];
+  } else if constexpr (requires { a.x_factors; }) {
+    const bool tiles = a.x_factors == cpu::Fp8Factors::blocks;
+    return a.x_scale[tiles ? t * ((a.k + 127) / 128) + k / 128 : t];
+  } else if constexpr (requires { a.x_scale; }) {
+    return a.x_scale[t];
+  } else {
+    return 1;
+  }
+}
+
+// x of args as numbers: [args.m][args.k].
+template <class Args>
+std::vector<double> rounded_values(const Args& a) {
+  std::vector<double> values(size_t(a.m * a.k));
+  for (int64_t t = 0; t < a.m; ++t)
+    for (int64_t k = 0; k < a.k; ++k) {
+      double code;
+      if constexpr (requires { low(*a.x); }) {
+        const auto pair = a.x[(t * a.ldx + k) / 2];
+        code = to_float(k % 2 == 0 ? low(pair) : high(pair));
+      } else if constexpr (std::is_arithmetic_v<std::remove_cvref_t<decltype(*a.x)>>) {
+        code = a.x[t * a.ldx + k];
+      } else {
+        code = to_float(a.x[t * a.ldx + k]);
+      }
+      values[size_t(t * a.k + k)] = code * rounded_factor(a, t, k);
+    }
+  return values;
+}
 
 }  // namespace nibble
