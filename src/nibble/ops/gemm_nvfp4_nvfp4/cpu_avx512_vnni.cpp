@@ -81,9 +81,7 @@ void pack_row(const Args& a, int64_t i) {
                         a.block_scales + i * blocks);
 }
 
-}  // namespace
-
-void avx512_vnni(const Args& a, const Exec& e) {
+void one_pair(const Args& a, const Exec& e) {
   parallel_for(e.pool, a.m, 16, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) pack_row(a, i);
   });
@@ -93,6 +91,12 @@ void avx512_vnni(const Args& a, const Exec& e) {
                        tile<decltype(count)::value>(a, m, panel);
                      });
                    });
+}
+
+}  // namespace
+
+void avx512_vnni(const Args& a, const Exec& e) {
+  for (int64_t l = 0; l < a.batch; ++l) one_pair(entry(a, l), e);
 }
 
 }  // namespace nibble::gemm_nvfp4_nvfp4

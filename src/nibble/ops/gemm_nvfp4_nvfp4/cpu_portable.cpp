@@ -62,14 +62,18 @@ void panel(const Args& a, int64_t begin, int64_t end, int64_t p) {
     }
 }
 
-}  // namespace
-
-void portable(const Args& a, const Exec& e) {
+void one_pair(const Args& a, const Exec& e) {
   parallel_for(e.pool, a.m, 16, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) pack_row(a, i);
   });
   cpu::panel_tasks(e.pool, a.m, kPanels.panels(a.n), kPanels.panel_bytes(a.k),
                    [&](int64_t begin, int64_t end, int64_t p) { panel(a, begin, end, p); });
+}
+
+}  // namespace
+
+void portable(const Args& a, const Exec& e) {
+  for (int64_t l = 0; l < a.batch; ++l) one_pair(entry(a, l), e);
 }
 
 }  // namespace nibble::gemm_nvfp4_nvfp4

@@ -1,8 +1,8 @@
-// gemm_nvfp4_nvfp4:  y[i][j] = w_scale[j] * x_scale[i] * sum_k w[j][k] x[i][k]
+// gemm_nvfp4_nvfp4:  y[l][i][j] = w_scale[l][j] * x_scale[l][i] * sum_k w[l][j][k] x[l][i][k]
 //
 // Weights and activations in NVFP4: e2m1 codes, 16 along a row with an e4m3 scale, and a float for
 // each row. w is in panels of 16 rows (numerics/panel_layout.h), x as encoders and checkpoints have
-// it. m = 1 is the product with a vector.
+// it. m = 1 is the product with a vector. A batch is of pairs of a matrix and its tokens.
 //
 // A block's sum S = sum of 2 e2m1 * 2 e2m1 over 16 columns is an integer, |S| <= 16 * 144 = 2304.
 // The product of two e4m3 scales has 8 bits and is exact, and so is S times it. Then, one rounding
@@ -31,19 +31,29 @@ inline constexpr int kBlock = 16;
 constexpr int64_t padded_k(int k) { return kPanels.tiles(k) * kPanels.tile_k(); }
 
 struct Args {
+  int batch = 1;                   // pairs of a matrix and its tokens, >= 1
   int64_t m = 0;                   // activation rows, >= 1
   int n = 0, k = 0;                // weight rows, >= 1; columns, a multiple of 16
   int64_t ldx = 0, ldy = 0;        // elements from one row to the next: >= k and even; >= n
-  const uint8_t* w = nullptr;      // kPanels.bytes(n, k), 64-byte aligned
-  const float* w_scale = nullptr;  // [n]
-  const e2m1x2* x = nullptr;       // [m][ldx / 2]
-  const e4m3* x_blocks = nullptr;  // [m][k / 16]
-  const float* x_scale = nullptr;  // [m]
-  float* y = nullptr;              // [m][ldy]; columns n..ldy are left alone
+  const uint8_t* w = nullptr;      // [batch] of kPanels.bytes(n, k), 64-byte aligned
+  const float* w_scale = nullptr;  // [batch][n]
+  const e2m1x2* x = nullptr;       // [batch][m][ldx / 2]
+  const e4m3* x_blocks = nullptr;  // [batch][m][k / 16]
+  const float* x_scale = nullptr;  // [batch][m]
+  float* y = nullptr;              // [batch][m][ldy]; columns n..ldy are left alone
   int8_t* packed_x = nullptr;      // workspace [m][padded_k(k)], 64-byte aligned
   int32_t* block_sums = nullptr;   // workspace [m][padded_k(k) / 16], 64-byte aligned
   float* block_scales = nullptr;   // workspace [m][padded_k(k) / 16], 64-byte aligned
 };
+
+// One pair of the batch; the workspaces are of one at a time.
+[[gnu::always_inline]] inline Args entry(Args a, int64_t l) {
+  a.batch = 1;
+  a.w += l * kPanels.bytes(a.n, a.k), a.w_scale += l * a.n;
+  a.x += l * a.m * a.ldx / 2, a.x_blocks += l * a.m * a.k / kBlock, a.x_scale += l * a.m;
+  a.y += l * a.m * a.ldy;
+  return a;
+}
 
 struct Op {
   using Args = gemm_nvfp4_nvfp4::Args;
@@ -56,8 +66,9 @@ struct Op {
   // What so many roundings of sums can come to: from the magnitudes of the inputs.
   static Tolerance tolerance(const Args&);
   static Work work(const Args& a) {
-    return {.ops = 2 * a.m * a.n * a.k,
-            .bytes = kPanels.bytes(a.n, a.k) + 4 * a.n + a.m * (a.k / 16 * 9 + 4) + 4 * a.m * a.n,
+    return {.ops = 2 * a.batch * a.m * a.n * a.k,
+            .bytes = a.batch *
+                     (kPanels.bytes(a.n, a.k) + 4 * a.n + a.m * (a.k / 16 * 9 + 4) + 4 * a.m * a.n),
             .arithmetic = Arithmetic::int8};
   }
 };
