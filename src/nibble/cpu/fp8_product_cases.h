@@ -14,6 +14,24 @@ inline uint8_t finite_e4m3(Random& rng) {  // all codes but the two of NaN
   return (code & 0x7f) == 0x7f ? code & 0x81 : code;
 }
 
+// bf16 activations.
+template <class OpArgs>
+struct Fp8Bf16Inputs {
+  using Args = OpArgs;
+  static constexpr bf16 kGreatest{0x3fff};  // below 2: no sum is infinite
+
+  // Of any size from 2^-40 to 2^40; some zeros, subnormals and others that count as zeros.
+  static bf16 any(Random& rng) {
+    const auto sign_and_fraction = uint16_t(rng.next32() & 0x807f);
+    const int exponent = rng.below(5) == 0 ? int(rng.below(27)) : 87 + int(rng.below(80));
+    return {uint16_t(sign_and_fraction | exponent << 7)};
+  }
+  static bf16 special(int64_t i) {  // infinities, NaNs
+    constexpr uint16_t kFew[] = {0x7f80, 0xff80, 0x7fc0, 0xffa1};
+    return {kFew[i % 4]};
+  }
+};
+
 template <class Inputs>
 struct Fp8Cases {
   using Args = typename Inputs::Args;

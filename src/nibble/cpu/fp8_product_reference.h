@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "nibble/cpu/fp8_panels.h"
+#include "nibble/cpu/groups.h"
+#include "nibble/numerics/grouped_contract.h"
 
 namespace nibble::cpu {
 
@@ -16,12 +18,20 @@ Fp8Factors fp8_x_factors(const Args& a) {
   return Fp8Factors::none;
 }
 
+// A bf16 below 2^-100 counts as 0.
+inline float fp8_bf16_number(bf16 x) {
+  const float v = to_float(x);
+  return std::abs(v) < 0x1p-100f ? 0.0f : v;
+}
+
 template <class Op>
 Status fp8_check(const typename Op::Args& a) {
   const auto error = [](const std::string& why) {
     return Status::error(std::string(Op::name) + ": " + why);
   };
   const auto number = [](int64_t v) { return std::to_string(v); };
+  if constexpr (Grouped<typename Op::Args>)
+    if (Status s = grouped_check(std::string(Op::name), kFp8Layout, a); !s.ok()) return s;
   if (a.m < 1 || a.n < 1 || a.k < 1)
     return error("m, n and k must be positive, got " + number(a.m) + ", " + number(a.n) + " and " +
                  number(a.k));
@@ -42,13 +52,20 @@ Status fp8_check(const typename Op::Args& a) {
 
 template <class Args>
 void fp8_buffers(Args& a, BufferVisitor& v) {
-  v.in("w", a.w, kFp8Layout.bytes(a.n, a.k), 64);
-  v.in("w_scale", a.w_scale, fp8_factors(a.w_factors, a.n, kFp8Block, a.k));
+  int64_t factors = fp8_factors(a.w_factors, a.n, kFp8Block, a.k);
+  int64_t scratch = fp8_scratch_bytes(a.m, a.k);
+  if constexpr (Grouped<Args>) {
+    grouped_buffers(kFp8Layout, a, v);
+    factors *= a.groups, scratch = a.m * fp8_row_bytes(a.k);
+  } else {
+    v.in("w", a.w, kFp8Layout.bytes(a.n, a.k), 64);
+  }
+  v.in("w_scale", a.w_scale, factors);
   v.in("x", a.x, (a.m - 1) * a.ldx + a.k);
   if constexpr (requires { a.x_scale; })
     v.in("x_scale", a.x_scale, fp8_factors(a.x_factors, a.m, 1, a.k));
   v.inout("y", a.y, (a.m - 1) * a.ldy + a.n);
-  v.workspace("scratch", a.scratch, fp8_scratch_bytes(a.m, a.k), 64);
+  v.workspace("scratch", a.scratch, scratch, 64);
 }
 
 // Of columns [begin, end), begin a multiple of 8: products are exact, sums are rounded.

@@ -6,6 +6,7 @@
 
 #include "nibble/base/op.h"
 #include "nibble/numerics/fp4_rows.h"
+#include "nibble/numerics/grouped_contract.h"
 
 namespace nibble {
 
@@ -65,40 +66,14 @@ void fp4_product_reference(const PanelLayout& layout, const Args& a) {
 // A product for each group of tokens.
 template <class Args>
 Status fp4_grouped_check(const std::string& op, const PanelLayout& layout, const Args& a) {
-  if (a.groups < 1 || a.m < 1 || a.n < 1)
-    return Status::error(op + ": groups, m and n must be positive, got " +
-                         std::to_string(a.groups) + ", " + std::to_string(a.m) + " and " +
-                         std::to_string(a.n));
-  const char* needed = "offsets, w, w_scale, x, x_scale, y and workspace";
-  if (Status s = fp4_operands_check(op, layout, a, needed); !s.ok()) return s;
-  if (!a.offsets) return Status::error(op + ": " + needed + " must not be null");
-  if (a.w_stride < layout.bytes(a.n, a.k) || a.w_stride % 64 != 0)
-    return Status::error(op + ": w_stride must be a multiple of 64 and at least " +
-                         std::to_string(layout.bytes(a.n, a.k)) + ", got " +
-                         std::to_string(a.w_stride));
-  return {};
-}
-template <class Args>
-Status fp4_offsets_check(const std::string& op, const Args& a) {
-  bool rising = a.offsets[0] == 0 && a.offsets[a.groups] == a.m;
-  for (int g = 0; g < a.groups; ++g) rising = rising && a.offsets[g] <= a.offsets[g + 1];
-  if (rising) return {};
-  return Status::error(op + ": offsets must rise from 0 to m=" + std::to_string(a.m));
+  if (Status s = grouped_check(op, layout, a); !s.ok()) return s;
+  return fp4_operands_check(op, layout, a, "w, w_scale, x, x_scale, y and workspace");
 }
 template <class Args>
 void fp4_grouped_buffers(const PanelLayout& layout, Args& a, int64_t workspace, BufferVisitor& v) {
-  v.in("offsets", a.offsets, a.groups + 1);
-  v.in("w", a.w, (a.groups - 1) * a.w_stride + layout.bytes(a.n, a.k), 64);
+  grouped_buffers(layout, a, v);
   v.in("w_scale", a.w_scale, int64_t(a.groups) * a.n);
   fp4_token_buffers(a, workspace, v);
-}
-template <class Args>
-Work fp4_grouped_work(const PanelLayout& layout, const Args& a) {
-  int64_t read = 0;
-  for (int g = 0; a.offsets && g < a.groups; ++g) read += a.offsets[g] < a.offsets[g + 1];
-  return {.ops = 2 * a.m * a.n * a.k,
-          .bytes = read * (layout.bytes(a.n, a.k) + 4 * a.n) + a.m * a.k + 4 * a.m * (a.n + 1),
-          .arithmetic = Arithmetic::int8};
 }
 template <class Args>
 void fp4_grouped_reference(const PanelLayout& layout, const Args& a) {

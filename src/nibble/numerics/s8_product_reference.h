@@ -14,8 +14,9 @@ Status s8_product_check(const std::string& op, const Args& a, int most_k) {
   if (a.m < 1 || a.n < 1)
     return Status::error(op + ": m and n must be positive, got m=" + std::to_string(a.m) +
                          ", n=" + std::to_string(a.n));
-  if (a.batch < 1 || a.batch > 32767)
-    return Status::error(op + ": batch must be 1 to 32767, got " + std::to_string(a.batch));
+  if constexpr (requires { a.batch; })
+    if (a.batch < 1 || a.batch > 32767)
+      return Status::error(op + ": batch must be 1 to 32767, got " + std::to_string(a.batch));
   if (a.k < 1 || a.k > most_k)
     return Status::error(op + ": k must be in 1.." + std::to_string(most_k) + ", got " +
                          std::to_string(a.k));

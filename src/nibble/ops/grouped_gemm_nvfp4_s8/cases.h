@@ -18,7 +18,7 @@ struct Scales {
 
 // A token for each matrix: a contest's products with vectors, as many as it has.
 inline void fill_vectors(Args& a, Random& rng) {
-  Fp4GroupedCases<Args, Scales, kLayout>::fill_written(a, rng);
+  Fp4GroupedCases<Args, Scales, kLayout>::written(a, rng);
   for (int g = 0; g <= a.groups; ++g) writable(a.offsets)[g] = g;
 }
 inline Case<Args> vectors(int groups, int n, int k) {
