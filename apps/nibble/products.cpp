@@ -171,11 +171,11 @@ std::vector<Product> products(const PackedWeights& packed, const Recognised& fou
   std::vector<Product> all = o.layers ? layer_products(packed, found, o, machine, pool)
                                       : matrices(packed, found, o, machine, pool);
   if (all.empty() && o.layers)
-    throw Error(
-        fmt::format("{} has no feed-forward layer{} in nvfp4 or mxfp4: matrices gate_proj, "
-                    "up_proj and down_proj, or w1, w3 and w2, or fc1 and fc2, whose names "
-                    "are else the same",
-                    o.path, given ? " of that name" : ""));
+    throw Error(fmt::format(
+        "{} has no feed-forward layer{} in nvfp4, mxfp4 or int8: matrices "
+        "gate_proj, up_proj and down_proj, or w1, w3 and w2, or fc1 and fc2, whose names "
+        "are else the same",
+        o.path, given ? " of that name" : ""));
   if (all.empty())
     throw Error(
         fmt::format("{} has no matrix {}that can be multiplied by: 'nibble inspect' lists "

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "nibble/ops/grouped_gemm_int8_s8/grouped_gemm_int8_s8.h"
 #include "nibble/ops/grouped_gemm_mxfp4_s8/grouped_gemm_mxfp4_s8.h"
 #include "nibble/ops/grouped_gemm_nvfp4_s8/grouped_gemm_nvfp4_s8.h"
 #include "nibble/ops/norm_quantise/norm_quantise.h"
@@ -56,10 +57,11 @@ Experts::Matrices::Matrices(const std::vector<const PackedWeight*>& all) {
   const PackedWeight& first = *all.at(0);
   rows = first.rows(), cols = first.cols(), stride = first.layout.bytes(rows, cols);
   const WeightFormat format = first.encoding.format;
-  if ((format != WeightFormat::nvfp4 && format != WeightFormat::mxfp4) || first.layout.rows != 16 ||
-      first.shape.size() != 2)
+  const bool known = format == WeightFormat::nvfp4 || format == WeightFormat::mxfp4 ||
+                     format == WeightFormat::int8;
+  if (!known || first.layout.rows != 16 || first.shape.size() != 2)
     throw Error("tensor " + first.name +
-                ": experts multiply by matrices in nvfp4 or mxfp4, in panels of 16 rows");
+                ": experts multiply by matrices in nvfp4, mxfp4 or int8, in panels of 16 rows");
   panels = Buffer<std::byte>(stride * int64_t(all.size()));
   for (size_t e = 0; e < all.size(); ++e) {
     const PackedWeight& w = *all[e];
@@ -67,7 +69,8 @@ Experts::Matrices::Matrices(const std::vector<const PackedWeight*>& all) {
       throw Error("tensor " + w.name + " is " + size_of(w) + ", and " + first.name + " " +
                   size_of(first) + ": the experts of a layer are of one size and format");
     std::copy(w.panels.begin(), w.panels.end(), panels.data() + int64_t(e) * stride);
-    factors.insert(factors.end(), size_t(rows), w.multiplier);
+    const std::vector<float> of_rows = factors_of(w);
+    factors.insert(factors.end(), of_rows.begin(), of_rows.end());
   }
 }
 
@@ -169,6 +172,7 @@ void Experts::product(const Matrices& w, int64_t rows, float* y, Pool* pool) {
 
 void Experts::multiply(const Matrices& w, int64_t rows, float* y, Pool* pool) {
   if (format_ == WeightFormat::nvfp4) return product<grouped_gemm_nvfp4_s8::Op>(w, rows, y, pool);
+  if (format_ == WeightFormat::int8) return product<grouped_gemm_int8_s8::Op>(w, rows, y, pool);
   product<grouped_gemm_mxfp4_s8::Op>(w, rows, y, pool);
 }
 

@@ -1,4 +1,4 @@
-// A layer of experts of a checkpoint whose matrices are NVFP4 or MXFP4:
+// A layer of experts of a checkpoint whose matrices are NVFP4, MXFP4 or int8:
 //
 //   y[t] = sum_j share[t][j] * down_e (silu(gate_e h) * (up_e h)),   e = expert[t][j], j < top
 //   h = x[t] / sqrt(mean(x[t]^2) + eps) * gamma

@@ -5,6 +5,7 @@
 
 #include "nibble/ops/dual_gemm_nvfp4_s8/dual_gemm_nvfp4_s8.h"
 #include "nibble/ops/gelu_tanh_quantise/gelu_tanh_quantise.h"
+#include "nibble/ops/gemm_int8_s8/gemm_int8_s8.h"
 #include "nibble/ops/gemm_mxfp4_s8/gemm_mxfp4_s8.h"
 #include "nibble/ops/gemm_nvfp4_s16/gemm_nvfp4_s16.h"
 #include "nibble/ops/gemm_nvfp4_s8/gemm_nvfp4_s8.h"
@@ -23,16 +24,17 @@ FeedForward::Matrix::Matrix(const PackedWeight& w)
     : rows(w.rows()),
       cols(w.cols()),
       panels(reinterpret_cast<const uint8_t*>(w.panels.data())),
-      factors(size_t(w.rows()), w.multiplier) {
+      factors(factors_of(w)) {
   if (activations(w.encoding.format).empty() || w.layout.rows != 16 || w.shape.size() != 2)
     throw Error("tensor " + w.name +
-                ": a feed-forward layer multiplies by matrices in nvfp4 or mxfp4, in panels of 16 "
-                "rows");
+                ": a feed-forward layer multiplies by matrices in nvfp4, mxfp4 or int8, in panels "
+                "of 16 rows");
 }
 
 std::span<const Activations> FeedForward::activations(WeightFormat format) {
   if (format == WeightFormat::nvfp4) return kRounded;
-  if (format == WeightFormat::mxfp4) return std::span(kRounded).last(1);
+  if (format == WeightFormat::mxfp4 || format == WeightFormat::int8)
+    return std::span(kRounded).last(1);
   return {};
 }
 
@@ -103,6 +105,7 @@ void FeedForward::product(const Matrix& w, int64_t tokens, float* y, int64_t ldy
 void FeedForward::multiply(const Matrix& w, int64_t tokens, float* y, int64_t ldy, Pool* pool) {
   if (activations_ == Activations::s16) return product<gemm_nvfp4_s16::Op>(w, tokens, y, ldy, pool);
   if (format_ == WeightFormat::nvfp4) return product<gemm_nvfp4_s8::Op>(w, tokens, y, ldy, pool);
+  if (format_ == WeightFormat::int8) return product<gemm_int8_s8::Op>(w, tokens, y, ldy, pool);
   product<gemm_mxfp4_s8::Op>(w, tokens, y, ldy, pool);
 }
 

@@ -1,4 +1,4 @@
-// A feed-forward layer of a checkpoint whose matrices are NVFP4 or MXFP4 and stay packed:
+// A feed-forward layer of a checkpoint whose matrices are NVFP4, MXFP4 or int8 and stay packed:
 //
 //   y[t] = down (silu(gate h) * (up h)),   or without a gate   down gelu(up h)
 //   h = x[t] / sqrt(mean(x[t]^2) + eps) * gamma,   gelu in its tanh form
@@ -39,7 +39,7 @@ class FeedForward {
   // fit one another, or if activations are none of activations().
   FeedForward(const Weights&, Activations, const Machine&);
 
-  // What a layer of the format may round to, the default first: s16, s8; beside MXFP4 s8.
+  // What a layer of the format may round to, the default first: s16, s8; beside MXFP4 and int8 s8.
   static std::span<const Activations> activations(WeightFormat);
 
   int64_t cols() const { return up_.cols; }

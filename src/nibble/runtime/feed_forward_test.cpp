@@ -102,7 +102,8 @@ TEST_F(FeedForwardTest, IsThatOfDoublesButForTheRoundingOfActivations) {
         {WeightFormat::nvfp4, true, Activations::s8, 127},
         {WeightFormat::nvfp4, false, Activations::s16, 32639},
         {WeightFormat::mxfp4, false, Activations::s8, 127},
-        {WeightFormat::mxfp4, true, Activations::s8, 127}}) {
+        {WeightFormat::mxfp4, true, Activations::s8, 127},
+        {WeightFormat::int8, true, Activations::s8, 127}}) {
     pack(format);
     FeedForward layer(weights(with_gate), activations, cpu::this_machine());
     EXPECT_NE(layer.ops().find("gemm_" + std::string(to_string(format))), std::string::npos);
@@ -149,10 +150,10 @@ TEST_F(FeedForwardTest, RefusesWhatDoesNotFit) {
   pack(WeightFormat::mxfp4);
   EXPECT_EQ(refused(weights(), Activations::s16),
             "activations of a feed-forward layer in mxfp4 are not rounded to s16, but to s8");
-  pack(WeightFormat::int8);
+  pack(WeightFormat::fp8);
   EXPECT_EQ(refused(weights(false), Activations::s8),
-            "tensor c.up.weight: a feed-forward layer multiplies by matrices in nvfp4 or mxfp4, in "
-            "panels of 16 rows");
+            "tensor c.up.weight: a feed-forward layer multiplies by matrices in nvfp4, mxfp4 or "
+            "int8, in panels of 16 rows");
   pack(WeightFormat::nvfp4);
   FeedForward layer(weights(), Activations::s16, cpu::this_machine());
   std::vector<float> x(2 * kCols), y(2 * kCols);

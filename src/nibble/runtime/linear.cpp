@@ -47,8 +47,14 @@ float scale_at(const PackedWeight& w, size_t i) {
 
 bool in_tiles(const PackedWeight& w) { return w.encoding.format == WeightFormat::fp8_block; }
 
-// The factor of each row, or of each tile of 128 x 128: the checkpoint's scales as floats, or the
-// tensor scale.
+std::string listed(std::span<const Activations> some) {
+  std::string all;
+  for (Activations a : some) all += (all.empty() ? "" : ", ") + std::string(to_string(a));
+  return all;
+}
+
+}  // namespace
+
 std::vector<float> factors_of(const PackedWeight& w) {
   if (w.scales.empty()) return std::vector<float>(size_t(w.rows()), w.multiplier);
   const Parts parts = parts_of(w.encoding, w.rows(), w.cols());
@@ -57,14 +63,6 @@ std::vector<float> factors_of(const PackedWeight& w) {
   for (size_t i = 0; i < factors.size(); ++i) factors[i] = scale_at(w, one ? 0 : i);
   return factors;
 }
-
-std::string listed(std::span<const Activations> some) {
-  std::string all;
-  for (Activations a : some) all += (all.empty() ? "" : ", ") + std::string(to_string(a));
-  return all;
-}
-
-}  // namespace
 
 std::string_view to_string(Activations a) { return kNames[size_t(a)]; }
 

@@ -41,6 +41,10 @@ Activations parse_activations(std::string_view);  // throws, naming all
 std::span<const Activations> activations_for(WeightFormat);
 Activations activations_for(DType whole);  // f32, bf16 or fp16: what such weights are themselves
 
+// The factor of each row, or of each tile of 128 x 128: the checkpoint's scales as floats, or the
+// tensor scale.
+std::vector<float> factors_of(const PackedWeight&);
+
 class Linear {
  public:
   // `weight` is in panels of 16 rows and outlives this. Without activations: the format's default.
