@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "nibble/ops/dual_gemm_mxfp4_s8/dual_gemm_mxfp4_s8.h"
 #include "nibble/ops/dual_gemm_nvfp4_s8/dual_gemm_nvfp4_s8.h"
 #include "nibble/ops/gelu_tanh_quantise/gelu_tanh_quantise.h"
 #include "nibble/ops/gemm_int8_s8/gemm_int8_s8.h"
@@ -69,13 +70,13 @@ FeedForward::FeedForward(const Weights& w, Activations activations, const Machin
 }
 
 bool FeedForward::dual() const {
-  return gate_ && format_ == WeightFormat::nvfp4 && activations_ == Activations::s8;
+  return gate_ && format_ != WeightFormat::int8 && activations_ == Activations::s8;
 }
 
 std::string FeedForward::ops() const {
-  if (dual()) return "dual_gemm_nvfp4_s8, gemm_nvfp4_s8";
   const std::string product =
       "gemm_" + std::string(to_string(format_)) + "_" + std::string(to_string(activations_));
+  if (dual()) return "dual_" + product + ", " + product;
   return (gate_ ? "3 x " : "2 x ") + product;
 }
 
@@ -109,22 +110,29 @@ void FeedForward::multiply(const Matrix& w, int64_t tokens, float* y, int64_t ld
   product<gemm_mxfp4_s8::Op>(w, tokens, y, ldy, pool);
 }
 
+// silu(gate h) * (up h), from h.
+template <class Op>
+void FeedForward::gated(int64_t tokens, Pool* pool) {
+  workspaces_.run<Op>({.m = tokens,
+                       .n = int(inner()),
+                       .k = int(cols()),
+                       .ldx = cols(),
+                       .ldy = inner(),
+                       .gate = gate_->panels,
+                       .up = up_.panels,
+                       .gate_scale = gate_->factors.data(),
+                       .up_scale = up_.factors.data(),
+                       .x = reinterpret_cast<const int8_t*>(codes_.data()),
+                       .x_scale = scales_.data(),
+                       .y = inner_.data()},
+                      machine_, pool);
+}
+
 // What down multiplies, from h.
 void FeedForward::activate(int64_t tokens, Pool* pool) {
   if (dual()) {
-    workspaces_.run<dual_gemm_nvfp4_s8::Op>({.m = tokens,
-                                             .n = int(inner()),
-                                             .k = int(cols()),
-                                             .ldx = cols(),
-                                             .ldy = inner(),
-                                             .gate = gate_->panels,
-                                             .up = up_.panels,
-                                             .gate_scale = gate_->factors.data(),
-                                             .up_scale = up_.factors.data(),
-                                             .x = reinterpret_cast<const int8_t*>(codes_.data()),
-                                             .x_scale = scales_.data(),
-                                             .y = inner_.data()},
-                                            machine_, pool);
+    format_ == WeightFormat::nvfp4 ? gated<dual_gemm_nvfp4_s8::Op>(tokens, pool)
+                                   : gated<dual_gemm_mxfp4_s8::Op>(tokens, pool);
     return workspaces_.run<encode_rows::Op>(
         {.rows = tokens, .cols = inner(), .x = inner_.data(), .to = codes()}, machine_, pool);
   }

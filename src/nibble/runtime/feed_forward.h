@@ -7,7 +7,7 @@
 // in the pass that makes them:
 //
 //   with a gate   norm_quantise; gemm by up, by gate; silu_mul_quantise; gemm by down
-//   NVFP4 and s8  norm_quantise; dual_gemm_nvfp4_s8; encode_rows; gemm by down
+//   fp4 and s8    norm_quantise; dual_gemm_*_s8; encode_rows; gemm by down
 //   without       norm_quantise; gemm by up; gelu_tanh_quantise; gemm by down
 //
 // The scales of tokens go into the epilogues of the products, and so do the tensor scales of gate
@@ -61,6 +61,8 @@ class FeedForward {
   template <class Op>
   void product(const Matrix&, int64_t tokens, float* y, int64_t ldy, Pool*);
   void multiply(const Matrix&, int64_t tokens, float* y, int64_t ldy, Pool*);
+  template <class Op>
+  void gated(int64_t tokens, Pool*);
   void activate(int64_t tokens, Pool*);
 
   std::optional<Matrix> gate_;

@@ -1,8 +1,9 @@
+#include "nibble/cpu/fp4_dual.h"
 #include "nibble/cpu/fp4_s8_avx2.h"
-#include "nibble/ops/dual_gemm_nvfp4_s8/kernel.h"
+#include "nibble/ops/dual_gemm_nvfp4_s8/kernels.h"
 
 namespace nibble::dual_gemm_nvfp4_s8 {
 
-void avx2(const Args& a, const Exec& e) { run<cpu::Fp4Avx2>(a, e); }
+void avx2(const Args& a, const Exec& e) { cpu::fp4_dual<cpu::Fp4Avx2, cpu::Nvfp4Panels>(a, e); }
 
 }  // namespace nibble::dual_gemm_nvfp4_s8

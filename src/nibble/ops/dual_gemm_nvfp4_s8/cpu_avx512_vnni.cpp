@@ -1,8 +1,11 @@
+#include "nibble/cpu/fp4_dual.h"
 #include "nibble/cpu/fp4_s8_avx512.h"
-#include "nibble/ops/dual_gemm_nvfp4_s8/kernel.h"
+#include "nibble/ops/dual_gemm_nvfp4_s8/kernels.h"
 
 namespace nibble::dual_gemm_nvfp4_s8 {
 
-void avx512_vnni(const Args& a, const Exec& e) { run<cpu::Fp4Avx512>(a, e); }
+void avx512_vnni(const Args& a, const Exec& e) {
+  cpu::fp4_dual<cpu::Fp4Avx512, cpu::Nvfp4Panels>(a, e);
+}
 
 }  // namespace nibble::dual_gemm_nvfp4_s8

@@ -1,0 +1,9 @@
+#include "nibble/cpu/fp4_dual.h"
+#include "nibble/cpu/fp4_s8_avx2.h"
+#include "nibble/ops/dual_gemm_mxfp4_s8/kernels.h"
+
+namespace nibble::dual_gemm_mxfp4_s8 {
+
+void avx2(const Args& a, const Exec& e) { cpu::fp4_dual<cpu::Fp4Avx2, cpu::Mxfp4Panels>(a, e); }
+
+}  // namespace nibble::dual_gemm_mxfp4_s8
