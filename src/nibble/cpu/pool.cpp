@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -64,19 +65,16 @@ class ThreadPool final : public Pool {
   int threads() const override { return int(workers_.size()); }
 
   void run(int64_t tasks, Task task, void* context) override {
-    const auto n = int64_t(workers_.size());
-    for (int64_t w = 0; w < n; ++w) {
-      workers_[size_t(w)].next.store(tasks * w / n, std::memory_order_relaxed);
-      workers_[size_t(w)].end = tasks * (w + 1) / n;
-    }
-    call_.task = task, call_.context = context;
-    const uint64_t number = call_.number.load(std::memory_order_relaxed) + 1;
-    call_.number.store(number);
+    if (tasks >> 32 != 0) throw std::length_error("a pool runs at most 2^32 - 1 tasks a call");
+    const Job job{tasks, call_.number.load(std::memory_order_relaxed) + 1, task, context};
+    call_.job = job;
+    call_.number.store(job.number);
     wake(sleeping_workers_, called_);
-    drain(0);
+    do_own(0, job);
+    help(0, job);
     wait(sleeping_caller_, done_, [&] {
       return std::all_of(workers_.begin() + 1, workers_.end(),
-                         [&](const Worker& w) { return w.done.load() == number; });
+                         [&](const Worker& w) { return w.done.load() == job.number; });
     });
   }
 
@@ -85,18 +83,26 @@ class ThreadPool final : public Pool {
   // prefetched in pairs.
   static constexpr size_t kApart = 128;
 
-  struct alignas(kApart) Call {
-    std::atomic<uint64_t> number{0};
-    std::atomic<bool> stop{false};
+  struct Job {
+    int64_t tasks = 0;
+    uint64_t number = 0;
     Task task = nullptr;
     void* context = nullptr;
   };
-  // Tasks that one thread takes. Neighbours are mostly neighbours in memory, so each thread gets a
-  // stretch of them: two that took turns at pieces of 64 KiB read DRAM at 65 GB/s where stretches
-  // give 80 (Zen 5). Who is done with his own helps the others.
+  struct alignas(kApart) Call {
+    std::atomic<uint64_t> number{0};
+    std::atomic<bool> stop{false};
+    Job job;
+  };
+  // Neighbouring tasks are mostly neighbours in memory, so each thread gets a stretch of them: two
+  // that took turns at pieces of 64 KiB read DRAM at 65 GB/s where stretches give 80 (Zen 5). Who
+  // is done with his own helps the others.
+  //
+  // `taken` counts the tasks that are taken of the stretch, below the number of their call. A count
+  // of the call before stands for none, so that the caller need not write into lines of workers,
+  // and a worker finds its own where it left it; one of the call after says that this one is over.
   struct alignas(kApart) Worker {
-    std::atomic<int64_t> next{0};
-    int64_t end = 0;
+    std::atomic<uint64_t> taken{0};
     alignas(kApart) std::atomic<uint64_t> done{0};  // number of the last call it is done with
   };
 
@@ -106,15 +112,65 @@ class ThreadPool final : public Pool {
     for (auto& t : threads_) t.join();
   }
 
-  void drain(int worker) {
+  struct Stretch {
+    int64_t begin, end, next;
+  };
+  Stretch stretch(int worker, const Job& job, uint64_t taken) const {
+    const auto n = int64_t(workers_.size());
+    const int64_t begin = job.tasks * worker / n, end = job.tasks * (worker + 1) / n;
+    const auto age = int32_t(uint32_t(job.number) - uint32_t(taken >> 32));
+    const int64_t count = age == 0 ? int64_t(uint32_t(taken)) : 0;
+    return {begin, end, age < 0 ? end : begin + count};
+  }
+  bool any_left(int worker, const Job& job) const {
+    const Stretch s =
+        stretch(worker, job, workers_[size_t(worker)].taken.load(std::memory_order_acquire));
+    return s.next < s.end;
+  }
+
+  // A task of the worker's stretch, or -1 where none is left. Takers go on from each other's count,
+  // so who sees the last task taken sees what each of them wrote before it took one.
+  int64_t take(int worker, const Job& job) {
+    std::atomic<uint64_t>& taken = workers_[size_t(worker)].taken;
+    uint64_t seen = taken.load(std::memory_order_acquire);
+    for (;;) {
+      const Stretch s = stretch(worker, job, seen);
+      if (s.next >= s.end) return -1;
+      const uint64_t count = (job.number << 32) | uint64_t(s.next + 1 - s.begin);
+      if (taken.compare_exchange_weak(seen, count, std::memory_order_acq_rel,
+                                      std::memory_order_acquire))
+        return s.next;
+    }
+  }
+
+  void do_own(int worker, const Job& job) {
+    std::atomic<uint64_t>& taken = workers_[size_t(worker)].taken;
+    const Stretch s = stretch(worker, job, job.number << 32);
+    // Marked even if it is empty: so a count is never older than the call before.
+    if (s.begin == s.end) taken.store(job.number << 32, std::memory_order_relaxed);
+    for (int64_t i; (i = take(worker, job)) >= 0;) job.task(job.context, i, worker);
+  }
+
+  // Tasks of the others. A worker has said before that it is done, so that nobody waits for it to
+  // look around, and takes that back before it takes a task: who sees that all tasks are taken sees
+  // who is not done with his.
+  void help(int worker, const Job& job) {
     const int n = int(workers_.size());
-    for (int k = 0; k < n; ++k) {
-      Worker& w = workers_[size_t((worker + k) % n)];
-      while (w.next.load(std::memory_order_relaxed) < w.end) {
-        const int64_t i = w.next.fetch_add(1, std::memory_order_relaxed);
-        if (i < w.end) call_.task(call_.context, i, worker);
+    for (int k = 1; k < n; ++k) {
+      const int other = (worker + k) % n;
+      while (any_left(other, job)) {
+        if (worker != 0)
+          workers_[size_t(worker)].done.store(job.number - 1, std::memory_order_relaxed);
+        const int64_t i = take(other, job);
+        if (i >= 0) job.task(job.context, i, worker);
+        say_done(worker, job);
       }
     }
+  }
+  void say_done(int worker, const Job& job) {
+    if (worker == 0) return;
+    workers_[size_t(worker)].done.store(job.number);
+    wake(sleeping_caller_, done_);
   }
 
   void work(int worker) {
@@ -123,9 +179,10 @@ class ThreadPool final : public Pool {
       wait(sleeping_workers_, called_, [&] { return call_.number.load() != seen || call_.stop; });
       if (call_.stop) return;
       ++seen;  // run() waits for every worker: none can miss a call
-      drain(worker);
-      workers_[size_t(worker)].done.store(seen);
-      wake(sleeping_caller_, done_);
+      const Job job = call_.job;
+      do_own(worker, job);
+      say_done(worker, job);
+      help(worker, job);
     }
   }
 
