@@ -14,7 +14,7 @@ inline void fill_rest(Args& a, Random& rng, int32_t most_step) {
   const int64_t words = (a.rows + a.share - 1) / a.share * ((a.symbols + 15) / 16);
   for (int64_t i = 0; a.with_noise && i < words; ++i) writable(a.noise)[i] = uint16_t(rng.next32());
   for (int64_t r = 0; a.with_noise && r < a.rows; ++r)
-    writable(a.steps)[r] = int32_t(rng.below(2 * uint64_t(most_step) + 1)) - most_step;
+    writable(a.steps)[r] = int32_t(int64_t(rng.below(2 * uint64_t(most_step) + 1)) - most_step);
   if (a.biased) fill_f32(a.bias, a.symbols, rng, -3, 3);
 }
 
