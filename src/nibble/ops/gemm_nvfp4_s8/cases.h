@@ -43,6 +43,11 @@ inline void fill_nan(Args& a, Random& rng) {
   constexpr uint32_t kOdd[] = {0xffc00001u, 0x7f800000u, 0x00000001u, 0x7f000000u, 0x80000000u};
   for (int j = 0; j < a.n; j += 5) writable(a.w_scale)[j] = bit_cast<float>(kOdd[j / 5 % 5]);
 }
+// Scales as encoders write them, without signs, and among those of some tiles one NaN.
+inline void fill_lone_nan(Args& a, Random& rng) {
+  fill_rest(a, rng);
+  fill_w(a, rng, [](int64_t, uint8_t b) { return b == 0xff ? uint8_t(0x7f) : uint8_t(b % 0x7f); });
+}
 // Scales as encoders write them.
 inline void fill_written(Args& a, Random& rng) {
   fill_rest(a, rng);
@@ -85,6 +90,7 @@ inline std::vector<Case<Args>> cases() {
   for (int m : {7, 12, 19, 39}) add("ld_", fill_random, m, 33, 96, 101, 40);
   for (int m : {33, 257}) add("", fill_written, m, 17, 1104);
   for (int m : {1, 8, 35}) add("nan_", fill_nan, m, 65, 208);
+  for (int m : {1, 8, 33}) add("lone_nan_", fill_lone_nan, m, 65, 208);
   for (int m : {1, 2, 8, 36}) add("worst_", fill_worst, m, 33, 192);
   const auto bench = [&](int64_t m, int n, int k) {
     all.push_back({.name = "bench_" + shape(m, n, k),
