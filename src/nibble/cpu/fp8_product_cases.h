@@ -26,6 +26,11 @@ struct Fp8Bf16Inputs {
     const int exponent = rng.below(5) == 0 ? int(rng.below(27)) : 87 + int(rng.below(80));
     return {uint16_t(sign_and_fraction | exponent << 7)};
   }
+  // Around 2^-100, below which they count as zeros, and often that itself.
+  static bf16 least(Random& rng) {
+    const uint32_t bits = rng.next32() & (rng.below(2) == 0 ? 0x807f : 0x8000);
+    return {uint16_t(bits | (26 + rng.below(3)) << 7)};
+  }
   static bf16 special(int64_t i) {  // infinities, NaNs
     constexpr uint16_t kFew[] = {0x7f80, 0xff80, 0x7fc0, 0xffa1};
     return {kFew[i % 4]};
@@ -63,6 +68,10 @@ struct Fp8Cases {
     fill_w(a, rng, finite_e4m3);
     fill_x(a, [&] { return Inputs::any(rng); });
     fill_scales(a, rng);
+  }
+  static void fill_least(Args& a, Random& rng) {
+    fill_random(a, rng);
+    if constexpr (requires { Inputs::least(rng); }) fill_x(a, [&] { return Inputs::least(rng); });
   }
   // NaN codes in some weight rows, activations that are not finite in some tokens; factors that are
   // infinite, subnormal, 0 and NaN.
@@ -113,6 +122,8 @@ struct Fp8Cases {
       add(std::string("special_") + f.name, 17, 150, 150, f.factors, fill_special);
       add(std::string("worst_") + f.name, 2, 17, 4200, f.factors, fill_worst);
     }
+    if constexpr (requires(Random & r) { Inputs::least(r); })
+      for (int m : {1, 7}) add("least", m, 33, 200, Fp8Factors::none, fill_least);
     add("strips", 2, 260, 300, Fp8Factors::blocks, fill_random);
     // More rows than a block of them has.
     add("blocks", 100, 5, 2800, Fp8Factors::rows, fill_random);
