@@ -124,16 +124,17 @@ void draw_marks(Out out, const Plot& p, const Axis& x, const Axis& y) {
   }
 }
 
-// At the top right, where falling curves are not; at the top left where dots are named.
+// At the right: at the top, where falling curves are not, or at the bottom, where no roof is.
 void draw_legend(Out out, const Plot& p) {
   size_t longest = 0;
   for (const Curve& c : p.curves) longest = std::max(longest, c.name.size());
-  const double width = 44 + 7.2 * double(longest),
-               left = p.marks.empty() ? kPlotRight - width - 10 : kLeft + 10;
+  const double width = 44 + 7.2 * double(longest), left = kPlotRight - width - 10;
+  const double height = 20 * double(p.curves.size()) + 10,
+               top = p.marks.empty() ? kTop + 10 : kPlotBottom - height - 10;
   fmt::format_to(out, "<rect class='legend' x='{:.1f}' y='{}' width='{:.1f}' height='{}'/>\n", left,
-                 kTop + 10, width, 20 * p.curves.size() + 10);
+                 top, width, height);
   for (size_t i = 0; i < p.curves.size(); ++i) {
-    const double row = kTop + 30 + 20 * double(i);
+    const double row = top + 20 + 20 * double(i);
     fmt::format_to(out,
                    "<path class='curve' stroke='{}' d='M{:.1f} {}h20'/>"
                    "<text x='{:.1f}' y='{}'>{}</text>\n",

@@ -10,6 +10,7 @@
 #include <set>
 #include <sstream>
 
+#include "nibble/harness/bench.h"
 #include "nibble/runtime/error.h"
 #include "nibble/runtime/files.h"
 #include "picture.h"
@@ -22,7 +23,8 @@ struct Row {
   std::string name, variant, shape, ceiling_name, unit, pages, cpu;
   int threads = 1;
   double gb = 0, gop = 0, ceiling = 0, share = 0, error = 0, mib = 0;
-  std::string memory;  // "hot", "cold", or "one copy", too large for the caches
+  std::string_view memory;              // harness::memory_name()
+  std::map<std::string, double> reads;  // of caches, where they are no ceiling of this row
   double rate() const { return unit == "GB/s" ? gb : gop; }
 };
 
@@ -60,10 +62,12 @@ std::vector<Row> read(const std::string& file, std::vector<Peer>& peers) {
       r.threads = j.at("threads"), r.gb = j.at("gb_per_s"), r.gop = j.at("gop_per_s");
       r.ceiling = j.at("ceiling"), r.ceiling_name = j.at("ceiling_name");
       r.unit = j.at("ceiling_unit"), r.share = j.at("share"), r.error = j.at("rel_l2");
-      r.mib = double(j.at("footprint_bytes")) / (1 << 20), r.memory = j.at("hot")    ? "hot"
-                                                                      : j.at("cold") ? "cold"
-                                                                                     : "one copy";
+      r.mib = double(j.at("footprint_bytes")) / (1 << 20);
+      r.memory = harness::memory_name(j.at("hot"), j.at("cold"));
       r.pages = j.at("pages"), r.cpu = j.at("cpu_model");
+      if (j.contains("other_ceilings"))
+        for (const auto& [name, value] : j.at("other_ceilings").items())
+          if (name.ends_with("_read")) r.reads[name] = value;
       rows.push_back(std::move(r));
     } catch (const nlohmann::json::exception&) {
       throw Error(fmt::format("{} line {}: not a result of nibble bench --json", file, number));
@@ -124,6 +128,7 @@ void draw_roofline(const std::string& file, const std::string& out) {
   for (const Row& r : rows) {
     double& roof = (r.unit == "GB/s" ? bandwidths : rates)[r.ceiling_name];
     roof = std::max(roof, r.ceiling);
+    for (const auto& [name, gb] : r.reads) bandwidths[name] = std::max(bandwidths[name], gb);
     least = std::min(least, r.gop / r.gb), most = std::max(most, r.gop / r.gb);
     highest = std::max({highest, r.gop, r.unit == "GB/s" ? 0 : r.ceiling});
   }

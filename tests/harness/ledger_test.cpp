@@ -102,12 +102,22 @@ TEST(RecordOf, AVerdictFollowsFromTheComparison) {
     ab.verdict = v;
     const LedgerRecord r = record_of(ab, "id", "2026-01-01", "Is it?", "never");
     EXPECT_TRUE(check(r).ok()) << check(r).why();
-    EXPECT_EQ(r.command, "nibble bench gemm --case c --ab a,b --threads 1 --cold");
+    EXPECT_EQ(r.command, "nibble bench gemm --case c --ab a,b --threads 1");
     return r.verdict;
   };
   EXPECT_EQ(verdict(Verdict::faster), "promoted");
   EXPECT_EQ(verdict(Verdict::slower), "valid-negative");
   EXPECT_EQ(verdict(Verdict::undecided), "neutral");
+}
+
+TEST(RecordOf, TheCommandRepeatsWhatWasRun) {
+  AbResult ab{.op = "gemm", .case_name = "c", .baseline = "a", .candidate = "b"};
+  const auto record = [&] { return record_of(ab, "id", "2026-01-01", "Is it?", "never"); };
+  EXPECT_FALSE(record().command.ends_with(" --cold"));  // one copy, large or not
+  EXPECT_TRUE(record().figures.ends_with(", one copy"));
+  ab.cold = true;
+  EXPECT_TRUE(record().command.ends_with(" --cold"));
+  EXPECT_TRUE(record().figures.ends_with(", cold"));
 }
 
 }  // namespace

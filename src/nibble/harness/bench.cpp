@@ -78,7 +78,7 @@ std::vector<int> chosen_variants(const OpView& op, const BoundCase& bound, const
 
 bool is_hot(const TimedCase& timed, const BenchOptions& o) {
   const int64_t last = o.machine.l3_bytes ? o.machine.l3_bytes : o.machine.l2_bytes;
-  return !o.layout.cold && timed.footprint_bytes() <= last;
+  return !o.layout.cold && timed.footprint_bytes() <= last / 3;
 }
 
 // What is sampled between the samples of a variant, and what a sample means.
@@ -288,7 +288,7 @@ AbReport compare_variants(const OpView& op, const std::string& baseline,
     r.op = op.name(), r.case_name = op.case_info(c).name;
     r.baseline = baseline, r.candidate = candidate;
     r.threads = threads, r.rounds = int(s[0].us.size()), r.hot = is_hot(timed, o);
-    r.pages = timed.pages();
+    r.cold = o.layout.cold, r.pages = timed.pages();
     r.baseline_us = median(s[0].us), r.candidate_us = median(s[1].us);
     r.ratio = ratio_of_medians(s[0].us, s[1].us);
     r.noise = noise_floor(ratio_of_medians(s[0].us, s[2].us));
@@ -299,6 +299,10 @@ AbReport compare_variants(const OpView& op, const std::string& baseline,
   }
   if (!report.refused.empty()) report.results.clear();
   return report;
+}
+
+std::string_view memory_name(bool hot, bool cold) {
+  return hot ? "hot" : cold ? "cold" : "one copy";
 }
 
 std::string to_json(const BenchResult& r) {
@@ -347,11 +351,7 @@ std::string to_table(const std::vector<BenchResult>& results) {
         "{:.1f} {}, {} {:.2f} MiB, pages of {}\n",
         r.op + "/" + r.variant, r.id.empty() ? r.case_name : r.id, r.threads, r.median_us, r.p10_us,
         r.p90_us, r.gb_per_s, r.gop_per_s, 100 * r.share, r.ceiling.name, r.ceiling.value,
-        r.ceiling.unit,
-        r.hot    ? "hot"
-        : r.cold ? "cold"
-                 : "one copy",
-        double(r.footprint_bytes) / (1 << 20), r.pages);
+        r.ceiling.unit, memory_name(r.hot, r.cold), double(r.footprint_bytes) / (1 << 20), r.pages);
   return s;
 }
 
@@ -370,6 +370,7 @@ std::string to_json(const AbResult& r) {
                       {"noise", r.noise},
                       {"verdict", to_string(r.verdict)},
                       {"hot", r.hot},
+                      {"cold", r.cold},
                       {"pages", r.pages},
                       {"cpu_model", r.cpu_model},
                       {"baseline_hash", r.baseline_hash},
@@ -383,7 +384,7 @@ std::string to_sentence(const AbResult& r) {
       "[{:.3f}, "
       "{:.3f}] "
       "over {} rounds, noise {:.3f}: {} is {}\n",
-      r.op, r.case_name, r.threads, r.threads == 1 ? "" : "s", r.hot ? "hot" : "cold", r.pages,
+      r.op, r.case_name, r.threads, r.threads == 1 ? "" : "s", memory_name(r.hot, r.cold), r.pages,
       r.baseline, r.baseline_us, r.candidate, r.candidate_us, r.ratio.value, r.ratio.low,
       r.ratio.high, r.rounds, r.noise, r.candidate, to_string(r.verdict));
 }

@@ -41,8 +41,8 @@ struct BenchResult {
   std::vector<Ceiling> others;  // that were measured beside it and bind less
   double share = 0;
   int64_t footprint_bytes = 0;
-  bool hot = false;   // one copy of the buffers, which fits the last cache
-  bool cold = false;  // copies in turn, as Layout says; neither: one copy, too large for the cache
+  bool hot = false;   // one copy of the buffers, in a third of the last cache at most
+  bool cold = false;  // copies in turn, as Layout says; neither: one copy, larger than that
   std::string pages;  // that the buffers stood in: "2 MiB", "4 KiB", "mixed" or "unknown"
   double rel_l2 = 0;
   std::string cpu_model, source_hash;
@@ -57,6 +57,7 @@ struct BenchReport {
 BenchReport bench(const OpView&, const BenchOptions&);
 
 // Exactly the documented keys, on one line.
+std::string_view memory_name(bool hot, bool cold);  // "hot", "cold" or "one copy"
 std::string to_json(const BenchResult&);
 std::string to_json(const Ceiling&, int threads);
 // A table for people.
@@ -70,7 +71,7 @@ struct AbResult {
   Ratio ratio;       // baseline / candidate: above 1, the candidate is faster
   double noise = 0;  // the baseline against itself, in the same rounds
   Verdict verdict = Verdict::undecided;
-  bool hot = false;
+  bool hot = false, cold = false;  // as a BenchResult's
   std::string cpu_model, baseline_hash, candidate_hash;
 };
 

@@ -126,11 +126,11 @@ LedgerRecord record_of(const AbResult& r, const std::string& id, const std::stri
       "{:.2f} us against {:.2f} us, ratio {:.3f} [{:.3f}, {:.3f}] over {} rounds, noise {:.3f}, {} "
       "thread{}, {}",
       r.baseline_us, r.candidate_us, r.ratio.value, r.ratio.low, r.ratio.high, r.rounds, r.noise,
-      r.threads, r.threads == 1 ? "" : "s", r.hot ? "hot" : "cold");
+      r.threads, r.threads == 1 ? "" : "s", memory_name(r.hot, r.cold));
   record.machine = r.cpu_model;
   record.command =
       fmt::format("nibble bench {} --case {} --ab {},{} --threads {}{}", r.op, r.case_name,
-                  r.baseline, r.candidate, r.threads, r.hot ? "" : " --cold");
+                  r.baseline, r.candidate, r.threads, r.cold ? " --cold" : "");
   record.reopen_if = reopen_if;
   return record;
 }
