@@ -76,6 +76,7 @@ struct GroupedCases {
     for (int m : {5, 120}) add("nan_", fill<Fills::special>, 4, m, 35, 224);
     for (int m : {6, 150}) add("worst_", fill<Fills::worst>, 3, m, 33, 192);
     add("chunks_", fill<Fills::written>, 2, 70, 18, 1056);
+    add("tasks_", fill<Fills::random>, 2, 5, 70, 4096);  // panels of a group in several, and a rest
     if constexpr (Fills::kContest) {
       add("bench_", fill_sizes<0>, 8, tokens_of(0), 4096, 7168);
       add("bench_", fill_sizes<1>, 8, tokens_of(1), 7168, 2048);
