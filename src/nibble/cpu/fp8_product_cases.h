@@ -125,8 +125,8 @@ struct Fp8Cases {
     if constexpr (requires(Random & r) { Inputs::least(r); })
       for (int m : {1, 7}) add("least", m, 33, 200, Fp8Factors::none, fill_least);
     add("strips", 2, 260, 300, Fp8Factors::blocks, fill_random);
-    // More rows than a block of them has.
-    add("blocks", 100, 5, 2800, Fp8Factors::rows, fill_random);
+    // More rows than a block of them has, with every kind of factors of theirs.
+    for (int n : {5, 6, 7}) add("blocks", 100, n, 2800, Fp8Factors::rows, fill_random);
     for (const auto& f : {kFactors[1], kFactors[2]}) {
       const bool rows = f.factors == Fp8Factors::rows;
       const std::string name = rows ? "bench" : "bench_tiles";
