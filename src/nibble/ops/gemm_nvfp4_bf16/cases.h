@@ -42,13 +42,15 @@ inline void fill_likely(Args& a, Random& rng) {
   fill_x(a, rng);
   fill_panels(kPanels, a.n, a.k, rng, likely_e4m3, writable(a.w));
 }
-// Activations at the ends of their range: subnormal ones, about the least that counts, and with
-// products about the least normal float; nothing else in the row, so that they decide.
+// Activations at the ends of their range: subnormal ones, about the least that counts, often that
+// itself, and with products about the least normal float; nothing else in the row, so that they
+// decide.
 inline void fill_small(Args& a, Random& rng) {
   fill_random(a, rng);
   for (int64_t i = 0; i < (a.m - 1) * a.ldx + a.k; ++i) {
     const auto exponent = uint32_t(rng.below(3) == 0 ? rng.below(8) : 22 + rng.below(10));
-    writable(a.x)[i] = {uint16_t((rng.next32() & 0x807fu) | exponent << 7)};
+    const uint32_t bits = rng.next32() & (rng.below(2) == 0 ? 0x807fu : 0x8000u);
+    writable(a.x)[i] = {uint16_t(bits | exponent << 7)};
   }
 }
 inline void fill_large(Args& a, Random& rng) {
