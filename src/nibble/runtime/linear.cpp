@@ -222,7 +222,11 @@ void Linear::operator()(MatrixView<const float> x, MatrixView<float> y, Pool* po
                 std::to_string(x.cols) + " and y " + std::to_string(y.rows) + " x " +
                 std::to_string(y.cols) + ", but [tokens][" + std::to_string(cols()) +
                 "] and [tokens][" + std::to_string(rows()) + "] are needed");
-  product_->run(x, y, pool);
+  try {
+    product_->run(x, y, pool);
+  } catch (const Error& e) {
+    throw Error("tensor " + name_ + ": " + e.what());
+  }
 }
 
 }  // namespace nibble

@@ -107,9 +107,16 @@ double bound(Activations a) {
 
 TEST_F(LinearTest, MultipliesByEveryFormatThatHasAnOp) {
   const auto pool = cpu::make_pool(2);
-  for (WeightFormat format :
-       {WeightFormat::nvfp4, WeightFormat::mxfp4, WeightFormat::int8, WeightFormat::ternary}) {
-    const PackedWeights packed(quantised(format), {.rows = 16});
+  for (const auto& [format, mode] :
+       std::vector<std::pair<WeightFormat, std::string>>{{WeightFormat::nvfp4, ""},
+                                                         {WeightFormat::mxfp4, ""},
+                                                         {WeightFormat::fp8, "tensor"},
+                                                         {WeightFormat::fp8, "row"},
+                                                         {WeightFormat::fp8_block, "f32"},
+                                                         {WeightFormat::fp8_block, "ue8m0"},
+                                                         {WeightFormat::int8, ""},
+                                                         {WeightFormat::ternary, ""}}) {
+    const PackedWeights packed(quantised(format, mode), {.rows = 16});
     ASSERT_FALSE(activations_for(format).empty());
     EXPECT_EQ(Linear(packed.weights()[0], {}, cpu::this_machine()).activations(),
               activations_for(format).front());
@@ -117,11 +124,21 @@ TEST_F(LinearTest, MultipliesByEveryFormatThatHasAnOp) {
       Linear linear(packed.weights()[0], a, cpu::this_machine());
       for (int64_t tokens : {1, 3, 20, 2}) {  // fewer, more, and fewer than before
         const double error = error_of(linear, decoded(packed.source()), tokens, pool.get());
-        EXPECT_LT(error, bound(a)) << to_string(format) << " by " << to_string(a);
+        EXPECT_LT(error, bound(a)) << to_string(format) << " " << mode << " by " << to_string(a);
         EXPECT_GT(error, 0);
       }
     }
   }
+}
+
+TEST(Activations, TheDefaultIsTheMostExactOfAFormat) {
+  EXPECT_EQ(activations_for(WeightFormat::nvfp4).front(), Activations::s16);
+  EXPECT_EQ(activations_for(WeightFormat::mxfp4).front(), Activations::s8);
+  EXPECT_EQ(activations_for(WeightFormat::fp8).front(), Activations::bf16);
+  EXPECT_EQ(activations_for(WeightFormat::fp8_block).front(), Activations::bf16);
+  for (WeightFormat format : {WeightFormat::nvfp4, WeightFormat::mxfp4, WeightFormat::fp8})
+    for (Activations a : activations_for(format))
+      EXPECT_LE(bound(activations_for(format).front()), bound(a)) << to_string(a);
 }
 
 // The sums of a chain of fma in FP32 are off by 2^-24 of partial sums, of kCols in a row: less than
@@ -219,6 +236,21 @@ TEST_F(LinearTest, RefusesInOneSentence) {
             "tensor up.weight: products read panels of 16 rows, not of 8");
   EXPECT_EQ(error_of([&] { Linear(mxfp8.weights()[0], {}, machine); }),
             "tensor up.weight: no op multiplies by mxfp8");
+  const std::vector<int8_t> row(1 << 17);
+  const std::vector<float> scale(1, 1.0f);
+  const safetensors::Tensor wide[] = {
+      {"up.weight", DType::i8, {1, 1 << 17}, std::as_bytes(std::span(row))},
+      {"up.weight_scale", DType::f32, {1, 1}, std::as_bytes(std::span(scale))}};
+  safetensors::write(folder / "wide.safetensors", wide);
+  const PackedWeights int8(folder / "wide.safetensors", {.rows = 16});
+  EXPECT_EQ(error_of([&] {
+              const std::vector<float> long_x(row.size());
+              float sum = 0;
+              Linear(int8.weights()[0], {}, machine)(
+                  MatrixView<const float>(long_x.data(), 1, 1 << 17),
+                  MatrixView<float>(&sum, 1, 1));
+            }),
+            "tensor up.weight: gemm_int8_s8: k must be in 1..131071, got 131072");
   EXPECT_EQ(error_of([&] { pack_whole(mxfp8.source().tensors()[0]); }),
             "tensor up.weight: no op multiplies by F8_E4M3 of 2 dimensions");
   Linear linear(mxfp4.weights()[0], {}, machine);
