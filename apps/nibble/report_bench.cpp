@@ -63,7 +63,7 @@ std::vector<Row> read(const std::string& file, std::vector<Peer>& peers) {
       r.ceiling = j.at("ceiling"), r.ceiling_name = j.at("ceiling_name");
       r.unit = j.at("ceiling_unit"), r.share = j.at("share"), r.error = j.at("rel_l2");
       r.mib = double(j.at("footprint_bytes")) / (1 << 20);
-      r.memory = harness::memory_name(j.at("hot"), j.at("cold"));
+      r.memory = harness::memory_name(j.at("hot"), j.value("cold", false));
       r.pages = j.at("pages"), r.cpu = j.at("cpu_model");
       if (j.contains("other_ceilings"))
         for (const auto& [name, value] : j.at("other_ceilings").items())
