@@ -77,19 +77,37 @@ inline Ahead ahead_of(const void* begin, int64_t step_bytes, int64_t steps, int6
   return {static_cast<const char*>(begin) + step_bytes * steps * i / parts, step_bytes / parts};
 }
 
-// Rows first..first + m of x and y, which are repacked already, in strips; panels p0..p1 of w.
+// Where the sums of a product with one matrix wait and end: in y. Another `Sums` for dense_sums()
+// has as much to say of its matrices, whose panels follow one another as tasks read them. Made
+// for m rows of x and y, those of a task from `row` on, and its panels from p0 on.
+template <class Kernel, class Args>
+struct SumsInY {
+  static constexpr int64_t kMatrices = 1;
+  const Args& a;
+  SumsInY(const Args& args, int64_t, int64_t, int64_t) : a(args) {}
+
+  const auto* panel(int64_t p) const { return a.w + p * Kernel::kLayout.panel_elements(a.k); }
+  int64_t apart(int64_t) const { return Kernel::kLayout.panel_elements(a.k); }  // from p to p + 1
+  float* at(int64_t row, int64_t p) const { return a.y + row * a.ldy + p * kDensePanel; }
+  int64_t ld(int64_t) const { return a.ldy; }
+  int64_t columns(int64_t p) const { return a.n - p * kDensePanel; }
+  void done(int64_t, int64_t, int64_t) const {}  // rows begin..begin + count of p have all sums
+};
+
+// Rows first..first + m of x and y, which are repacked already, in strips; panels p0..p1.
 //
 // The first strip that meets a block of a panel would wait for memory, and so would the first panel
 // that meets a block of rows: each strip fetches its part of the weights that come next, each panel
 // its part of the strip's next rows, up to those of the next task.
-template <class Kernel, class Args>
+template <class Kernel, class Sums, class Args>
 void panels_by_strips(const Args& a, int64_t first, int64_t m, int64_t strips, int64_t s0,
                       int64_t s1, int64_t p0, int64_t p1) {
   constexpr DensePanel layout = Kernel::kLayout;
   using Activation = typename Kernel::Activation;
-  constexpr int64_t step_bytes = layout.step_elements() * int64_t(sizeof(*a.w));
+  Sums sums(a, m, first + strip_of(m, strips, s0).begin, p0);
+  const int64_t step_bytes = layout.step_elements() * int64_t(sizeof(*sums.panel(0)));
   const auto* packed = reinterpret_cast<const Activation*>(a.workspace);
-  const int64_t steps = layout.steps(a.k), panel = layout.panel_elements(a.k);
+  const int64_t steps = layout.steps(a.k);
   const int64_t block = strips == 1 ? steps : kStepsPerBlock;
   const int64_t most = m <= Kernel::kFewRows ? 2 : 1;
   for (int64_t q = 0; q < steps; q += block)
@@ -97,8 +115,8 @@ void panels_by_strips(const Args& a, int64_t first, int64_t m, int64_t strips, i
       const int64_t beside = p + most <= p1 ? most : 1;
       const bool last = q + block >= steps;  // of the blocks
       const int64_t next_q = last ? 0 : q + block;
-      const auto* next = p + most < p1 ? a.w + (p + most) * panel + q * layout.step_elements()
-                                       : a.w + (last && s1 == strips ? p1 : p0) * panel +
+      const auto* next = p + most < p1 ? sums.panel(p + most) + q * layout.step_elements()
+                                       : sums.panel(last && s1 == strips ? p1 : p0) +
                                              next_q * layout.step_elements();
       for (int64_t s = s0; s < s1; ++s) {
         const Strip strip = strip_of(m, strips, s);
@@ -109,26 +127,27 @@ void panels_by_strips(const Args& a, int64_t first, int64_t m, int64_t strips, i
         const auto* rows = packed + (later.begin * steps + next_q * later.rows) * Kernel::kParts;
         Kernel::tile(
             {.a = packed + (strip.begin * steps + q * strip.rows) * Kernel::kParts,
-             .b = a.w + p * panel + q * layout.step_elements(),
-             .panel = panel,
+             .b = sums.panel(p) + q * layout.step_elements(),
+             .panel = sums.apart(p),
              .steps = q + block < steps ? block : steps - q,
-             .y = a.y + (first + strip.begin) * a.ldy + p * kDensePanel,
-             .ldy = a.ldy,
-             .columns = a.n - p * kDensePanel,
+             .y = sums.at(first + strip.begin, p),
+             .ldy = sums.ld(p),
+             .columns = sums.columns(p),
              .begins = q == 0,
              .weights_ahead = ahead_of(next, step_bytes, block, s - s0, s1 - s0),
              .rows_ahead = ahead_of(rows, later.rows * Kernel::kParts * int64_t(sizeof(Activation)),
                                     block, p - p0, p1 - p0)},
             int(strip.rows), int(beside));
+        if (last) sums.done(first + strip.begin, strip.rows, p);
       }
     }
 }
 
-template <class Kernel, class Args>
-void dense(const Args& a, const Exec& e) {
+template <class Kernel, class Sums, class Args>
+void dense_sums(const Args& a, const Exec& e) {
   constexpr DensePanel layout = Kernel::kLayout;
   auto* packed = reinterpret_cast<typename Kernel::Activation*>(a.workspace);
-  const int64_t panels = layout.panels(a.n);
+  const int64_t panels = layout.panels(a.n) * Sums::kMatrices;
   for (int64_t first = 0; first < a.m; first += kDenseRowsAtOnce) {
     const int64_t m = a.m - first < kDenseRowsAtOnce ? a.m - first : kDenseRowsAtOnce;
     const int64_t strips = (m + Kernel::kRows - 1) / Kernel::kRows;
@@ -144,11 +163,17 @@ void dense(const Args& a, const Exec& e) {
     const int64_t down = (strips + kStripsPerTask - 1) / kStripsPerTask;
     parallel_tasks(e.pool, across * down, [&](int64_t task, int) {
       const int64_t p = task / down * kPanelsPerTask, s = task % down * kStripsPerTask;
-      panels_by_strips<Kernel>(a, first, m, strips, s,
-                               s + kStripsPerTask < strips ? s + kStripsPerTask : strips, p,
-                               p + kPanelsPerTask < panels ? p + kPanelsPerTask : panels);
+      panels_by_strips<Kernel, Sums>(a, first, m, strips, s,
+                                     s + kStripsPerTask < strips ? s + kStripsPerTask : strips, p,
+                                     p + kPanelsPerTask < panels ? p + kPanelsPerTask : panels);
     });
   }
+}
+
+// y = x w^T
+template <class Kernel, class Args>
+void dense(const Args& a, const Exec& e) {
+  dense_sums<Kernel, SumsInY<Kernel, Args>>(a, e);
 }
 
 }  // namespace

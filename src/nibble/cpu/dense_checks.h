@@ -5,6 +5,7 @@
 #include <cstring>
 #include <vector>
 
+#include "nibble/base/chosen.h"
 #include "nibble/base/random.h"
 #include "nibble/cpu/detect.h"
 #include "nibble/numerics/dense_cases.h"
@@ -92,6 +93,19 @@ bool keeps_nan_and_infinity_apart() {
       }
     return true;
   });
+}
+
+// vdpbf16ps is chosen where it is quicker than FMA, whoever has it.
+template <class Op>
+bool chooses_bf16(const typename Op::Args& a) {
+  const auto on = [&](MicroArch uarch, IsaSet isas, std::string_view wanted) {
+    return chosen<Op>(a, isas, uarch) == (Op::variants().size() > 1 ? wanted : "portable");
+  };
+  constexpr IsaSet every = Isa::avx512 | Isa::vnni | Isa::bf16;
+  return on(MicroArch::unknown, Isa::portable, "portable") &&
+         on(MicroArch::zen3, Isa::avx2, "avx2") &&
+         on(MicroArch::sapphire_rapids, every, "avx512") &&
+         on(MicroArch::zen4, every, "avx512_bf16") && on(MicroArch::zen5, every, "avx512_bf16");
 }
 
 }  // namespace nibble::cpu

@@ -62,6 +62,11 @@ constexpr int64_t dense_workspace_bytes(int64_t m, int64_t k, DensePanel layout)
   return 4 * (m < kDenseRowsAtOnce ? m : kDenseRowsAtOnce) * layout.steps(k) * layout.group;
 }
 
+// The same of a token of a group, each of which begins with a cache line.
+constexpr int64_t dense_row_bytes(int64_t k, DensePanel layout) {
+  return (4 * layout.steps(k) * layout.group + 63) / 64 * 64;
+}
+
 // How far a chain of k fused multiply-adds of operands in [-1, 1] with random signs may be from its
 // exact sum: k roundings by 2^-24 of partial sums that stay below sqrt(k), three times their
 // spread.

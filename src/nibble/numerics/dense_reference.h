@@ -1,6 +1,7 @@
 // What the contracts of dense products (gemm_f32, gemm_bf16, gemm_fp16) share: checks, buffers, and
 // the reference in double.
 #pragma once
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -9,20 +10,27 @@
 
 namespace nibble {
 
+// `matrices` that are packed, and their `names`.
 template <class Args>
-Status dense_check(const std::string& op, const Args& a) {
+Status dense_check(const std::string& op, const Args& a,
+                   std::initializer_list<const void*> matrices, const std::string& names) {
   if (a.m < 1 || a.n < 1 || a.k < 1)
     return Status::error(op + ": m, n and k must be positive, got " + std::to_string(a.m) + ", " +
                          std::to_string(a.n) + " and " + std::to_string(a.k));
   if (a.ldx < a.k || a.ldy < a.n)
     return Status::error(op + ": ldx must be at least k and ldy at least n, got " +
                          std::to_string(a.ldx) + " and " + std::to_string(a.ldy));
-  if (!a.w || !a.x || !a.y || !a.workspace)
-    return Status::error(op + ": w, x, y and workspace must not be null");
-  for (const void* p : {static_cast<const void*>(a.w), static_cast<const void*>(a.workspace)})
-    if (reinterpret_cast<uintptr_t>(p) % 64 != 0)
-      return Status::error(op + ": packed w and workspace must be aligned to 64 bytes");
+  bool null = !a.x || !a.y || !a.workspace;
+  auto bits = reinterpret_cast<uintptr_t>(a.workspace);
+  for (const void* p : matrices) null = null || !p, bits |= reinterpret_cast<uintptr_t>(p);
+  if (null) return Status::error(op + ": " + names + ", x, y and workspace must not be null");
+  if (bits % 64 != 0)
+    return Status::error(op + ": packed " + names + " and workspace must be aligned to 64 bytes");
   return {};
+}
+template <class Args>
+Status dense_check(const std::string& op, const Args& a) {
+  return dense_check(op, a, {a.w}, "w");
 }
 
 template <class Args>

@@ -1,20 +1,14 @@
+#include "nibble/numerics/dense_cost.h"
 #include "nibble/ops/gemm_bf16/kernels.h"
 
 namespace nibble::gemm_bf16 {
 namespace {
 
-// vdpbf16ps against two FMAs of the same width: on AMD it does their work in half of their time, on
-// Intel's server cores in twice of it. Elsewhere it is taken to gain nothing.
-double dot_rate(const Machine& m) {
-  if (m.uarch == MicroArch::zen4 || m.uarch == MicroArch::zen5) return 2;
-  return m.uarch == MicroArch::sapphire_rapids ? 0.5 : 1;
-}
-
 constexpr Variant<Args> kTable[] = {
 #if defined(__x86_64__)
     {.name = "avx512_bf16",
      .needs = Isa::avx512 | Isa::vnni | Isa::bf16,
-     .cost = [](const Args& a, const Machine& m) { return dense_cost(a, 32 * dot_rate(m)); },
+     .cost = [](const Args& a, const Machine& m) { return dense_cost(a, 32 * bf16_dot_rate(m)); },
      .run = avx512_bf16},
     {.name = "avx512",
      .needs = Isa::avx512,
