@@ -2,8 +2,8 @@
 // product. Tokens i of group g are offsets[g] <= i < offsets[g + 1]. Internal linkage: for ISA
 // files too.
 //
-// Args: groups, m, n, k, ldx, ldy, offsets, w, w_stride, w_scale, x, y, scratch, and x_scale if
-// tokens have factors.
+// Args: groups, m, n, k, ldx, ldy, offsets, w, w_stride, x, y, scratch or workspace, w_scale if
+// matrices have factors, and x_scale if tokens have. w_stride is in elements of w.
 #pragma once
 #include <algorithm>
 
@@ -32,11 +32,20 @@ template <class Args>
   one.m = a.offsets[g + 1] - first;
   one.offsets = nullptr;
   one.w += g * a.w_stride;
-  if (factors > 0) one.w_scale += g * factors;
+  if constexpr (requires { a.w_scale; })
+    if (factors > 0) one.w_scale += g * factors;
   one.x += first * a.ldx;
   if constexpr (requires { a.x_scale; }) one.x_scale += first;
   one.y += first * a.ldy;
   return one;
+}
+
+template <class Args>
+[[maybe_unused]] uint8_t*& scratch_of(Args& a) {
+  if constexpr (requires { a.scratch; })
+    return a.scratch;
+  else
+    return a.workspace;
 }
 
 // fn(product, exec) for each group that has tokens: with all threads one after another, or, where
@@ -44,11 +53,11 @@ template <class Args>
 template <class Args, class Fn>
 [[maybe_unused]] void each_group(const Args& a, int64_t factors, int64_t row_scratch, const Exec& e,
                                  Fn&& fn) {
-  const bool tasks = a.w_stride < kGroupBytes;
+  const bool tasks = a.w_stride * int64_t(sizeof(*a.w)) < kGroupBytes;
   const auto run = [&](int g) {
     Args one = group_of(a, g, factors);
     if (one.m == 0) return;
-    one.scratch += a.offsets[g] * row_scratch;
+    scratch_of(one) += a.offsets[g] * row_scratch;
     Exec here = e;
     if (tasks) here.pool = nullptr;
     fn(one, here);

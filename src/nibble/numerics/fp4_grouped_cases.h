@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "nibble/numerics/grouped_cases.h"
+#include "nibble/numerics/panel_layout.h"
 
 namespace nibble {
 

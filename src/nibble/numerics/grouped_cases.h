@@ -1,17 +1,17 @@
 // Shapes of products of groups of tokens, for the cases of ops. Fills says of an op how matrices,
 // tokens and factors are filled: random, special, worst and written, which are timed; kSmallK, the
-// columns of most cases; kContest, whether the longest shapes are timed too.
+// columns of most cases; kContest, whether the longest shapes are timed too. kLayout is that of the
+// panels, and says how many bytes or elements a matrix has.
 #pragma once
 #include <algorithm>
 #include <string>
 #include <vector>
 
 #include "nibble/base/case.h"
-#include "nibble/numerics/panel_layout.h"
 
 namespace nibble {
 
-template <class Args, class Fills, PanelLayout kLayout>
+template <class Args, class Fills, auto kLayout>
 struct GroupedCases {
   // Groups of about equal chances, some of none.
   template <void (*kFill)(Args&, Random&)>
@@ -41,6 +41,12 @@ struct GroupedCases {
     for (int size : kSizes[which]) m += size;
     return m;
   }
+  static constexpr int64_t size_of_one(int n, int k) {
+    if constexpr (requires { kLayout.bytes(n, k); })
+      return kLayout.bytes(n, k);
+    else
+      return kLayout.elements(n, k);
+  }
   template <int kWhich>
   static void fill_sizes(Args& a, Random& rng) {
     fill<Fills::written>(a, rng);
@@ -61,7 +67,7 @@ struct GroupedCases {
                               .k = k,
                               .ldx = k + more,
                               .ldy = n + more,
-                              .w_stride = kLayout.bytes(n, k) + 64 * more},
+                              .w_stride = size_of_one(n, k) + 64 * more},
                      .seed = uint64_t(1 + all.size()),
                      .fill = fill,
                      .bench = name.starts_with("bench_")});

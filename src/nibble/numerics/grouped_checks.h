@@ -18,9 +18,9 @@ bool tells_offsets(Status (*check_offsets)(const Args&)) {
          !takes({1, 9}) && !takes({0, 10, 9}) && !takes({0, -1, 9});
 }
 // Args that are right but for their pointers are refused for these; others before, for what they
-// say.
+// say. `least` is a matrix of a row of 64, and w_stride a multiple of `multiple`.
 template <class Op>
-bool refuses_groups(int64_t bytes) {
+bool refuses_groups(int64_t least, int multiple = 64) {
   const auto why = [](int groups, int n, int64_t stride) {
     const int64_t offsets[] = {0, 1, 1};
     return Op::check({.groups = groups,
@@ -36,9 +36,9 @@ bool refuses_groups(int64_t bytes) {
   const auto says = [&](const std::string& message, const char* what) {
     return message.find(what) != std::string::npos;
   };
-  return says(why(0, 1, bytes), "must be positive") && says(why(2, 0, bytes), "must be positive") &&
-         says(why(2, 1, bytes + 32), "w_stride") && says(why(2, 1, bytes - 64), "w_stride") &&
-         says(why(2, 1, bytes), "null");
+  return says(why(0, 1, least), "must be positive") && says(why(2, 0, least), "must be positive") &&
+         says(why(2, 1, least + multiple / 2), "w_stride") &&
+         says(why(2, 1, least - multiple), "w_stride") && says(why(2, 1, least), "null");
 }
 
 }  // namespace nibble

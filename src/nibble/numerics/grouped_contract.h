@@ -1,5 +1,6 @@
 // What the contracts of products of groups of tokens with a matrix each share, whatever its format.
-// `layout` is that of their panels.
+// `layout` is that of their panels, and a matrix at least `least` elements of w, to be followed by
+// the next at a multiple of `multiple`.
 #pragma once
 #include <string>
 
@@ -9,17 +10,21 @@
 namespace nibble {
 
 template <class Args>
-Status grouped_check(const std::string& op, const PanelLayout& layout, const Args& a) {
+Status grouped_check(const std::string& op, int64_t least, int multiple, const Args& a) {
   if (a.groups < 1 || a.m < 1 || a.n < 1 || a.k < 1)
     return Status::error(op + ": groups, m, n and k must be positive, got " +
                          std::to_string(a.groups) + ", " + std::to_string(a.m) + ", " +
                          std::to_string(a.n) + " and " + std::to_string(a.k));
   if (!a.offsets) return Status::error(op + ": offsets must not be null");
-  if (a.w_stride < layout.bytes(a.n, a.k) || a.w_stride % 64 != 0)
-    return Status::error(op + ": w_stride must be a multiple of 64 and at least " +
-                         std::to_string(layout.bytes(a.n, a.k)) + ", got " +
+  if (a.w_stride < least || a.w_stride % multiple != 0)
+    return Status::error(op + ": w_stride must be a multiple of " + std::to_string(multiple) +
+                         " and at least " + std::to_string(least) + ", got " +
                          std::to_string(a.w_stride));
   return {};
+}
+template <class Args>
+Status grouped_check(const std::string& op, const PanelLayout& layout, const Args& a) {
+  return grouped_check(op, layout.bytes(a.n, a.k), 64, a);
 }
 template <class Args>
 Status offsets_check(const std::string& op, const Args& a) {
@@ -29,9 +34,13 @@ Status offsets_check(const std::string& op, const Args& a) {
   return Status::error(op + ": offsets must rise from 0 to m=" + std::to_string(a.m));
 }
 template <class Args>
-void grouped_buffers(const PanelLayout& layout, Args& a, BufferVisitor& v) {
+void grouped_buffers(int64_t least, Args& a, BufferVisitor& v) {
   v.in("offsets", a.offsets, a.groups + 1);
-  v.in("w", a.w, (a.groups - 1) * a.w_stride + layout.bytes(a.n, a.k), 64);
+  v.in("w", a.w, (a.groups - 1) * a.w_stride + least, 64);
+}
+template <class Args>
+void grouped_buffers(const PanelLayout& layout, Args& a, BufferVisitor& v) {
+  grouped_buffers(layout.bytes(a.n, a.k), a, v);
 }
 // Groups that have tokens, whose matrices are read.
 template <class Args>

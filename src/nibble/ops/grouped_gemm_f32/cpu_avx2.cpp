@@ -1,0 +1,11 @@
+#include "nibble/cpu/dense_avx2.h"
+#include "nibble/cpu/dense_grouped.h"
+#include "nibble/ops/grouped_gemm_f32/kernels.h"
+
+namespace nibble::grouped_gemm_f32 {
+
+void avx2(const Args& a, const Exec& e) {
+  cpu::dense_grouped<cpu::DenseBy256<cpu::F32By256>>(a, e);
+}
+
+}  // namespace nibble::grouped_gemm_f32
