@@ -3,9 +3,7 @@
 //   y[t] = sum_j share[t][j] * down_e (silu(gate_e h) * (up_e h)),   e = expert[t][j], j < top
 //   h = x[t] / sqrt(mean(x[t]^2) + eps) * gamma
 //
-// The experts of a token are those of the `top` greatest (router h), the lower number first where
-// they are equal, and its shares the softmax of these. Without a router tokens take the experts in
-// turn, in equal shares: what a router that balances its load would do.
+// Experts and shares of a token are those of runtime/routing.h.
 //
 // Activations are rounded twice, to int8: h by norm_quantise, once for all its experts, and what
 // down multiplies by silu_mul_quantise. Tokens are sorted by expert, so that grouped_gemm_*_s8
@@ -21,17 +19,10 @@
 #include "nibble/base/machine.h"
 #include "nibble/base/view.h"
 #include "nibble/runtime/linear.h"
+#include "nibble/runtime/routing.h"
 #include "nibble/runtime/workspaces.h"
 
 namespace nibble {
-
-// Experts and their shares, [tokens][top].
-struct Routes {
-  std::vector<int32_t> expert;
-  std::vector<float> share;
-};
-// By logits [tokens][experts]. A NaN is taken last, and makes shares NaN where it is taken.
-Routes route(MatrixView<const float> logits, int top);
 
 class Experts {
  public:
@@ -48,14 +39,14 @@ class Experts {
 
   int64_t cols() const { return up_.cols; }
   int64_t inner() const { return up_.rows; }
-  int experts() const { return experts_; }
-  int top() const { return top_; }
+  int experts() const { return routing_.experts(); }
+  int top() const { return routing_.top(); }
   int64_t bytes_of_one() const { return gate_.stride + up_.stride + down_.stride; }
   std::string ops() const;  // the products, in order
 
   // x and y [tokens][cols()], tokens >= 1, x without gaps between rows. One call at a time.
   void operator()(MatrixView<const float> x, MatrixView<float> y, Pool* = nullptr);
-  const Routes& routes() const { return routes_; }  // of the last call
+  const Routes& routes() const { return routing_.routes(); }  // of the last call
 
  private:
   struct Matrices {
@@ -64,23 +55,18 @@ class Experts {
     Buffer<std::byte> panels;
     std::vector<float> factors;  // [experts][rows]
   };
-  void choose(MatrixView<const float> x, Pool*);
-  void sort(int64_t tokens);
   void gather(int64_t tokens, Pool*);
   template <class Op>
   void product(const Matrices&, int64_t rows, float* y, Pool*);
   void multiply(const Matrices&, int64_t rows, float* y, Pool*);
 
   WeightFormat format_;
-  int experts_, top_;
   Matrices gate_, up_, down_;
-  std::shared_ptr<Linear> router_;
+  Routing routing_;
   std::span<const float> gamma_;
   float eps_;
   Machine machine_;
-  Routes routes_;
-  std::vector<int64_t> offsets_, places_;  // where the rows of an expert begin; row of [t][j]
-  std::vector<int8_t> h_, codes_;          // of tokens; of rows, sorted by expert
+  std::vector<int8_t> h_, codes_;  // of tokens; of rows, sorted by expert
   std::vector<float> h_scales_, scales_, one_, other_;
   Workspaces workspaces_;
 };
