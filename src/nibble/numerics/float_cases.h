@@ -5,6 +5,7 @@
 
 #include "nibble/base/case.h"
 #include "nibble/numerics/floats.h"
+#include "nibble/numerics/fp8.h"
 
 namespace nibble {
 
@@ -49,7 +50,28 @@ inline void fill_hard(const Floats& x, int64_t count, Random& rng) {
   }
 }
 
-// The same with NaNs and infinities in some groups.
+// Elements [begin, begin + count) with that greatest magnitude, in blocks of NVFP4: their scales
+// are ties of e4m3 or a step of a float from one, so that roundings in another order come out as
+// other bytes; or blocks are 2^13 to 2^far times as small, so that the scale is subnormal, and from
+// 2^18 on may be 0.
+inline void fill_scale_ties(const Floats& x, int64_t begin, int64_t count, float amax, Random& rng,
+                            int far = 24) {
+  constexpr int64_t kBlock = 16;
+  for (int64_t block = 0; block < count; block += kBlock) {
+    const auto code = uint8_t(rng.below(0x7e));
+    const float tie = (to_float(e4m3{code}) + to_float(e4m3{uint8_t(code + 1)})) / 2;
+    const int exponent = 127 - far + int(rng.below(uint64_t(far - 13)));
+    const uint32_t small = uint32_t(exponent) << 23 | rng.next32() >> 9;
+    float most = amax * (rng.below(4) == 0 ? bit_cast<float>(small) : tie * 6 / 2688);
+    most = bit_cast<float>(float_bits(most) + uint32_t(rng.below(3)));
+    if (block == 0) most = amax;
+    const int64_t at = int64_t(rng.below(kBlock));
+    for (int64_t i = 0; i < kBlock; ++i)
+      put_float(x, begin + block + i, i == at ? most : most * rng.uniform(-1, 1));
+  }
+}
+
+// Hard ones with NaNs and infinities in some groups.
 inline void fill_not_finite(const Floats& x, int64_t count, Random& rng) {
   fill_hard(x, count, rng);
   const uint32_t bits[] = {0x7f800000u, 0xff800000u, 0x7fc00000u, 0xffc00000u, 0x7f800001u};

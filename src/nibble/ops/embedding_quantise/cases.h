@@ -18,6 +18,14 @@ void fill(Args& a, Random& rng) {
                                           : int64_t(rng.below(uint64_t(a.vocabulary))));
 }
 
+// Rows of NVFP4 whose scales are ties; elements of the smallest blocks are clamped. In every second
+// row some scales are 0.
+inline void fill_scales(Args& a, Random& rng) {
+  fill<fill_likely>(a, rng);
+  for (int64_t row = 0; row < a.vocabulary; ++row)
+    fill_scale_ties(a.table, row * a.cols, a.cols, rng.uniform(1, 4), rng, row % 2 == 0 ? 18 : 24);
+}
+
 inline std::vector<Case<Args>> cases() {
   std::vector<Case<Args>> all;
   uint64_t seed = 1;
@@ -41,6 +49,10 @@ inline std::vector<Case<Args>> cases() {
                                 .to = {.format = f.format}},
                        .seed = seed++,
                        .fill = kind.fill});
+  all.push_back({.name = "nvfp4_scales",
+                 .args = {.rows = 9, .cols = 528, .vocabulary = 13, .table = DType::f32},
+                 .seed = seed++,
+                 .fill = fill_scales});
   for (const auto& f : encode_rows::kFormats)
     all.push_back({.name = "bench_" + std::string(f.name) + "_bf16",
                    .args = {.rows = 2048,

@@ -42,28 +42,15 @@ inline void fill_shared_amax(Args& a, Random& rng) {
   fill_hard(a.x, a.rows * a.cols, rng);
   for (int64_t r = 0; r < (a.per_row ? a.rows : 1); ++r) writable(a.amax)[r] = 3e4f;
 }
-// Blocks whose scales are ties beside that greatest magnitude, or a step of a float from one, so
-// that roundings in another order come out as other bytes; and blocks so small that the scale is
-// the least there is, or none.
+// Scales at ties, of likely tensors and of those whose own scale is near the end of floats, or past
+// it.
 inline void fill_scales(Args& a, Random& rng, float amax) {
-  const int64_t count = a.rows * a.cols;
-  for (int64_t block = 0; block < count; block += kNvfp4Block) {
-    const auto code = uint8_t(rng.below(0x7e));
-    const float tie = (to_float(e4m3{code}) + to_float(e4m3{uint8_t(code + 1)})) / 2;
-    float most = rng.below(4) != 0 ? amax * (tie * 6 / 2688)
-                                   : amax * bit_cast<float>(uint32_t(103 + rng.below(10)) << 23);
-    most = bit_cast<float>(float_bits(most) + uint32_t(rng.below(3)));
-    if (block == 0) most = amax;
-    const int64_t at = int64_t(rng.below(kNvfp4Block));
-    for (int64_t i = 0; i < kNvfp4Block; ++i)
-      put_float(a.x, block + i, i == at ? most : most * rng.uniform(-1, 1));
-  }
+  fill_scale_ties(a.x, 0, a.rows * a.cols, amax, rng);
   find_amax(a);
 }
 inline void fill_scales(Args& a, Random& rng) {
   fill_scales(a, rng, rng.below(2) == 0 ? 2688 : rng.uniform(1, 4));
 }
-// The same of tensors whose own scale is near the end of floats, or past it.
 inline void fill_tiny(Args& a, Random& rng) {
   fill_scales(a, rng, 0x1p-126f * rng.uniform(1e-4f, 1e6f));
 }
