@@ -2,13 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "nibble/runtime/error.h"
 #include "nibble/runtime/experts.h"
 #include "nibble/runtime/feed_forward.h"
 #include "nibble/runtime/json.h"
 #include "nibble/runtime/layer_names.h"
+#include "nibble/runtime/whole_layers.h"
 #include "product_sums.h"
 
 namespace nibble::app {
@@ -52,7 +55,8 @@ struct Config {
 // The layers in double.
 class Exact {
  public:
-  Exact(const Recognised& found, const Machine& machine) : found_(&found), machine_(&machine) {}
+  Exact(const Recognised& found, std::vector<const SourceTensor*> whole, const Machine& machine)
+      : found_(&found), whole_(std::move(whole)), machine_(&machine) {}
 
   // What a layer of matrices makes of h, or an expert.
   Doubles matrices(size_t expert, const LayerNames& l, const Doubles& h, Pool* pool) const {
@@ -65,9 +69,9 @@ class Exact {
     }
     return sums_of(l.down[expert], y, pool);
   }
-  Doubles experts(const Experts& layer, const LayerNames& l, const Doubles& h, Pool* pool) const {
-    const size_t cols = size_t(layer.cols()), top = size_t(layer.top());
-    const Routes& routes = layer.routes();
+  Doubles experts(const Routes& routes, size_t top, const LayerNames& l, const Doubles& h,
+                  Pool* pool) const {
+    const size_t cols = h.size() * top / routes.expert.size();
     Doubles y(h.size());
     for (size_t e = 0; e < l.up.size(); ++e) {
       Doubles of_expert;
@@ -89,9 +93,11 @@ class Exact {
 
  private:
   Doubles sums_of(size_t i, const Doubles& x, Pool* pool) const {
+    if (i >= found_->weights.size()) return sums(*whole_[i - found_->weights.size()], x, pool);
     return sums(found_->weights[i], x, *machine_, pool);
   }
   const Recognised* found_;
+  std::vector<const SourceTensor*> whole_;
   const Machine* machine_;
 };
 
@@ -104,7 +110,6 @@ class Layers {
         options_(o),
         machine_(machine),
         pool_(pool),
-        exact_(found, machine),
         config_(packed.source()) {
     for (const QuantisedWeight& w : found.weights) names_.push_back(w.name);
     for (const SourceTensor* t : found.others)
@@ -128,18 +133,49 @@ class Layers {
  private:
   std::string objection(const LayerNames& l) const {
     if (!l.missing.empty()) return "there is no " + l.missing;
+    const SourceTensor* first = whole(l.up[0]);
     for (const auto* places : {&l.gate, &l.up, &l.down})
-      for (size_t i : *places)
-        if (i >= found_.weights.size()) return names_[i] + " is not quantised";
+      for (size_t i : *places) {
+        const SourceTensor* t = whole(i);
+        if ((t == nullptr) != (first == nullptr) || (t != nullptr && l.gate.empty()))
+          return names_[t == nullptr ? l.up[0] : i] + " is not quantised";
+        if (t == nullptr) continue;
+        if (t->blocks) return "no op multiplies by " + std::string(t->format);
+        if (t->format != first->format)
+          return names_[i] + " is " + std::string(t->format) + ", not " +
+                 std::string(first->format);
+      }
     const std::string& a = config_.activation;
     const bool known = l.gate.empty() ? a.starts_with("gelu") : a == "silu" || a == "swish";
     if (a.empty() || known) return {};
     return "config.json has " + a + " where " + (l.gate.empty() ? "GELU" : "SiLU") + " is known";
   }
 
+  Exact exact() const { return {found_, whole_, machine_}; }
   const PackedWeight& packed(size_t i) const { return packed_.weights()[i]; }
+  // A matrix that is not quantised, or null.
+  const SourceTensor* whole(size_t i) const {
+    return i < found_.weights.size() ? nullptr : whole_[i - found_.weights.size()];
+  }
+  WholeMatrices whole_matrices(const LayerNames& l) const {
+    const auto all = [&](const std::vector<size_t>& places) {
+      std::vector<WholeWeight> some;
+      for (size_t i : places) some.push_back(pack_whole(*whole(i), pool_));
+      return some;
+    };
+    return {.gate = all(l.gate), .up = all(l.up), .down = all(l.down)};
+  }
+  std::string format_of(const LayerNames& l) const {
+    if (const SourceTensor* t = whole(l.up[0])) return std::string(t->format);
+    return std::string(to_string(found_.weights[l.up[0]].encoding.format));
+  }
 
   Product feed_forward(const LayerNames& l) const {
+    if (const SourceTensor* t = whole(l.up[0])) {
+      const auto layer = std::make_shared<WholeFeedForward>(
+          whole_matrices(l), std::span<const float>(), float(kEps), machine_);
+      return of_feed_forward(l, layer, activations_for(t->copy.type), layer->bytes());
+    }
     const WeightFormat format = found_.weights[l.up[0]].encoding.format;
     const auto known = FeedForward::activations(format);
     const Activations rounded =
@@ -153,10 +189,15 @@ class Layers {
     int64_t bytes = 0;
     for (const auto* places : {&l.gate, &l.up, &l.down})
       for (size_t i : *places) bytes += int64_t(packed(i).panels.size());
+    return of_feed_forward(l, layer, rounded, bytes);
+  }
+  template <class Layer>
+  Product of_feed_forward(const LayerNames& l, const std::shared_ptr<Layer>& layer,
+                          Activations rounded, int64_t bytes) const {
     const int64_t inner = layer->inner(), cols = layer->cols();
     return {.name = l.name,
             .shape = fmt::format("{}x{}", inner, cols),
-            .format = std::string(to_string(format)),
+            .format = format_of(l),
             .activations = std::string(to_string(rounded)),
             .op = layer->ops(),
             .rows = cols,
@@ -164,31 +205,41 @@ class Layers {
             .ops = (l.gate.empty() ? 4.0 : 6.0) * double(inner * cols),
             .bytes = [bytes] { return bytes; },
             .multiply = [layer](auto x, auto y, Pool* pool) { (*layer)(x, y, pool); },
-            .exact = [exact = exact_, l, cols](
+            .exact = [exact = exact(), l, cols](
                          const Doubles& x,
                          Pool* pool) { return exact.matrices(0, l, normalised(x, cols), pool); }};
   }
 
   std::shared_ptr<Linear> router(size_t i, int64_t* bytes) const {
-    if (i >= found_.weights.size())
-      return whole_linear(*whole_[i - found_.weights.size()], machine_, pool_, bytes);
+    if (const SourceTensor* t = whole(i)) return whole_linear(*t, machine_, pool_, bytes);
     *bytes = int64_t(packed(i).panels.size());
     return std::make_shared<Linear>(packed(i), std::nullopt, machine_);
   }
 
   Product experts(const LayerNames& l) const {
+    int64_t router_bytes = 0;
+    const auto routed = l.router ? router(*l.router, &router_bytes) : nullptr;
+    const int top = options_.top.value_or(config_.top > 0 ? int(config_.top) : kUsualTop);
+    if (const SourceTensor* t = whole(l.up[0]))
+      return of_experts(
+          l,
+          std::make_shared<WholeExperts>(whole_matrices(l), routed, top, std::span<const float>(),
+                                         float(kEps), machine_),
+          activations_for(t->copy.type), router_bytes);
     if (options_.activations && *options_.activations != Activations::s8)
       throw Error("activations of experts are not rounded to " +
                   std::string(to_string(*options_.activations)) + ", but to s8");
-    Experts::Weights w{.eps = float(kEps)};
+    Experts::Weights w{.router = routed, .eps = float(kEps)};
     for (size_t e = 0; e < l.up.size(); ++e) {
       w.gate.push_back(&packed(l.gate[e])), w.up.push_back(&packed(l.up[e]));
       w.down.push_back(&packed(l.down[e]));
     }
-    int64_t router_bytes = 0;
-    if (l.router) w.router = router(*l.router, &router_bytes);
-    const int top = options_.top.value_or(config_.top > 0 ? int(config_.top) : kUsualTop);
-    const auto layer = std::make_shared<Experts>(w, top, machine_);
+    return of_experts(l, std::make_shared<Experts>(w, top, machine_), Activations::s8,
+                      router_bytes);
+  }
+  template <class Layer>
+  Product of_experts(const LayerNames& l, const std::shared_ptr<Layer>& layer, Activations rounded,
+                     int64_t router_bytes) const {
     const int64_t inner = layer->inner(), cols = layer->cols();
     const auto bytes = [layer, router_bytes] {
       std::vector<bool> read(size_t(layer->experts()));
@@ -196,20 +247,22 @@ class Layers {
       return router_bytes +
              layer->bytes_of_one() * int64_t(std::count(read.begin(), read.end(), true));
     };
-    return {.name = l.name,
-            .shape = fmt::format("{}x{}x{}", layer->experts(), inner, cols),
-            .format = std::string(to_string(found_.weights[l.up[0]].encoding.format)),
-            .activations = "s8",
-            .op = fmt::format("{}, top {}{}", layer->ops(), top, l.router ? "" : " in turn"),
-            .rows = cols,
-            .cols = cols,
-            .ops = 6.0 * double(inner * cols) * top,
-            .bytes = bytes,
-            .multiply = [layer](auto x, auto y, Pool* pool) { (*layer)(x, y, pool); },
-            .exact =
-                [exact = exact_, l, layer, cols](const Doubles& x, Pool* pool) {
-                  return exact.experts(*layer, l, normalised(x, cols), pool);
-                }};
+    return {
+        .name = l.name,
+        .shape = fmt::format("{}x{}x{}", layer->experts(), inner, cols),
+        .format = format_of(l),
+        .activations = std::string(to_string(rounded)),
+        .op = fmt::format("{}, top {}{}", layer->ops(), layer->top(), l.router ? "" : " in turn"),
+        .rows = cols,
+        .cols = cols,
+        .ops = 6.0 * double(inner * cols) * layer->top(),
+        .bytes = bytes,
+        .multiply = [layer](auto x, auto y, Pool* pool) { (*layer)(x, y, pool); },
+        .exact =
+            [exact = exact(), l, layer, cols](const Doubles& x, Pool* pool) {
+              return exact.experts(layer->routes(), size_t(layer->top()), l, normalised(x, cols),
+                                   pool);
+            }};
   }
 
   const PackedWeights& packed_;
@@ -217,7 +270,6 @@ class Layers {
   const ProductOptions& options_;
   const Machine& machine_;
   Pool* pool_;
-  Exact exact_;
   Config config_;
   std::vector<std::string> names_;
   std::vector<const SourceTensor*> whole_;
