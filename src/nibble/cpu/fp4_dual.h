@@ -17,7 +17,7 @@ void fp4_dual_panel(const Args& a, int64_t p) {
           up_scale = V::load(a.up_scale + row, rows);
   const auto write = [&](const Fp4Sums& s) {
     for (int t = 0; t < s.count; ++t) {
-      const float x_scale = a.x_scale[s.begin + t], unit = K::template kUnit<F>;
+      const float x_scale = fp4_token_scales(a)[s.begin + t], unit = K::template kUnit<F>;
       const V g = fp4_scaled(V::load(s.of(t, 0)), unit, gate_scale, x_scale);
       const V u = fp4_scaled(V::load(s.of(t, 1)), unit, up_scale, x_scale);
       fp4_one_nan(g * math::sigmoid(g) * u).store(a.y + (s.begin + t) * a.ldy + row, rows);
@@ -27,10 +27,11 @@ void fp4_dual_panel(const Args& a, int64_t p) {
                     Fp4Tokens{a.m, a.k / F::kBlock, a.workspace}, write);
 }
 
-// Args of a dual op: m, n, k, ldx, ldy, gate, up, their scales, x, x_scale, y, workspace.
+// Args of a dual op: m, n, k, ldx, ldy, gate, up, their scales, x, x_scale, y, workspace; x_blocks
+// and token_scale if x is in NVFP4.
 template <class K, class F, class Args>
 void fp4_dual(const Args& a, const Exec& e) {
-  fp4_pack<K, F>(a.x, a.ldx, a.m, a.k / F::kBlock, a.workspace, e.pool);
+  fp4_pack<K, F>(a, e.pool);
   // Half the panels of a product of one matrix.
   const int64_t grain = (fp4_grain<K, F>(a.m, a.k) + 1) / 2;
   parallel_even(e.pool, F::kLayout.panels(a.n), grain, 1, [&](int64_t begin, int64_t end) {

@@ -18,8 +18,9 @@ namespace {
 }
 
 template <class F>
-void fp4_pack_tile(const int8_t* x, int64_t ldx, int tokens, int blocks, uint8_t* to) {
-  for (int t = 0; t < tokens; ++t, x += ldx) {
+void fp4_pack_tile(S8Rows rows, int tokens, int blocks, uint8_t* to) {
+  for (int t = 0; t < tokens; ++t) {
+    const int8_t* x = rows.from(t, 0).x;
     uint8_t* p = to;
     for (int b = 0; b < blocks; ++b, p += F::token_bytes(tokens)) {
       int32_t start = 0;
@@ -29,6 +30,34 @@ void fp4_pack_tile(const int8_t* x, int64_t ldx, int tokens, int blocks, uint8_t
         _mm_storeu_si128(reinterpret_cast<__m128i*>(p + 4 * tokens + F::kBlock * t + i), v);
       }
       std::memcpy(p + 4 * t, &start, 4);
+    }
+  }
+}
+
+// A block as twice its values; none where its scale is 0, all with the other sign where that is
+// negative: what is left of the scale is a positive number.
+[[gnu::always_inline]] inline __m128i fp4_doubled(const e2m1x2* codes, e4m3 scale) {
+  const __m128i table = _mm_setr_epi8(0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12);
+  const __m128i nibble = _mm_set1_epi8(15);
+  const __m128i sign = _mm_set1_epi8(char(scale.bits >> 7 << 3));
+  const __m128i none = _mm_set1_epi8(char((scale.bits & 0x7f) == 0 ? 0xff : 0));
+  const __m128i pairs = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(codes));
+  const __m128i each = _mm_unpacklo_epi8(_mm_and_si128(pairs, nibble),
+                                         _mm_and_si128(_mm_srli_epi16(pairs, 4), nibble));
+  return _mm_andnot_si128(none, _mm_shuffle_epi8(table, _mm_xor_si128(each, sign)));
+}
+// factors[i] are the four bytes that a kernel wants for the scale i.
+template <class F>
+void fp4_pack_tile(Nvfp4Rows rows, int tokens, int blocks, const uint32_t* factors, uint8_t* to) {
+  for (int t = 0; t < tokens; ++t) {
+    const Nvfp4Rows x = rows.from(t, 0);
+    uint8_t* p = to;
+    for (int b = 0; b < blocks; ++b, p += F::token_bytes(tokens)) {
+      const __m128i v = fp4_doubled(x.x + 8 * b, x.scales[b]);
+      const int32_t start = fp4_start(v);
+      std::memcpy(p + 4 * t, &start, 4);
+      std::memcpy(p + 4 * (tokens + t), factors + (x.scales[b].bits & 0x7f), 4);
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(p + F::kTokenHead * tokens + F::kBlock * t), v);
     }
   }
 }

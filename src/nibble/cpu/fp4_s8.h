@@ -1,16 +1,18 @@
-// Products of fp4 panels with int8 tokens: what the variants of all such ops share. The arithmetic
-// is numerics/fp4_sums.h; a kernel K (fp4_s8_portable.h, fp4_s8_avx2.h, fp4_s8_avx512.h) brings the
-// inner loops:
+// Products of fp4 panels with tokens of int8, or of NVFP4, which become int8 and factors of their
+// blocks: what the variants of all such ops share. The arithmetic is numerics/fp4_sums.h; a kernel
+// K (fp4_s8_portable.h, fp4_s8_avx2.h, fp4_s8_avx512.h) brings the inner loops:
 //
 //   few<F, T>      T tokens, T <= kFew<F>, of a panel, which is decoded in registers: the panel is
 //                  read again for the next T
 //   unpack<F, P>   P panels to bytes and factors, side by side, once for any number of tokens, for
+//                  what follows; returns a bit for each row with NaN that factors do not tell
 //   many<F, P, T>  T tokens, T <= kMany<F>, of P unpacked panels
 //
 // and says in kReadAgain for how many tokens reading again costs less than unpacking. Tokens are
 // repacked first, tile by tile of so many as a loop takes:
 //
-//   block 0: T int32, what the sums of the tokens start at; T * kBlock bytes, token by token
+//   block 0: T int32, what the sums of the tokens start at; if tokens have them, T factors;
+//            T * kBlock bytes, token by token
 //   block 1: ...
 //
 // and where panels are unpacked, chunk by chunk of columns: whatever ldx is, all is read in order.
@@ -27,20 +29,66 @@
 namespace nibble::cpu {
 namespace {
 
-template <int kColumns>
+// kScaled: blocks of tokens have scales, too.
+template <int kColumns, bool kScaled = false>
 struct Fp4Panels {
   static constexpr PanelLayout kLayout{16, PanelCodes::fp4, kColumns};
-  static constexpr int kBlock = kColumns;                  // columns that share a scale
+  static constexpr int kBlock = kColumns;  // columns that share a scale
+  static constexpr bool kTokenScales = kScaled;
+  static constexpr float kOfDoubled = kScaled ? 0.25f : 0.5f;  // sums of doubled elements
   static constexpr int kQuads = kBlock / 4;                // dwords of bytes of a row of a block
   static constexpr int kCodeBytes = 16 * kBlock / 2;       // of a block of a panel
   static constexpr int kTileBytes = kLayout.tile_bytes();  // 64 of scales, and 4 blocks
-  static constexpr int64_t token_bytes(int64_t tokens) {   // repacked: of a block
-    return tokens * (4 + kBlock);
+  static constexpr int kTokenHead = kScaled ? 8 : 4;       // repacked, before a block's values
+  static constexpr int64_t token_bytes(int64_t tokens) {   // repacked, of a block
+    return tokens * (kTokenHead + kBlock);
   }
   static constexpr int unpacked_bytes(int panels) { return 64 * panels * (kQuads + 1); }
 };
 using Nvfp4Panels = Fp4Panels<16>;
 using Mxfp4Panels = Fp4Panels<32>;
+using Nvfp4Pairs = Fp4Panels<16, true>;
+
+// Tokens as they come.
+struct S8Rows {
+  const int8_t* x = nullptr;
+  int64_t ldx = 0;
+  S8Rows from(int64_t token, int k) const { return {x + token * ldx + k, ldx}; }
+};
+struct Nvfp4Rows {
+  const e2m1x2* x = nullptr;
+  const e4m3* scales = nullptr;
+  int64_t ldx = 0, blocks = 0;
+  Nvfp4Rows from(int64_t token, int k) const {
+    return {x + (token * ldx + k) / 2, scales + token * blocks + k / 16, ldx, blocks};
+  }
+};
+template <class Args>
+auto fp4_rows(const Args& a) {
+  if constexpr (requires { a.x_blocks; })
+    return Nvfp4Rows{a.x, a.x_blocks, a.ldx, a.k / 16};
+  else
+    return S8Rows{a.x, a.ldx};
+}
+// Factors of tokens. One NaN among the scales of its blocks makes that of a token NaN, so that
+// kernels need not know it.
+template <class Args>
+const float* fp4_token_scales(const Args& a) {
+  if constexpr (requires { a.token_scale; })
+    return a.token_scale;
+  else
+    return a.x_scale;
+}
+template <class Args>
+void fp4_put_token_scales(const Args& a, int64_t begin, int64_t end) {
+  if constexpr (requires { a.token_scale; })
+    for (int64_t i = begin; i < end; ++i) {
+      const e4m3* scales = a.x_blocks + i * (a.k / 16);
+      bool nan = false;
+      for (int b = 0; b < a.k / 16; ++b) nan |= (scales[b].bits & 0x7f) == 0x7f;
+      a.token_scale[i] = nan ? bit_cast<float>(kFp4Nan) : a.x_scale[i];
+    }
+}
 
 // Bytes that a panel is prefetched ahead into L1, and twice as far one line of each tile of NVFP4
 // into L2, which starts the prefetchers of that cache on a page before its first lines are wanted.
@@ -49,6 +97,13 @@ constexpr int kFp4Chunk = 512;                // columns that are unpacked at a 
 constexpr int64_t kFp4PackTokens = 64;        // tokens that are repacked by a task
 constexpr int kFp4Tiles = 32;                 // tiles of tokens that share an unpacked chunk
 constexpr int64_t kFp4TaskBytes = 256 << 10;  // of panels read: long runs for prefetchers
+
+// What blocks of tokens are multiplied with, by the magnitude of their scale's code.
+constexpr std::array<uint32_t, 128> fp4_token_factors(float unit) {
+  std::array<uint32_t, 128> bits{};
+  for (int i = 0; i < 128; ++i) bits[size_t(i)] = float_bits(to_float(e4m3{uint8_t(i)}) * unit);
+  return bits;
+}
 
 template <int kTimes>
 constexpr std::array<uint8_t, 16 * kTimes> fp4_repeated_codes() {
@@ -106,22 +161,23 @@ constexpr int fp4_chunk(int64_t m, int blocks) {
 }
 
 // Repacks those tiles of m tokens that begin within begin .. end.
-template <class K, class F>
-void fp4_pack_tiles(const int8_t* x, int64_t ldx, int64_t m, int blocks, uint8_t* packed,
-                    int64_t begin, int64_t end) {
+template <class K, class F, class Rows>
+void fp4_pack_tiles(const Rows& x, int64_t m, int blocks, uint8_t* packed, int64_t begin,
+                    int64_t end) {
   const int width = fp4_width<K, F>(m), chunk = fp4_chunk<K, F>(m, blocks);
   const int64_t first = (std::max<int64_t>(0, begin) + width - 1) / width * width;
   for (int64_t t = first; t < std::min(m, end); t += width)
     for (int b = 0; b < blocks; b += chunk) {
       const int here = std::min(chunk, blocks - b);
-      K::template pack<F>(x + t * ldx + b * F::kBlock, ldx, int(std::min<int64_t>(width, m - t)),
-                          here, packed + F::token_bytes(m * b + t * here));
+      K::template pack<F>(x.from(t, b * F::kBlock), int(std::min<int64_t>(width, m - t)), here,
+                          m > K::kReadAgain, packed + F::token_bytes(m * b + t * here));
     }
 }
-template <class K, class F>
-void fp4_pack(const int8_t* x, int64_t ldx, int64_t m, int blocks, uint8_t* packed, Pool* pool) {
-  parallel_for(pool, m, kFp4PackTokens, [&](int64_t begin, int64_t end) {
-    fp4_pack_tiles<K, F>(x, ldx, m, blocks, packed, begin, end);
+template <class K, class F, class Args>
+void fp4_pack(const Args& a, Pool* pool) {
+  parallel_for(pool, a.m, kFp4PackTokens, [&](int64_t begin, int64_t end) {
+    fp4_put_token_scales(a, begin, end);
+    fp4_pack_tiles<K, F>(fp4_rows(a), a.m, a.k / F::kBlock, a.workspace, begin, end);
   });
 }
 
@@ -149,8 +205,13 @@ void fp4_many(const std::array<const uint8_t*, P>& w, const Fp4Tokens& x, Write&
     std::fill_n(sums, size_t(count) * P * 16, 0.0f);
     for (int b = 0; b < x.blocks; b += kBlocks) {
       const int blocks = std::min(kBlocks, x.blocks - b);
-      for (size_t p = 0; p < P; ++p)
-        K::template unpack<F, P>(w[p] + b / 4 * F::kTileBytes, blocks, int(p), unpacked);
+      for (size_t p = 0; p < P; ++p) {
+        const uint32_t nan =
+            K::template unpack<F, P>(w[p] + b / 4 * F::kTileBytes, blocks, int(p), unpacked);
+        if (nan != 0) [[unlikely]]
+          for (size_t i = 0; i < size_t(count) * 16; ++i)
+            if (nan >> i % 16 & 1) sums[(i / 16 * P + p) * 16 + i % 16] = bit_cast<float>(kFp4Nan);
+      }
       for (int t = 0; t < count; t += kWidth) {
         const int width = std::min(kWidth, count - t);
         kTable[size_t(width - 1)](unpacked,
@@ -227,17 +288,17 @@ int64_t fp4_grain(int64_t m, int64_t k) {
   return std::max<int64_t>(1, kFp4TaskBytes / (F::kLayout.panel_bytes(k) * ((m + 7) / 8)));
 }
 
-// The whole of gemm_nvfp4_s8 and gemm_mxfp4_s8.
+// The whole of gemm_nvfp4_s8, gemm_mxfp4_s8 and gemm_nvfp4_nvfp4.
 template <class K, class F, class Args>
 void fp4_gemm(const Args& a, const Exec& e) {
-  fp4_pack<K, F>(a.x, a.ldx, a.m, a.k / F::kBlock, a.workspace, e.pool);
+  fp4_pack<K, F>(a, e.pool);
   const Fp4Product g{.m = a.m,
                      .n = a.n,
                      .k = a.k,
                      .ldy = a.ldy,
                      .w = a.w,
                      .w_scale = a.w_scale,
-                     .x_scale = a.x_scale,
+                     .x_scale = fp4_token_scales(a),
                      .packed = a.workspace,
                      .y = a.y};
   parallel_even(e.pool, F::kLayout.panels(a.n), fp4_grain<K, F>(a.m, a.k),

@@ -24,16 +24,23 @@ struct Fp4Avx2 {
   template <class F>
   static constexpr int kMany = kFew<F>;
   static constexpr int kReadAgain = 16;
-  // Sums are of doubled elements; e4m3 factors come as fp16 bits, times 2^-8.
+  // What sums are multiplied with: e4m3 factors come as fp16 bits, times 2^-8, or lifted.
   template <class F>
-  static constexpr float kUnit = F::kBlock == 16 ? 0.5f * 0x1p8f : 0.5f;
+  static constexpr float kUnit = F::kOfDoubled*(F::kTokenScales   ? 0x1p105f
+                                                : F::kBlock == 16 ? 0x1p8f
+                                                                  : 1);
 
   alignas(32) static constexpr auto kCodes = fp4_repeated_codes<2>();
   static constexpr int kTilesAtATime = 8;  // before the other half of them
 
   template <class F>
-  static void pack(const int8_t* x, int64_t ldx, int tokens, int blocks, uint8_t* to) {
-    fp4_pack_tile<F>(x, ldx, tokens, blocks, to);
+  static void pack(S8Rows x, int tokens, int blocks, bool, uint8_t* to) {
+    fp4_pack_tile<F>(x, tokens, blocks, to);
+  }
+  static constexpr auto kTokenFactors = fp4_token_factors(1);
+  template <class F>
+  static void pack(Nvfp4Rows x, int tokens, int blocks, bool, uint8_t* to) {
+    fp4_pack_tile<F>(x, tokens, blocks, kTokenFactors.data(), to);
   }
 
   // The factors of 8 rows for the four blocks of a tile, from 4 bytes of each row. As fp16 the
@@ -58,6 +65,28 @@ struct Fp4Avx2 {
     const __m256i is_nan = _mm256_cmpeq_epi8(_mm256_and_si256(bytes, nan), nan);
     if (!_mm256_testz_si256(is_nan, is_nan)) [[unlikely]]
       put_nan(is_nan, to);
+  }
+  // What encoders write beside a token's scales, 0x08 to 0x7e, is quicker to have as bits of a
+  // float: plus 120 a code of these, and no other, is 128 to 246 without a carry, five bits of
+  // exponent and three of fraction for bits 27 to 20. Codes of blocks 0 and 2, and of 1 and 3,
+  // become the upper bytes of words: 12 bits up, the first of a dword is there and the second gone;
+  // a product's upper half has the second 4 bits down and nothing of the first.
+  static constexpr float kLifted = 0x1p-105f;
+  [[gnu::always_inline]] static void scales(Nvfp4Pairs, __m256i bytes, __m256 (&to)[4]) {
+    const __m256i second = _mm256_set1_epi32(0x10000000), upper = _mm256_set1_epi16(short(0xff00));
+    const __m256i codes = _mm256_add_epi8(bytes, _mm256_set1_epi8(120));
+    const __m256i even = _mm256_slli_epi16(codes, 8), odd = _mm256_and_si256(codes, upper);
+    to[0] = _mm256_castsi256_ps(_mm256_slli_epi32(even, 12));
+    to[1] = _mm256_castsi256_ps(_mm256_slli_epi32(odd, 12));
+    to[2] = _mm256_castsi256_ps(_mm256_mulhi_epu16(even, second));
+    to[3] = _mm256_castsi256_ps(_mm256_mulhi_epu16(odd, second));
+    // As signed numbers -128 to -10: negative with 9 added, and no other is.
+    if (_mm256_movemask_epi8(_mm256_adds_epi8(codes, _mm256_set1_epi8(9))) != -1) [[unlikely]]
+      odd_scales(bytes, to);
+  }
+  [[gnu::noinline, gnu::cold]] static void odd_scales(__m256i bytes, __m256 (&to)[4]) {
+    scales(Nvfp4Panels(), bytes, to);
+    for (__m256& scale : to) scale = _mm256_mul_ps(scale, _mm256_set1_ps(0x1p8f * kLifted));
   }
   // Byte j of the mask says which factors of block j are NaN.
   static void put_nan(__m256i mask, __m256 (&to)[4]) {
@@ -114,13 +143,17 @@ struct Fp4Avx2 {
         __m256i pairs[4];
 #pragma GCC unroll 4
         for (int q = 0; q < 4; ++q)
-          pairs[q] = _mm256_maddubs_epi16(w[4 * half + q],
-                                          broadcast(x + 4 * T + F::kBlock * t + 16 * half + 4 * q));
+          pairs[q] = _mm256_maddubs_epi16(
+              w[4 * half + q],
+              broadcast(x + F::kTokenHead * T + F::kBlock * t + 16 * half + 4 * q));
         const __m256i all = _mm256_add_epi16(_mm256_add_epi16(pairs[0], pairs[1]),
                                              _mm256_add_epi16(pairs[2], pairs[3]));
         sum = _mm256_add_epi32(sum, _mm256_madd_epi16(all, ones));
       }
-      acc[t] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum), scale, acc[t]);
+      __m256 exact = _mm256_cvtepi32_ps(sum);
+      if constexpr (F::kTokenScales)
+        exact = _mm256_mul_ps(exact, _mm256_castsi256_ps(broadcast(x + 4 * (T + t))));
+      acc[t] = _mm256_fmadd_ps(exact, scale, acc[t]);
     }
   }
   template <int T>
@@ -183,7 +216,7 @@ struct Fp4Avx2 {
   }
 
   template <class F, size_t P>
-  static void unpack(const uint8_t* tile, int blocks, int p, uint8_t* to) {
+  static uint32_t unpack(const uint8_t* tile, int blocks, int p, uint8_t* to) {
     const __m256i table = _mm256_load_si256(reinterpret_cast<const __m256i*>(kCodes.data()));
     constexpr int kPanels = int(P);
     to += 64 * p;
@@ -202,6 +235,7 @@ struct Fp4Avx2 {
           _mm256_store_ps(reinterpret_cast<float*>(at + 64 * kPanels * F::kQuads), scale[j]);
         }
       }
+    return 0;
   }
 
   template <class F, size_t P, int T>

@@ -9,6 +9,7 @@
 
 #include <cstring>
 
+#include "nibble/cpu/e4m3_products_avx512.h"
 #include "nibble/cpu/fp4_pack_x86.h"
 #include "nibble/cpu/fp4_s8.h"
 #include "nibble/cpu/math_avx512.h"
@@ -27,20 +28,32 @@ struct Fp4Avx512 {
   static constexpr int kReadAgain = 32;
   // What sums are multiplied with: they are of doubled elements and of factors in some unit.
   template <class F>
-  static constexpr float kUnit = F::kBlock == 16 ? 0.5f / kE5m3Unit : 0.5f;
+  static constexpr float kUnit = F::kOfDoubled / (F::kTokenScales   ? kE4m3ProductUnit
+                                                  : F::kBlock == 16 ? kE5m3Unit
+                                                                    : 1);
 
   template <class F>
-  static void pack(const int8_t* x, int64_t ldx, int tokens, int blocks, uint8_t* to) {
-    fp4_pack_tile<F>(x, ldx, tokens, blocks, to);
+  static void pack(S8Rows x, int tokens, int blocks, bool, uint8_t* to) {
+    fp4_pack_tile<F>(x, tokens, blocks, to);
+  }
+  // few<> multiplies with these, many<> looks products up.
+  static constexpr auto kTokenFactors = fp4_token_factors(kE4m3ProductUnit / kE5m3Unit);
+  template <class F>
+  static void pack(Nvfp4Rows x, int tokens, int blocks, bool many, uint8_t* to) {
+    const auto& factors = many ? kE4m3ProductTables : kTokenFactors;
+    fp4_pack_tile<F>(x, tokens, blocks, factors.data(), to);
   }
 
   alignas(64) static constexpr auto kCodes = fp4_repeated_codes<4>();
   alignas(64) static constexpr auto kE5m3 = e5m3_codes();
 
+  [[gnu::always_inline]] static __m512i e5m3(__m512i bytes) {
+    return _mm512_permutex2var_epi8(_mm512_load_si512(kE5m3.data()), bytes,
+                                    _mm512_load_si512(kE5m3.data() + 64));
+  }
   // The factors of 16 rows for the four blocks of a tile, from the tile's first 64 bytes.
   [[gnu::always_inline]] static void scales(Nvfp4Panels, __m512i bytes, __m512 (&to)[4]) {
-    const __m512i s = _mm512_permutex2var_epi8(_mm512_load_si512(kE5m3.data()), bytes,
-                                               _mm512_load_si512(kE5m3.data() + 64));
+    const __m512i s = e5m3(bytes);
     const __m512i field = _mm512_set1_epi32(0x0ff00000);
     to[0] = _mm512_castsi512_ps(_mm512_and_si512(_mm512_slli_epi32(s, 20), field));
     to[1] = _mm512_castsi512_ps(_mm512_and_si512(_mm512_slli_epi32(s, 12), field));
@@ -49,6 +62,9 @@ struct Fp4Avx512 {
     // Encoders write neither signs nor NaN.
     if (_mm512_cmpgt_epu8_mask(bytes, _mm512_set1_epi8(0x7e)) != 0) [[unlikely]]
       odd_scales(bytes, to);
+  }
+  [[gnu::always_inline]] static void scales(Nvfp4Pairs, __m512i bytes, __m512 (&to)[4]) {
+    scales(Nvfp4Panels(), bytes, to);
   }
   static void odd_scales(__m512i bytes, __m512 (&to)[4]) {
     for (int j = 0; j < 4; ++j, bytes = _mm512_srli_epi32(bytes, 8)) {
@@ -92,9 +108,6 @@ struct Fp4Avx512 {
     std::memcpy(&word, p, 4);
     return _mm512_set1_epi32(word);
   }
-  [[gnu::always_inline]] static __m512 fold(__m512i sum, __m512 scale, __m512 to) {
-    return _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), scale, to);
-  }
 
   // T tokens of a panel: every tile is decoded once, in registers.
   template <class F, int T>
@@ -111,8 +124,12 @@ struct Fp4Avx512 {
         __m512i sum = broadcast(x + 4 * t);
 #pragma GCC unroll 8
         for (int q = 0; q < F::kQuads; ++q)
-          sum = _mm512_dpbusd_epi32(sum, w[q], broadcast(x + 4 * T + F::kBlock * t + 4 * q));
-        acc[t] = fold(sum, scale, acc[t]);
+          sum = _mm512_dpbusd_epi32(sum, w[q],
+                                    broadcast(x + F::kTokenHead * T + F::kBlock * t + 4 * q));
+        __m512 exact = _mm512_cvtepi32_ps(sum);
+        if constexpr (F::kTokenScales)
+          exact = _mm512_mul_ps(exact, _mm512_castsi512_ps(broadcast(x + 4 * (T + t))));
+        acc[t] = _mm512_fmadd_ps(exact, scale, acc[t]);
       }
       x += F::token_bytes(T);
     };
@@ -139,13 +156,19 @@ struct Fp4Avx512 {
   // The tiles of `blocks` blocks, for many<>: for each block the quads of P panels side by side,
   // then their factors. This is panel `p`.
   template <class F, size_t kPanels>
-  static void unpack(const uint8_t* tile, int blocks, int p, uint8_t* to) {
+  static uint32_t unpack(const uint8_t* tile, int blocks, int p, uint8_t* to) {
     const __m512i table = _mm512_load_si512(kCodes.data());
     constexpr int P = int(kPanels);
+    uint32_t nan = 0;
     to += 64 * p;
     for (; blocks > 0; blocks -= 4, tile += F::kTileBytes) {
+      uint8_t* const first = to;
+      const __m512i bytes = _mm512_loadu_si512(tile);
       __m512 scale[4];
-      scales(F(), _mm512_loadu_si512(tile), scale);
+      if constexpr (F::kTokenScales)
+        e4m3_words(e5m3(bytes), scale);
+      else
+        scales(F(), bytes, scale);
 #pragma GCC unroll 4
       for (int j = 0; j < 4; ++j, to += F::unpacked_bytes(P)) {
         __m512i w[F::kQuads];
@@ -154,7 +177,27 @@ struct Fp4Avx512 {
         for (int q = 0; q < F::kQuads; ++q) _mm512_store_si512(to + 64 * P * q, w[q]);
         _mm512_store_ps(to + 64 * P * F::kQuads, scale[j]);
       }
+      if constexpr (F::kTokenScales)
+        if (const uint64_t odd = e4m3_odd(bytes, blocks); odd != 0) [[unlikely]]
+          nan |= odd_words<F, P>(tile, odd, first);
     }
+    return nan;
+  }
+  // Unpacked scales that are 0, negative or NaN, a bit each of a tile's bytes: elements become
+  // zeros, words get their sign, rows are told.
+  template <class F, int P>
+  [[gnu::cold, gnu::noinline]] static uint32_t odd_words(const uint8_t* tile, uint64_t odd,
+                                                         uint8_t* unpacked) {
+    uint32_t nan = 0;
+    for (; odd != 0; odd &= odd - 1) {
+      const int at = __builtin_ctzll(odd), row = at / 4, magnitude = tile[at] & 0x7f;
+      uint8_t* const block = unpacked + at % 4 * F::unpacked_bytes(P) + 4 * row;
+      if (magnitude == 0x7f) nan |= 1u << row;
+      if (tile[at] & 0x80) block[64 * P * F::kQuads] |= kE4m3WordSign;
+      for (int q = 0; magnitude == 0 && q < F::kQuads; ++q)
+        std::memset(block + 64 * P * q, kFp4Offset, 4);
+    }
+    return nan;
   }
 
   // T tokens of P unpacked panels, added to sums[T][P][16]: a dword of a token meets P registers,
@@ -182,16 +225,19 @@ struct Fp4Avx512 {
         for (int q = 0; q < F::kQuads; ++q)
 #pragma GCC unroll 2
           for (int i = 0; i < count; ++i) {
-            const __m512i v = broadcast(x + 4 * T + F::kBlock * (t + i) + 4 * q);
+            const __m512i v = broadcast(x + F::kTokenHead * T + F::kBlock * (t + i) + 4 * q);
 #pragma GCC unroll 2
             for (int p = 0; p < P; ++p) sum[i][p] = _mm512_dpbusd_epi32(sum[i][p], code[q][p], v);
           }
 #pragma GCC unroll 2
         for (int i = 0; i < count; ++i)
 #pragma GCC unroll 2
-          for (int p = 0; p < P; ++p)
-            acc[t + i][p] =
-                fold(sum[i][p], _mm512_load_ps(w + 64 * (P * F::kQuads + p)), acc[t + i][p]);
+          for (int p = 0; p < P; ++p) {
+            const __m512 word = _mm512_load_ps(w + 64 * (P * F::kQuads + p));
+            __m512 scale = word;
+            if constexpr (F::kTokenScales) scale = e4m3_product(word, x + 4 * (T + t + i));
+            acc[t + i][p] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum[i][p]), scale, acc[t + i][p]);
+          }
       }
       w += F::unpacked_bytes(P), x += F::token_bytes(T);
     }

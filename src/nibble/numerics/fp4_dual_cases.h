@@ -1,12 +1,11 @@
-// Inputs of dual products of int8 tokens with fp4 panels, for the cases of ops. Scales says of a
+// Inputs of dual products of tokens with fp4 panels, for the cases of ops. Scales says of a
 // format: kWorst, a scale, and kWorstScale, what it is; is_nan, finite and written, a scale as
 // encoders make it, of a random byte.
 #pragma once
 #include <string>
 #include <vector>
 
-#include "nibble/base/case.h"
-#include "nibble/numerics/panel_layout.h"
+#include "nibble/numerics/fp4_token_cases.h"
 
 namespace nibble {
 
@@ -35,7 +34,7 @@ struct Fp4DualCases {
   // Token i is scaled so that gates are from 10^-3 to 10^3, where silu is a half of its argument,
   // all of it and nothing.
   static void fill_rest(Args& a, Random& rng) {
-    fill_i8(a.x, (a.m - 1) * a.ldx + a.k, rng, -128, 127);
+    fill_fp4_tokens(a, rng);
     fill_f32(a.gate_scale, a.n, rng, -2, 2);
     fill_f32(a.up_scale, a.n, rng, -2, 2);
     constexpr float kScale[] = {1e-4f, 1e-5f, 1e-6f, 1e-7f, 1e-8f, 1e-3f, 1};
@@ -56,6 +55,7 @@ struct Fp4DualCases {
     fill_both(a, rng, [](int64_t row, uint8_t b) {
       return Scales::is_nan(b) && row % 3 == 1 ? b : Scales::finite(b);
     });
+    fill_fp4_token_nan(a, rng);
     constexpr uint32_t kOdd[] = {0xffc00001u, 0x7f800000u, 0x00000001u, 0x7f000000u, 0x80000000u};
     for (int j = 0; j < a.n; j += 5) writable(a.gate_scale)[j] = bit_cast<float>(kOdd[j / 5 % 5]);
     for (int j = 0; j < a.n; j += 7) writable(a.up_scale)[j] = bit_cast<float>(kOdd[j / 7 % 3]);
@@ -64,6 +64,7 @@ struct Fp4DualCases {
   static void fill_written(Args& a, Random& rng) {
     fill_rest(a, rng);
     fill_both(a, rng, [](int64_t, uint8_t b) { return Scales::written(b); });
+    fill_fp4_token_likely(a, rng);
   }
   // Block sums at their largest, of equal signs in gate and up and of different ones; scales
   // chosen so that gates are where exp is neither 1 nor out of range.
@@ -77,11 +78,9 @@ struct Fp4DualCases {
                               : row % 2 == 0 ? uint8_t(0x77)
                                              : uint8_t(0xff);
       }
-    const float sum = float(a.k) * 6 * Scales::kWorstScale * 128;
-    for (int64_t i = 0; i < a.m; ++i) {
-      writable(a.x_scale)[i] = rng.uniform(1, 80) / sum;
-      for (int k = 0; k < a.k; ++k) writable(a.x)[i * a.ldx + k] = i % 2 == 0 ? -128 : 127;
-    }
+    const float sum = float(a.k) * 6 * Scales::kWorstScale * kFp4MostOfToken<Args>;
+    for (int64_t i = 0; i < a.m; ++i) writable(a.x_scale)[i] = rng.uniform(1, 80) / sum;
+    fill_fp4_token_worst(a);
   }
 
   static std::string shape(int64_t m, int n, int k) {
@@ -105,7 +104,7 @@ struct Fp4DualCases {
     // Around tiles of tokens, and where panels are unpacked instead of read again.
     for (int m : {2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 32, 33, 34, 40, 41})
       add("", fill_random, m, 49, 9 * kLayout.block);
-    for (int m : {7, 12, 19, 39}) add("ld_", fill_random, m, 33, 96, 101, 40);
+    for (int m : {7, 12, 19, 39}) add("ld_", fill_random, m, 33, 96, kFp4OddRow<Args>, 40);
     for (int m : {33, 257}) add("", fill_written, m, 17, 1120);
     for (int m : {1, 8, 35}) add("nan_", fill_nan, m, 65, 224);
     for (int m : {1, 2, 8, 36}) add("worst_", fill_worst, m, 33, 192);

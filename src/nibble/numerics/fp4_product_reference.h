@@ -1,6 +1,6 @@
-// What the contracts of products of fp4 panels with int8 tokens share: checks, buffers, and
-// references for one product and for one of each group. `layout` is that of their panels,
-// `workspace` the bytes of their workspaces.
+// What the contracts of products of fp4 panels with tokens of int8 or of NVFP4 share: checks,
+// buffers, and references for one product and for one of each group. `layout` is that of their
+// panels, `workspace` the bytes of their workspaces.
 #pragma once
 #include <string>
 
@@ -10,10 +10,9 @@
 
 namespace nibble {
 
-// What both kinds ask of their arguments; `needed` are the names of the pointers.
+// What all ask of their tokens, results and workspaces.
 template <class Args>
-Status fp4_operands_check(const std::string& op, const PanelLayout& layout, const Args& a,
-                          const char* needed) {
+Status fp4_tokens_check(const std::string& op, const PanelLayout& layout, const Args& a) {
   if (a.k < 1 || a.k % layout.block != 0)
     return Status::error(op + ": k must be a positive multiple of " + std::to_string(layout.block) +
                          ", got " + std::to_string(a.k));
@@ -21,8 +20,18 @@ Status fp4_operands_check(const std::string& op, const PanelLayout& layout, cons
     return Status::error(op + ": ldx must be at least k=" + std::to_string(a.k) +
                          " and ldy at least n=" + std::to_string(a.n) + ", got " +
                          std::to_string(a.ldx) + " and " + std::to_string(a.ldy));
-  if (!a.w || !a.w_scale || !a.x || !a.x_scale || !a.y || !a.workspace)
-    return Status::error(op + ": " + needed + " must not be null");
+  bool null = !a.x || !a.x_scale || !a.y || !a.workspace;
+  if constexpr (requires { a.x_blocks; }) {
+    if (a.ldx % 2 != 0)
+      return Status::error(op + ": ldx must be even, got " + std::to_string(a.ldx));
+    null = null || !a.x_blocks || !a.token_scale;
+  }
+  return null ? Status::error(op + ": no pointer may be null") : Status();
+}
+template <class Args>
+Status fp4_operands_check(const std::string& op, const PanelLayout& layout, const Args& a) {
+  if (Status s = fp4_tokens_check(op, layout, a); !s.ok()) return s;
+  if (!a.w || !a.w_scale) return Status::error(op + ": no pointer may be null");
   if (reinterpret_cast<uintptr_t>(a.w) % 64 != 0)
     return Status::error(op + ": w must be aligned to 64 bytes");
   return {};
@@ -30,7 +39,13 @@ Status fp4_operands_check(const std::string& op, const PanelLayout& layout, cons
 // Tokens, results and workspace.
 template <class Args>
 void fp4_token_buffers(Args& a, int64_t workspace, BufferVisitor& v) {
-  v.in("x", a.x, (a.m - 1) * a.ldx + a.k);
+  if constexpr (requires { a.x_blocks; }) {
+    v.in("x", a.x, ((a.m - 1) * a.ldx + a.k) / 2);
+    v.in("x_blocks", a.x_blocks, a.m * a.k / 16);
+    v.workspace("token_scale", a.token_scale, a.m);
+  } else {
+    v.in("x", a.x, (a.m - 1) * a.ldx + a.k);
+  }
   v.in("x_scale", a.x_scale, a.m);
   if (a.ldy == a.n)
     v.out("y", a.y, a.m * a.n);
@@ -45,7 +60,7 @@ Status fp4_product_check(const std::string& op, const PanelLayout& layout, const
   if (a.m < 1 || a.n < 1)
     return Status::error(op + ": m and n must be positive, got m=" + std::to_string(a.m) +
                          ", n=" + std::to_string(a.n));
-  return fp4_operands_check(op, layout, a, "w, w_scale, x, x_scale, y and workspace");
+  return fp4_operands_check(op, layout, a);
 }
 template <class Args>
 void fp4_product_buffers(const PanelLayout& layout, Args& a, int64_t workspace, BufferVisitor& v) {
@@ -55,11 +70,10 @@ void fp4_product_buffers(const PanelLayout& layout, Args& a, int64_t workspace, 
 }
 template <class Args>
 void fp4_product_reference(const PanelLayout& layout, const Args& a) {
-  const auto x = fp4_tokens(a.x, a.ldx, a.m, a.k);
+  const Fp4TokenRows x(a);
   for (int j = 0; j < a.n; ++j) {
     const Fp4Row row(layout, a.w, j, a.k);
-    for (int64_t i = 0; i < a.m; ++i)
-      a.y[i * a.ldy + j] = fp4_scaled(row.sum(x.data() + i * a.k), a.w_scale[j], a.x_scale[i]);
+    for (int64_t i = 0; i < a.m; ++i) a.y[i * a.ldy + j] = x.product(row, a.w_scale[j], i);
   }
 }
 
@@ -67,7 +81,7 @@ void fp4_product_reference(const PanelLayout& layout, const Args& a) {
 template <class Args>
 Status fp4_grouped_check(const std::string& op, const PanelLayout& layout, const Args& a) {
   if (Status s = grouped_check(op, layout, a); !s.ok()) return s;
-  return fp4_operands_check(op, layout, a, "w, w_scale, x, x_scale, y and workspace");
+  return fp4_operands_check(op, layout, a);
 }
 template <class Args>
 void fp4_grouped_buffers(const PanelLayout& layout, Args& a, int64_t workspace, BufferVisitor& v) {
@@ -77,13 +91,12 @@ void fp4_grouped_buffers(const PanelLayout& layout, Args& a, int64_t workspace, 
 }
 template <class Args>
 void fp4_grouped_reference(const PanelLayout& layout, const Args& a) {
-  const auto x = fp4_tokens(a.x, a.ldx, a.m, a.k);
+  const Fp4TokenRows x(a);
   for (int g = 0; g < a.groups; ++g)
     for (int j = 0; j < a.n; ++j) {
       const Fp4Row row(layout, a.w + g * a.w_stride, j, a.k);
       for (int64_t i = a.offsets[g]; i < a.offsets[g + 1]; ++i)
-        a.y[i * a.ldy + j] =
-            fp4_scaled(row.sum(x.data() + i * a.k), a.w_scale[int64_t(g) * a.n + j], a.x_scale[i]);
+        a.y[i * a.ldy + j] = x.product(row, a.w_scale[int64_t(g) * a.n + j], i);
     }
 }
 

@@ -30,17 +30,20 @@ struct Fp4Row {
 
   // t of numerics/fp4_sums.h. The fma is made in double: the product is exact there, and where the
   // sum is not, its smaller part is too small to bring it near the middle between two floats.
-  float sum(const int16_t* x) const { return block == 16 ? sum_of<16>(x) : sum_of<32>(x); }
+  // x_scale: of the token's blocks, if they have any.
+  float sum(const int16_t* x, const float* x_scale = nullptr) const {
+    return block == 16 ? sum_of<16>(x, x_scale) : sum_of<32>(x, x_scale);
+  }
 
  private:
   template <int kBlock>
-  float sum_of(const int16_t* x) const {
+  float sum_of(const int16_t* x, const float* x_scale) const {
     const int16_t* w = doubled.data();
     float t = 0;
     for (const float s : scale) {
       int32_t exact = 0;
       for (int i = 0; i < kBlock; ++i) exact += w[i] * x[i];
-      t = float(t + double(exact) * s);
+      t = float(t + double(exact) * (x_scale ? s * *x_scale++ : s));
       w += kBlock, x += kBlock;
     }
     return t;
@@ -56,8 +59,35 @@ inline std::vector<int16_t> fp4_tokens(const int8_t* x, int64_t ldx, int64_t m, 
 
 constexpr float fp4_one_nan(float y) { return y != y ? bit_cast<float>(kFp4Nan) : y; }
 // y of numerics/fp4_sums.h.
-constexpr float fp4_scaled(float t, float w_scale, float x_scale) {
-  return fp4_one_nan(t * 0.5f * (w_scale * x_scale));
+constexpr float fp4_scaled(float t, float w_scale, float x_scale, float of_doubled = 0.5f) {
+  return fp4_one_nan(t * of_doubled * (w_scale * x_scale));
 }
+
+// The tokens of an op's arguments, int8 or NVFP4.
+template <class Args>
+struct Fp4TokenRows {
+  static constexpr bool kScaled = requires(const Args& a) { a.x_blocks; };
+  const Args& a;
+  std::vector<int16_t> x;    // [m][k], of NVFP4 twice the elements
+  std::vector<float> scale;  // [m][k / 16], of NVFP4
+
+  explicit Fp4TokenRows(const Args& args) : a(args) {
+    if constexpr (kScaled) {
+      for (int64_t i = 0; i < a.m * a.k; ++i) {
+        const e2m1x2 pair = a.x[(i / a.k * a.ldx + i % a.k) / 2];
+        x.push_back(int16_t(2 * to_float(i % 2 == 0 ? low(pair) : high(pair))));
+      }
+      for (int64_t i = 0; i < a.m * a.k / 16; ++i) scale.push_back(to_float(a.x_blocks[i]));
+    } else {
+      x = fp4_tokens(a.x, a.ldx, a.m, a.k);
+    }
+  }
+  // y of token i.
+  float product(const Fp4Row& row, float w_scale, int64_t i) const {
+    const float* blocks = kScaled ? scale.data() + i * (a.k / 16) : nullptr;
+    return fp4_scaled(row.sum(x.data() + i * a.k, blocks), w_scale, a.x_scale[i],
+                      kScaled ? 0.25f : 0.5f);
+  }
+};
 
 }  // namespace nibble

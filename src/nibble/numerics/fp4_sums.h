@@ -10,6 +10,10 @@
 // S * scale is exact in float for e4m3 (15 and 4 bits), so that with these scales fma is an exact
 // product and a rounded sum.
 //
+// With activations in NVFP4, too, x is twice an element, |S| is at most 16 * 12 * 12 = 2304, the
+// scale is the product of both blocks' (8 bits) and t is multiplied by 0.25. A token with a NaN for
+// a scale has NaN for a result, whatever it is multiplied with.
+//
 // Multiply-adds of bytes want one operand without sign. It is the weight: its code is looked up as
 // 2 * element + 12, 0 to 24, and a sum starts at -12 times the sum of its x.
 #pragma once
@@ -25,6 +29,11 @@ namespace nibble {
 inline constexpr int kFp4Offset = 12;
 inline constexpr uint32_t kFp4Nan = 0x7fc00000;
 
+constexpr std::array<int8_t, 16> fp4_doubled_codes() {
+  std::array<int8_t, 16> table{};
+  for (int i = 0; i < 16; ++i) table[size_t(i)] = int8_t(2 * to_float(e2m1{uint8_t(i)}));
+  return table;
+}
 // What a code is looked up as.
 constexpr uint8_t fp4_offset_code(int code) {
   return uint8_t(int(2 * to_float(e2m1{uint8_t(code)})) + kFp4Offset);

@@ -10,17 +10,15 @@
 namespace nibble::gemm_nvfp4_nvfp4 {
 
 inline void fill_x(Args& a, Random& rng, uint8_t (*scale)(Random&)) {
-  const int64_t tokens = a.batch * a.m;
-  for (int64_t i = 0; i < ((tokens - 1) * a.ldx + a.k) / 2; ++i)
+  for (int64_t i = 0; i < ((a.m - 1) * a.ldx + a.k) / 2; ++i)
     writable(a.x)[i] = {uint8_t(rng.next32())};
-  for (int64_t i = 0; i < tokens * a.k / kBlock; ++i) writable(a.x_blocks)[i] = {scale(rng)};
-  fill_f32(a.x_scale, tokens, rng, 1e-4f, 1e-2f);
-  fill_f32(a.w_scale, int64_t(a.batch) * a.n, rng, -2, 2);
-  for (int64_t i = 0; a.ldy > a.n && i < (tokens - 1) * a.ldy + a.n; ++i) a.y[i] = -1;
+  for (int64_t i = 0; i < a.m * a.k / 16; ++i) writable(a.x_blocks)[i] = {scale(rng)};
+  fill_f32(a.x_scale, a.m, rng, 1e-4f, 1e-2f);
+  fill_f32(a.w_scale, a.n, rng, -2, 2);
+  for (int64_t i = 0; a.ldy > a.n && i < (a.m - 1) * a.ldy + a.n; ++i) a.y[i] = -1;
 }
 inline void fill_w(Args& a, Random& rng, uint8_t (*scale)(Random&)) {
-  for (int64_t l = 0; l < a.batch; ++l)
-    fill_panels(kPanels, a.n, a.k, rng, scale, writable(entry(a, l).w));
+  fill_panels(kLayout, a.n, a.k, rng, scale, writable(a.w));
 }
 // Full-range codes; scales of all finite bytes.
 inline void fill_random(Args& a, Random& rng) {
@@ -54,21 +52,20 @@ inline void fill_worst(Args& a, Random& rng) {
     for (int k = 0; k < a.k; k += 2)
       writable(a.x)[(i * a.ldx + k) / 2] = {uint8_t(k % 6 == 0 ? 0xf7 : 0x7f)};
   fill_panels(
-      kPanels, a.n, a.k, rng, [](Random&) { return uint8_t(0x7e); }, writable(a.w),
+      kLayout, a.n, a.k, rng, [](Random&) { return uint8_t(0x7e); }, writable(a.w),
       [](int64_t, int k) { return uint8_t((k / 2 * 2 % 6 == 0) == (k % 2 == 0) ? 7 : 15); });
 }
 
 inline std::vector<Case<Args>> cases() {
   std::vector<Case<Args>> all;
   uint64_t seed = 1;
-  const auto add = [&](std::string name, int64_t m, int n, int k, auto fill, int batch = 1) {
+  const auto add = [&](std::string name, int64_t m, int n, int k, auto fill) {
     name += "_m" + std::to_string(m) + "_n" + std::to_string(n) + "_k" + std::to_string(k);
-    if (batch > 1) name += "_l" + std::to_string(batch);
     // Rows apart from one another, but for timing.
     const bool bench = name.starts_with("bench");
     const int64_t ldx = bench ? k : k + int(seed % 3) * 6, ldy = bench ? n : n + int(seed % 2) * 5;
     all.push_back({.name = name,
-                   .args = {.batch = batch, .m = m, .n = n, .k = k, .ldx = ldx, .ldy = ldy},
+                   .args = {.m = m, .n = n, .k = k, .ldx = ldx, .ldy = ldy},
                    .seed = seed++,
                    .fill = fill,
                    .bench = bench});
@@ -83,8 +80,12 @@ inline std::vector<Case<Args>> cases() {
   for (int k : {16, 64, 144, 512}) add("scales", 3, 64, k, fill_scales);
   for (int k : {16, 64, 144}) add("x_scales", 5, 48, k, fill_x_scales);
   for (int m : {1, 6}) add("worst", m, 32, 1024, fill_worst);
-  for (int m : {1, 5}) add("batch", m, 33, 144, fill_random, 3);
-  add("batch_scales", 2, 17, 80, fill_scales, 2);
+  // Unpacked panels, in more than one chunk.
+  add("random", 70, 40, 1056, fill_random);
+  for (int m : {33, 48}) add("plain", m, 33, 592, fill_plain);
+  add("scales", 40, 50, 144, fill_scales);
+  add("x_scales", 41, 50, 144, fill_x_scales);
+  add("worst", 36, 33, 192, fill_worst);
   for (auto [m, n, k] : {std::array{1, 4096, 4096},
                          {1, 14336, 4096},
                          {8, 4096, 4096},
@@ -97,8 +98,6 @@ inline std::vector<Case<Args>> cases() {
                          {128, 7168, 2048},
                          {1, 7168, 16384}})
     add("bench", m, n, k, fill_likely);
-  add("bench", 1, 4096, 7168, fill_likely, 8);
-  add("bench", 1, 7168, 2048, fill_likely, 4);
   return all;
 }
 

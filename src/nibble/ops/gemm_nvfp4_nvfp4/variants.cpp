@@ -4,10 +4,8 @@
 namespace nibble::gemm_nvfp4_nvfp4 {
 namespace {
 
-double bytes(const Args& a) { return double(a.batch) * double(kPanels.bytes(a.n, a.k)); }
-double products(const Args& a) {
-  return double(a.batch) * double(a.m) * double(kPanels.panels(a.n)) * 16 * a.k;
-}
+double bytes(const Args& a) { return double(kLayout.bytes(a.n, a.k)); }
+double products(const Args& a) { return double(a.m) * double(kLayout.panels(a.n)) * 16 * a.k; }
 
 constexpr Variant<Args> kTable[] = {
 #if defined(__x86_64__)
