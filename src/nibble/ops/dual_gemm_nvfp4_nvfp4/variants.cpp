@@ -1,0 +1,24 @@
+#include "nibble/base/cost.h"
+#include "nibble/ops/dual_gemm_nvfp4_nvfp4/kernels.h"
+
+namespace nibble::dual_gemm_nvfp4_nvfp4 {
+namespace {
+
+double products(const Args& a) { return 2.0 * a.m * a.n * a.k; }
+
+constexpr Variant<Args> kTable[] = {
+#if defined(__x86_64__)
+    {.name = "avx512_vnni",
+     .needs = Isa::avx512 | Isa::vnni,
+     .cost = at_rate<products, 300'000>,
+     .run = avx512_vnni},
+    {.name = "avx2", .needs = Isa::avx2, .cost = at_rate<products, 80'000>, .run = avx2},
+#endif
+    {.name = "portable", .needs = Isa::portable, .cost = at_rate<products, 2'000>, .run = portable},
+};
+
+}  // namespace
+
+std::span<const Variant<Args>> Op::variants() { return kTable; }
+
+}  // namespace nibble::dual_gemm_nvfp4_nvfp4
