@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "nibble/numerics/dense_reference.h"
+#include "nibble/numerics/dual_reference.h"
 
 namespace nibble {
 
@@ -42,12 +43,8 @@ void dense_dual_reference(const Args& a) {
     dense_reference(one);
   }
   for (int64_t i = 0; i < a.m; ++i)
-    for (int64_t j = 0; j < a.n; ++j) {
-      const float g = both[0][size_t(i * a.n + j)], u = both[1][size_t(i * a.n + j)];
-      const auto sigmoid = float(1 / (1 + std::exp(-double(g))));
-      const float y = g * sigmoid * u;
-      a.y[i * a.ldy + j] = y != y ? bit_cast<float>(0x7fc00000u) : y;
-    }
+    for (int64_t j = 0; j < a.n; ++j)
+      a.y[i * a.ldy + j] = silu_mul(both[0][size_t(i * a.n + j)], both[1][size_t(i * a.n + j)]);
 }
 
 // g and u err by dense_chain_error(), and are below sqrt(k) when operands are in [-1, 1], as it has

@@ -6,18 +6,10 @@
 #include <cmath>
 #include <string>
 
-#include "nibble/base/op.h"
+#include "nibble/numerics/dual_reference.h"
 #include "nibble/numerics/fp4_product_reference.h"
 
 namespace nibble {
-
-// The largest finite one.
-inline double fp4_greatest(const float* x, int64_t count) {
-  double most = 0;
-  for (int64_t i = 0; i < count; ++i)
-    if (std::isfinite(x[i])) most = std::fmax(most, std::fabs(x[i]));
-  return most;
-}
 
 template <class Args>
 Status fp4_dual_check(const std::string& op, const PanelLayout& layout, const Args& a) {
@@ -47,27 +39,22 @@ void fp4_dual_reference(const PanelLayout& layout, const Args& a) {
   for (int j = 0; j < a.n; ++j) {
     const Fp4Row gate(layout, a.gate, j, a.k), up(layout, a.up, j, a.k);
     for (int64_t i = 0; i < a.m; ++i) {
-      const double g = x.product(gate, a.gate_scale[j], i), u = x.product(up, a.up_scale[j], i);
-      const float sigmoid = float(1 / (1 + std::exp(-g)));
-      a.y[i * a.ldy + j] = fp4_one_nan(float(g * sigmoid) * float(u));
+      a.y[i * a.ldy + j] =
+          silu_mul(x.product(gate, a.gate_scale[j], i), x.product(up, a.up_scale[j], i));
     }
   }
 }
 
-// sigmoid is within 2.41 ulp for g >= -87; with the reference's half and those of a product less
-// than 4 ulp, each at most 2^-23 of the value. Below -87 sigmoid is subnormal, and 0 below -104:
-// two of its steps, times g and u. Where y is subnormal, the least float.
 template <class Args>
 Tolerance fp4_dual_tolerance(const PanelLayout& layout, const Args& a) {
   double scale = 0;  // the greatest of up's
   for (int j = 0; j < a.n; ++j) {
     const Fp4Row row(layout, a.up, j, a.k);
-    scale = std::fmax(scale, fp4_greatest(row.scale.data(), int64_t(row.scale.size())));
+    scale = std::fmax(scale, greatest_of(row.scale.data(), int64_t(row.scale.size())));
   }
   const double x = Fp4TokenRows<Args>::kScaled ? 6 * 448 : 128;
-  const double u =
-      double(a.k) * 6 * scale * x * fp4_greatest(a.up_scale, a.n) * fp4_greatest(a.x_scale, a.m);
-  return {.abs = 104 * 0x1p-148 * u + 0x1p-149, .rel = 4 * 0x1p-23};
+  return silu_mul_tolerance(double(a.k) * 6 * scale * x * greatest_of(a.up_scale, a.n) *
+                            greatest_of(a.x_scale, a.m));
 }
 
 }  // namespace nibble

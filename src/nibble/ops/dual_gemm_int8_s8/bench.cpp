@@ -1,0 +1,3 @@
+#include "nibble/harness/bench.h"
+
+int main() { return nibble::harness::bench_main("dual_gemm_int8_s8"); }

@@ -1,0 +1,8 @@
+#include "nibble/cpu/s8_dual_avx2.h"
+#include "nibble/ops/dual_gemm_int8_s8/kernels.h"
+
+namespace nibble::dual_gemm_int8_s8 {
+
+void avx2(const Args& a, const Exec& e) { cpu::s8_dual<cpu::S8DualAvx2<cpu::Int8Codes>>(a, e); }
+
+}  // namespace nibble::dual_gemm_int8_s8
