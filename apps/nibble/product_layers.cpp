@@ -145,6 +145,11 @@ class Layers {
           return names_[i] + " is " + std::string(t->format) + ", not " +
                  std::string(first->format);
       }
+    if (first == nullptr && l.gate.empty()) {
+      const auto rounded = FeedForward::activations(found_.weights[l.up[0]].encoding.format);
+      if (!rounded.empty() && rounded.front() == Activations::bf16)
+        return "in " + format_of(l) + " there must be a gate";
+    }
     const std::string& a = config_.activation;
     const bool known = l.gate.empty() ? a.starts_with("gelu") : a == "silu" || a == "swish";
     if (a.empty() || known) return {};
@@ -226,16 +231,17 @@ class Layers {
           std::make_shared<WholeExperts>(whole_matrices(l), routed, top, std::span<const float>(),
                                          float(kEps), machine_),
           activations_for(t->copy.type), router_bytes);
-    if (options_.activations && *options_.activations != Activations::s8)
-      throw Error("activations of experts are not rounded to " +
-                  std::string(to_string(*options_.activations)) + ", but to s8");
+    const Activations rounded = Experts::activations(found_.weights[l.up[0]].encoding.format);
+    if (options_.activations.value_or(rounded) != rounded)
+      throw Error("activations of experts in " + format_of(l) + " are not rounded to " +
+                  std::string(to_string(*options_.activations)) + ", but to " +
+                  std::string(to_string(rounded)));
     Experts::Weights w{.router = routed, .eps = float(kEps)};
     for (size_t e = 0; e < l.up.size(); ++e) {
       w.gate.push_back(&packed(l.gate[e])), w.up.push_back(&packed(l.up[e]));
       w.down.push_back(&packed(l.down[e]));
     }
-    return of_experts(l, std::make_shared<Experts>(w, top, machine_), Activations::s8,
-                      router_bytes);
+    return of_experts(l, std::make_shared<Experts>(w, top, machine_), rounded, router_bytes);
   }
   template <class Layer>
   Product of_experts(const LayerNames& l, const std::shared_ptr<Layer>& layer, Activations rounded,

@@ -172,9 +172,9 @@ std::vector<Product> products(const PackedWeights& packed, const Recognised& fou
                                       : matrices(packed, found, o, machine, pool);
   if (all.empty() && o.layers)
     throw Error(fmt::format(
-        "{} has no feed-forward layer{} in nvfp4, mxfp4, int8 or whole: matrices "
-        "gate_proj, up_proj and down_proj, or w1, w3 and w2, or fc1 and fc2, whose names "
-        "are else the same",
+        "{} has no feed-forward layer{} in nvfp4, mxfp4, fp8, int8, ternary or whole: matrices "
+        "gate_proj, up_proj and down_proj, or w1, w3 and w2, or fc1 and fc2, whose names are else "
+        "the same",
         o.path, given ? " of that name" : ""));
   if (all.empty())
     throw Error(

@@ -315,59 +315,6 @@ class Cli(unittest.TestCase):
         self.assertLess(2 * even["rel_l2"], uneven["rel_l2"])
         self.assertLess(4 * even["rel_l2"], even["rel_l2_original"])
 
-    def test_a_feed_forward_layer_is_multiplied_whole(self):
-        file, packed = self.tmp / "layer.safetensors", self.tmp / "packed.safetensors"
-        write_floats(file, {"h.0.gate_proj.weight": [64, 32], "h.0.up_proj.weight": [64, 32],
-                            "h.0.down_proj.weight": [32, 64]})
-        nibble("quantize", file, packed, "--format", "nvfp4")
-        for activations, least, most in (("s16", 1e-6, 5e-4), ("s8", 1e-3, 1e-1)):
-            line, = nibble("multiply", packed, "--layers", "--activations", activations, "--tokens",
-                           5, "--seconds", 0, "--json").stdout.splitlines()
-            layer = json.loads(line)
-            self.assertEqual((layer["weight"], layer["shape"]), ("h.0.*", "64x32"))
-            self.assertIn(f"gemm_nvfp4_{activations}", layer["op"])
-            self.assertTrue(least < layer["rel_l2"] < most, layer)
-
-    def test_layers_of_experts_and_of_gelu_are_multiplied_whole(self):
-        shapes = {"m.gate.weight": [3, 32], "h.fc1.weight": [64, 32], "h.fc2.weight": [32, 64]}
-        for e in range(3):
-            shapes |= {f"m.experts.{e}.w1.weight": [64, 32], f"m.experts.{e}.w3.weight": [64, 32],
-                       f"m.experts.{e}.w2.weight": [32, 64]}
-        (self.tmp / "in").mkdir()
-        write_floats(self.tmp / "in/model.safetensors", shapes)
-        out = self.tmp / "out"
-        nibble("quantize", self.tmp / "in", out, "--format", "mxfp4", "--include", "*w?.*",
-               "--include", "*fc?.*")
-
-        def layers(*flags):
-            done = nibble("multiply", out, "--layers", "--tokens", 5, "--seconds", 0, "--json",
-                          *flags)
-            return [json.loads(line) for line in done.stdout.splitlines()], done.stderr.decode()
-        found, _ = layers()
-        self.assertEqual([(r["weight"], r["shape"], r["op"]) for r in found], [
-            ("h.*", "64x32", "2 x gemm_mxfp4_s8"),
-            ("m.experts.*", "3x64x32", "3 x grouped_gemm_mxfp4_s8, top 2")])
-        self.assertTrue(all(1e-3 < r["rel_l2"] < 1e-1 for r in found), found)
-        (out / "config.json").write_text('{"hidden_act": "silu", "num_experts_per_tok": 3}')
-        (experts,), said = layers()
-        self.assertEqual(experts["op"], "3 x grouped_gemm_mxfp4_s8, top 3")
-        self.assertEqual(said, "not multiplied: h.*: config.json has silu where GELU is known\n")
-        self.assertIn("not multiplied: x.*: there is no x.fc2.weight",
-                      self.refused({"x.fc1.weight": [64, 32]}))
-        self.assertIn("not multiplied: x.*: x.fc1.weight is not quantised",
-                      self.refused({"x.fc1.weight": [64, 32], "x.fc2.weight": [32, 64]}))
-        done = nibble("multiply", out, "--layers", "--experts", 4, ok=False)
-        self.assertIn("a token has 1 to 3 of so many experts, not 4", done.stderr.decode())
-
-    def refused(self, shapes):
-        """What is said of layers that are none."""
-        file = self.tmp / "refused.safetensors"
-        write_floats(file, shapes)
-        done = nibble("multiply", file, "--layers", ok=False)
-        self.assertEqual(done.returncode, 1)
-        self.assertIn("has no feed-forward layer in nvfp4, mxfp4, int8 or", done.stderr.decode())
-        return done.stderr.decode()
-
     def test_results_of_a_bench_become_a_table_and_a_roofline(self):
         file = self.tmp / "bench.jsonl"
         row = {"op": "gemm_x", "variant": "fast", "isa": "avx2", "case": "bench_m1_n64_k64",

@@ -2,12 +2,16 @@
 
 #include <algorithm>
 
+#include "nibble/ops/dual_gemm_fp8_bf16/dual_gemm_fp8_bf16.h"
+#include "nibble/ops/grouped_gemm_fp8_bf16/grouped_gemm_fp8_bf16.h"
 #include "nibble/ops/grouped_gemm_int8_s8/grouped_gemm_int8_s8.h"
 #include "nibble/ops/grouped_gemm_mxfp4_s8/grouped_gemm_mxfp4_s8.h"
 #include "nibble/ops/grouped_gemm_nvfp4_s8/grouped_gemm_nvfp4_s8.h"
+#include "nibble/ops/grouped_gemm_ternary_s8/grouped_gemm_ternary_s8.h"
 #include "nibble/ops/norm_quantise/norm_quantise.h"
 #include "nibble/ops/silu_mul_quantise/silu_mul_quantise.h"
 #include "nibble/runtime/error.h"
+#include "nibble/runtime/round_rows.h"
 
 namespace nibble {
 namespace {
@@ -17,6 +21,14 @@ encode_rows::Encoded encoded(std::vector<int8_t>& codes, std::vector<float>& sca
           .codes = reinterpret_cast<uint8_t*>(codes.data()),
           .scales = scales.data()};
 }
+
+bool is_fp8(WeightFormat format) {
+  return format == WeightFormat::fp8 || format == WeightFormat::fp8_block;
+}
+cpu::Fp8Factors fp8_factors(WeightFormat format) {
+  return format == WeightFormat::fp8_block ? cpu::Fp8Factors::blocks : cpu::Fp8Factors::rows;
+}
+bf16* halves(std::vector<int8_t>& codes) { return reinterpret_cast<bf16*>(codes.data()); }
 
 std::string size_of(const PackedWeight& w) {
   return std::string(to_string(w.encoding.format)) + " " + std::to_string(w.rows()) + " x " +
@@ -30,10 +42,13 @@ Experts::Matrices::Matrices(const std::vector<const PackedWeight*>& all) {
   rows = first.rows(), cols = first.cols(), stride = first.layout.bytes(rows, cols);
   const WeightFormat format = first.encoding.format;
   const bool known = format == WeightFormat::nvfp4 || format == WeightFormat::mxfp4 ||
-                     format == WeightFormat::int8;
+                     format == WeightFormat::int8 || format == WeightFormat::ternary ||
+                     is_fp8(format);
   if (!known || first.layout.rows != 16 || first.shape.size() != 2)
-    throw Error("tensor " + first.name +
-                ": experts multiply by matrices in nvfp4, mxfp4 or int8, in panels of 16 rows");
+    throw Error(
+        "tensor " + first.name +
+        ": experts multiply by matrices in nvfp4, mxfp4, fp8, int8 or ternary, in panels of "
+        "16 rows");
   panels = Buffer<std::byte>(stride * int64_t(all.size()));
   for (size_t e = 0; e < all.size(); ++e) {
     const PackedWeight& w = *all[e];
@@ -65,52 +80,22 @@ Experts::Experts(const Weights& w, int top, const Machine& machine)
   routing_.check(up.name, cols());
 }
 
+Activations Experts::activations(WeightFormat format) {
+  return is_fp8(format) ? Activations::bf16 : Activations::s8;
+}
+
 std::string Experts::ops() const {
+  if (in_bf16()) return "dual_gemm_fp8_bf16, grouped_gemm_fp8_bf16";
   return "3 x grouped_gemm_" + std::string(to_string(format_)) + "_s8";
 }
 
-// codes_ and scales_ of rows from those of their tokens.
-void Experts::gather(int64_t tokens, Pool* pool) {
-  routing_.each_row(tokens, pool, [&](int64_t token, int64_t row) {
-    std::copy_n(&h_[size_t(token * cols())], cols(), &codes_[size_t(row * cols())]);
-    scales_[size_t(row)] = h_scales_[size_t(token)];
-  });
-}
-
-template <class Op>
-void Experts::product(const Matrices& w, int64_t rows, float* y, Pool* pool) {
-  workspaces_.run<Op>({.groups = experts(),
-                       .m = rows,
-                       .n = int(w.rows),
-                       .k = int(w.cols),
-                       .ldx = w.cols,
-                       .ldy = w.rows,
-                       .w_stride = w.stride,
-                       .offsets = routing_.offsets().data(),
-                       .w = reinterpret_cast<const uint8_t*>(w.panels.data()),
-                       .w_scale = w.factors.data(),
-                       .x = codes_.data(),
-                       .x_scale = scales_.data(),
-                       .y = y},
-                      machine_, pool);
-}
-
-void Experts::multiply(const Matrices& w, int64_t rows, float* y, Pool* pool) {
-  if (format_ == WeightFormat::nvfp4) return product<grouped_gemm_nvfp4_s8::Op>(w, rows, y, pool);
-  if (format_ == WeightFormat::int8) return product<grouped_gemm_int8_s8::Op>(w, rows, y, pool);
-  product<grouped_gemm_mxfp4_s8::Op>(w, rows, y, pool);
-}
-
-void Experts::operator()(MatrixView<const float> x, MatrixView<float> y, Pool* pool) {
-  if (x.rows < 1 || x.rows != y.rows || x.cols != cols() || y.cols != cols() || x.stride != x.cols)
-    throw Error("a layer of experts takes x and y of as many tokens, " + std::to_string(cols()) +
-                " columns, and x without gaps");
-  const int64_t tokens = x.rows, rows = tokens * top(), width = std::max(cols(), inner());
-  routing_(x, pool);
-  h_.resize(size_t(tokens * cols())), h_scales_.resize(size_t(tokens));
-  codes_.resize(size_t(rows * width)), scales_.resize(size_t(rows));
-  one_.resize(size_t(rows * width)), other_.resize(size_t(rows * inner()));
-  workspaces_.run<norm_quantise::Op>({.rows = tokens,
+// h_ and h_scales_ of x.
+void Experts::normalise_tokens(MatrixView<const float> x, Pool* pool) {
+  if (in_bf16()) {
+    normalise(x, gamma_, eps_, one_.data(), pool);
+    return round_rows(one_.data(), x.rows, cols(), halves(h_), pool);
+  }
+  workspaces_.run<norm_quantise::Op>({.rows = x.rows,
                                       .cols = cols(),
                                       .eps = eps_,
                                       .with_gamma = !gamma_.empty(),
@@ -118,7 +103,78 @@ void Experts::operator()(MatrixView<const float> x, MatrixView<float> y, Pool* p
                                       .gamma = gamma_.data(),
                                       .to = encoded(h_, h_scales_)},
                                      machine_, pool);
-  gather(tokens, pool);
+}
+
+// codes_ and scales_ of rows from those of their tokens.
+void Experts::gather(int64_t tokens, Pool* pool) {
+  const int64_t bytes = int64_t(h_.size()) / tokens;
+  routing_.each_row(tokens, pool, [&](int64_t token, int64_t row) {
+    std::copy_n(&h_[size_t(token * bytes)], bytes, &codes_[size_t(row * bytes)]);
+    scales_[size_t(row)] = h_scales_[size_t(token)];
+  });
+}
+
+template <class Op>
+void Experts::product(const Matrices& w, int64_t rows, float* y, Pool* pool) {
+  typename Op::Args a{.groups = experts(),
+                      .m = rows,
+                      .n = int(w.rows),
+                      .k = int(w.cols),
+                      .ldx = w.cols,
+                      .ldy = w.rows,
+                      .w_stride = w.stride};
+  a.offsets = routing_.offsets().data(), a.w = w.of(0), a.w_scale = w.factors.data(), a.y = y;
+  a.x = reinterpret_cast<decltype(a.x)>(codes_.data());
+  if constexpr (requires { a.x_scale; }) a.x_scale = scales_.data();
+  if constexpr (requires { a.w_factors; }) a.w_factors = fp8_factors(format_);
+  workspaces_.run<Op>(a, machine_, pool);
+}
+
+void Experts::multiply(const Matrices& w, int64_t rows, float* y, Pool* pool) {
+  switch (format_) {
+    case WeightFormat::nvfp4:
+      return product<grouped_gemm_nvfp4_s8::Op>(w, rows, y, pool);
+    case WeightFormat::mxfp4:
+      return product<grouped_gemm_mxfp4_s8::Op>(w, rows, y, pool);
+    case WeightFormat::int8:
+      return product<grouped_gemm_int8_s8::Op>(w, rows, y, pool);
+    case WeightFormat::ternary:
+      return product<grouped_gemm_ternary_s8::Op>(w, rows, y, pool);
+    default:
+      return product<grouped_gemm_fp8_bf16::Op>(w, rows, y, pool);
+  }
+}
+
+// silu(gate h) * (up h) of rows in bf16, to one_.
+void Experts::each_gated(Pool* pool) {
+  const int64_t factors = int64_t(gate_.factors.size()) / experts();
+  for (int e = 0; e < experts(); ++e) {
+    const int64_t begin = routing_.offsets()[size_t(e)];
+    const int64_t count = routing_.offsets()[size_t(e) + 1] - begin;
+    if (count == 0) continue;
+    workspaces_.run<dual_gemm_fp8_bf16::Op>({.m = count,
+                                             .n = int(inner()),
+                                             .k = int(cols()),
+                                             .ldx = cols(),
+                                             .ldy = inner(),
+                                             .w_factors = fp8_factors(format_),
+                                             .gate = gate_.of(e),
+                                             .up = up_.of(e),
+                                             .gate_scale = gate_.factors.data() + e * factors,
+                                             .up_scale = up_.factors.data() + e * factors,
+                                             .x = halves(codes_) + begin * cols(),
+                                             .y = one_.data() + begin * inner()},
+                                            machine_, pool);
+  }
+}
+
+// What down multiplies, from h of rows.
+void Experts::activate(int64_t rows, Pool* pool) {
+  if (in_bf16()) {
+    each_gated(pool);
+    return round_rows(one_.data(), rows, inner(), halves(codes_), pool);
+  }
+  other_.resize(size_t(rows * inner()));
   multiply(gate_, rows, one_.data(), pool);
   multiply(up_, rows, other_.data(), pool);
   workspaces_.run<silu_mul_quantise::Op>({.rows = rows,
@@ -128,6 +184,21 @@ void Experts::operator()(MatrixView<const float> x, MatrixView<float> y, Pool* p
                                           .up = other_.data(),
                                           .to = encoded(codes_, scales_)},
                                          machine_, pool);
+}
+
+void Experts::operator()(MatrixView<const float> x, MatrixView<float> y, Pool* pool) {
+  if (x.rows < 1 || x.rows != y.rows || x.cols != cols() || y.cols != cols() || x.stride != x.cols)
+    throw Error("a layer of experts takes x and y of as many tokens, " + std::to_string(cols()) +
+                " columns, and x without gaps");
+  const int64_t tokens = x.rows, rows = tokens * top(), width = std::max(cols(), inner());
+  routing_(x, pool);
+  const int64_t bytes = in_bf16() ? sizeof(bf16) : 1;  // of an activation
+  h_.resize(size_t(tokens * cols() * bytes)), h_scales_.resize(size_t(tokens));
+  codes_.resize(size_t(rows * width * bytes)), scales_.resize(size_t(rows));
+  one_.resize(size_t(rows * width));
+  normalise_tokens(x, pool);
+  gather(tokens, pool);
+  activate(rows, pool);
   multiply(down_, rows, one_.data(), pool);
   routing_.add_up(one_.data(), y, pool);
 }

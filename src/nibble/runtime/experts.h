@@ -1,4 +1,4 @@
-// A layer of experts of a checkpoint whose matrices are NVFP4, MXFP4 or int8:
+// A layer of experts of a checkpoint whose matrices are NVFP4, MXFP4, FP8, int8 or ternary:
 //
 //   y[t] = sum_j share[t][j] * down_e (silu(gate_e h) * (up_e h)),   e = expert[t][j], j < top
 //   h = x[t] / sqrt(mean(x[t]^2) + eps) * gamma
@@ -7,7 +7,9 @@
 //
 // Activations are rounded twice, to int8: h by norm_quantise, once for all its experts, and what
 // down multiplies by silu_mul_quantise. Tokens are sorted by expert, so that grouped_gemm_*_s8
-// reads a matrix once for all of them, and the sum over j is in float, in order.
+// reads a matrix once for all of them, and the sum over j is in float, in order. In FP8 they are
+// rounded to bf16, and dual_gemm_fp8_bf16 of each expert in turn makes of h what
+// grouped_gemm_fp8_bf16 multiplies by down.
 //
 // The panels of the experts are copied, to lie behind one another.
 #pragma once
@@ -37,6 +39,8 @@ class Experts {
   // another, or if there are not so many experts.
   Experts(const Weights&, int top, const Machine&);
 
+  static Activations activations(WeightFormat);  // what a layer of the format rounds to
+
   int64_t cols() const { return up_.cols; }
   int64_t inner() const { return up_.rows; }
   int experts() const { return routing_.experts(); }
@@ -53,12 +57,19 @@ class Experts {
     explicit Matrices(const std::vector<const PackedWeight*>&);
     int64_t rows, cols, stride;  // bytes from one to the next
     Buffer<std::byte> panels;
-    std::vector<float> factors;  // [experts][rows]
+    std::vector<float> factors;  // [experts], of each as factors_of() has them
+    const uint8_t* of(int64_t expert) const {
+      return reinterpret_cast<const uint8_t*>(panels.data()) + expert * stride;
+    }
   };
+  void normalise_tokens(MatrixView<const float> x, Pool*);
   void gather(int64_t tokens, Pool*);
   template <class Op>
   void product(const Matrices&, int64_t rows, float* y, Pool*);
   void multiply(const Matrices&, int64_t rows, float* y, Pool*);
+  void each_gated(Pool*);
+  void activate(int64_t rows, Pool*);
+  bool in_bf16() const { return activations(format_) == Activations::bf16; }
 
   WeightFormat format_;
   Matrices gate_, up_, down_;
@@ -66,7 +77,8 @@ class Experts {
   std::span<const float> gamma_;
   float eps_;
   Machine machine_;
-  std::vector<int8_t> h_, codes_;  // of tokens; of rows, sorted by expert
+  // Of tokens; of rows, sorted by expert: int8, or bf16 in two elements.
+  std::vector<int8_t> h_, codes_;
   std::vector<float> h_scales_, scales_, one_, other_;
   Workspaces workspaces_;
 };

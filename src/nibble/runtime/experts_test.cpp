@@ -75,14 +75,15 @@ class ExpertsTest : public testing::Test {
   std::unique_ptr<PackedWeights> packed;
 };
 
-// The grouped products are those of gemm_*_s8, bit for bit, and so is all else of a layer in int8:
-// an expert's part of y is what a feed-forward layer of its matrices makes of the token. Those of
-// fp4 sum gate and up together, and their silu may be rounded otherwise: by a code of 127.
+// The grouped products are those of gemm_*, bit for bit, and so is all else of a layer: an expert's
+// part of y is what a feed-forward layer of its matrices makes of the token. Those of fp4 sum gate
+// and up together, and their silu may be rounded otherwise: by a code of 127.
 TEST_F(ExpertsTest, AddUpWhatTheExpertsOfATokenMakeOfIt) {
   const auto pool = cpu::make_pool(2);
   const Source source(folder / "in.safetensors");
   const WholeWeight whole = pack_whole(*source.find("moe.gate.weight"));
-  for (WeightFormat format : {WeightFormat::nvfp4, WeightFormat::mxfp4, WeightFormat::int8})
+  for (WeightFormat format : {WeightFormat::nvfp4, WeightFormat::mxfp4, WeightFormat::int8,
+                              WeightFormat::ternary, WeightFormat::fp8, WeightFormat::fp8_block})
     for (bool routed : {true, false}) {
       pack(format);
       const auto router = routed ? std::make_shared<Linear>(whole, cpu::this_machine()) : nullptr;
@@ -104,7 +105,7 @@ TEST_F(ExpertsTest, AddUpWhatTheExpertsOfATokenMakeOfIt) {
                                   .up = weight(e, "up_proj"),
                                   .down = weight(e, "down_proj"),
                                   .gamma = gamma},
-                                 Activations::s8, cpu::this_machine());
+                                 Experts::activations(format), cpu::this_machine());
               expert(MatrixView<const float>(&x[size_t(t * kCols)], 1, kCols),
                      MatrixView<float>(part.data(), 1, kCols));
               for (size_t k = 0; k < kCols; ++k) want[k] += routes.share[size_t(i)] * part[k];
@@ -114,7 +115,7 @@ TEST_F(ExpertsTest, AddUpWhatTheExpertsOfATokenMakeOfIt) {
             double wrong = 0, size = 0;
             for (size_t k = 0; k < kCols; ++k) {
               const double got = y[size_t(t) * (kCols + 3) + k];
-              if (format == WeightFormat::int8) {
+              if (format != WeightFormat::nvfp4 && format != WeightFormat::mxfp4) {
                 EXPECT_EQ(got, want[k]) << "token " << t;
               }
               wrong += (got - want[k]) * (got - want[k]), size += double(want[k]) * want[k];

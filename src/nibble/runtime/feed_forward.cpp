@@ -1,23 +1,39 @@
 #include "nibble/runtime/feed_forward.h"
 
 #include <algorithm>
-#include <type_traits>
 
+#include "nibble/ops/dual_gemm_fp8_bf16/dual_gemm_fp8_bf16.h"
+#include "nibble/ops/dual_gemm_int8_s8/dual_gemm_int8_s8.h"
 #include "nibble/ops/dual_gemm_mxfp4_s8/dual_gemm_mxfp4_s8.h"
 #include "nibble/ops/dual_gemm_nvfp4_s8/dual_gemm_nvfp4_s8.h"
+#include "nibble/ops/dual_gemm_ternary_s8/dual_gemm_ternary_s8.h"
 #include "nibble/ops/gelu_tanh_quantise/gelu_tanh_quantise.h"
+#include "nibble/ops/gemm_fp8_bf16/gemm_fp8_bf16.h"
 #include "nibble/ops/gemm_int8_s8/gemm_int8_s8.h"
 #include "nibble/ops/gemm_mxfp4_s8/gemm_mxfp4_s8.h"
 #include "nibble/ops/gemm_nvfp4_s16/gemm_nvfp4_s16.h"
 #include "nibble/ops/gemm_nvfp4_s8/gemm_nvfp4_s8.h"
+#include "nibble/ops/gemm_ternary_s8/gemm_ternary_s8.h"
 #include "nibble/ops/norm_quantise/norm_quantise.h"
 #include "nibble/ops/silu_mul_quantise/silu_mul_quantise.h"
 #include "nibble/runtime/error.h"
+#include "nibble/runtime/round_rows.h"
+#include "nibble/runtime/routing.h"
 
 namespace nibble {
 namespace {
 
-constexpr Activations kRounded[] = {Activations::s16, Activations::s8};
+constexpr Activations kRounded[] = {Activations::s16, Activations::s8, Activations::bf16};
+constexpr std::span kAll(kRounded);
+
+bool is_fp8(WeightFormat format) {
+  return format == WeightFormat::fp8 || format == WeightFormat::fp8_block;
+}
+std::string names(std::span<const Activations> some) {
+  std::string all;
+  for (Activations a : some) all += (all.empty() ? "" : " or ") + std::string(to_string(a));
+  return all;
+}
 
 }  // namespace
 
@@ -28,15 +44,16 @@ FeedForward::Matrix::Matrix(const PackedWeight& w)
       factors(factors_of(w)) {
   if (activations(w.encoding.format).empty() || w.layout.rows != 16 || w.shape.size() != 2)
     throw Error("tensor " + w.name +
-                ": a feed-forward layer multiplies by matrices in nvfp4, mxfp4 or int8, in panels "
-                "of 16 rows");
+                ": a feed-forward layer multiplies by matrices in nvfp4, mxfp4, fp8, int8 or "
+                "ternary, in panels of 16 rows");
 }
 
 std::span<const Activations> FeedForward::activations(WeightFormat format) {
-  if (format == WeightFormat::nvfp4) return kRounded;
-  if (format == WeightFormat::mxfp4 || format == WeightFormat::int8)
-    return std::span(kRounded).last(1);
-  return {};
+  if (format == WeightFormat::nvfp4) return kAll.first(2);
+  if (is_fp8(format)) return kAll.last(1);
+  const bool s8 = format == WeightFormat::mxfp4 || format == WeightFormat::int8 ||
+                  format == WeightFormat::ternary;
+  return s8 ? kAll.subspan(1, 1) : kAll.first(0);
 }
 
 FeedForward::FeedForward(const Weights& w, Activations activations, const Machine& machine)
@@ -66,16 +83,17 @@ FeedForward::FeedForward(const Weights& w, Activations activations, const Machin
   if (std::find(known.begin(), known.end(), activations) == known.end())
     throw Error("activations of a feed-forward layer in " + std::string(to_string(format_)) +
                 " are not rounded to " + std::string(to_string(activations)) + ", but to " +
-                (known.size() == 2 ? "s16 or s8" : "s8"));
+                names(known));
+  if (in_bf16() && !gate_)
+    throw Error("tensor " + w.up->name + ": a feed-forward layer in " +
+                std::string(to_string(format_)) + " has a gate; GELU rounds to codes of integers");
 }
 
-bool FeedForward::dual() const {
-  return gate_ && format_ != WeightFormat::int8 && activations_ == Activations::s8;
-}
+bool FeedForward::dual() const { return gate_ && activations_ != Activations::s16; }
 
 std::string FeedForward::ops() const {
-  const std::string product =
-      "gemm_" + std::string(to_string(format_)) + "_" + std::string(to_string(activations_));
+  const std::string product = "gemm_" + std::string(is_fp8(format_) ? "fp8" : to_string(format_)) +
+                              "_" + std::string(to_string(activations_));
   if (dual()) return "dual_" + product + ", " + product;
   return (gate_ ? "3 x " : "2 x ") + product;
 }
@@ -89,50 +107,65 @@ encode_rows::Encoded FeedForward::codes() {
 
 template <class Op>
 void FeedForward::product(const Matrix& w, int64_t tokens, float* y, int64_t ldy, Pool* pool) {
-  using Code = std::remove_cvref_t<decltype(*Op::Args::x)>;
-  workspaces_.run<Op>({.m = tokens,
-                       .n = int(w.rows),
-                       .k = int(w.cols),
-                       .ldx = w.cols,
-                       .ldy = ldy,
-                       .w = w.panels,
-                       .w_scale = w.factors.data(),
-                       .x = reinterpret_cast<const Code*>(codes_.data()),
-                       .x_scale = scales_.data(),
-                       .y = y},
-                      machine_, pool);
+  typename Op::Args a{.m = tokens, .n = int(w.rows), .k = int(w.cols), .ldx = w.cols, .ldy = ldy};
+  a.w = w.panels, a.w_scale = w.factors.data(), a.y = y;
+  a.x = reinterpret_cast<decltype(a.x)>(codes_.data());
+  if constexpr (requires { a.x_scale; }) a.x_scale = scales_.data();
+  if constexpr (requires { a.w_factors; })
+    if (format_ == WeightFormat::fp8_block) a.w_factors = cpu::Fp8Factors::blocks;
+  workspaces_.run<Op>(a, machine_, pool);
 }
 
 void FeedForward::multiply(const Matrix& w, int64_t tokens, float* y, int64_t ldy, Pool* pool) {
   if (activations_ == Activations::s16) return product<gemm_nvfp4_s16::Op>(w, tokens, y, ldy, pool);
-  if (format_ == WeightFormat::nvfp4) return product<gemm_nvfp4_s8::Op>(w, tokens, y, ldy, pool);
-  if (format_ == WeightFormat::int8) return product<gemm_int8_s8::Op>(w, tokens, y, ldy, pool);
-  product<gemm_mxfp4_s8::Op>(w, tokens, y, ldy, pool);
+  switch (format_) {
+    case WeightFormat::nvfp4:
+      return product<gemm_nvfp4_s8::Op>(w, tokens, y, ldy, pool);
+    case WeightFormat::mxfp4:
+      return product<gemm_mxfp4_s8::Op>(w, tokens, y, ldy, pool);
+    case WeightFormat::int8:
+      return product<gemm_int8_s8::Op>(w, tokens, y, ldy, pool);
+    case WeightFormat::ternary:
+      return product<gemm_ternary_s8::Op>(w, tokens, y, ldy, pool);
+    default:
+      return product<gemm_fp8_bf16::Op>(w, tokens, y, ldy, pool);
+  }
+}
+
+template <class Op>
+void FeedForward::gated(int64_t tokens, Pool* pool) {
+  typename Op::Args a{
+      .m = tokens, .n = int(inner()), .k = int(cols()), .ldx = cols(), .ldy = inner()};
+  a.gate = gate_->panels, a.gate_scale = gate_->factors.data();
+  a.up = up_.panels, a.up_scale = up_.factors.data();
+  a.x = reinterpret_cast<decltype(a.x)>(codes_.data()), a.y = inner_.data();
+  if constexpr (requires { a.x_scale; }) a.x_scale = scales_.data();
+  if constexpr (requires { a.w_factors; })
+    if (format_ == WeightFormat::fp8_block) a.w_factors = cpu::Fp8Factors::blocks;
+  workspaces_.run<Op>(a, machine_, pool);
 }
 
 // silu(gate h) * (up h), from h.
-template <class Op>
-void FeedForward::gated(int64_t tokens, Pool* pool) {
-  workspaces_.run<Op>({.m = tokens,
-                       .n = int(inner()),
-                       .k = int(cols()),
-                       .ldx = cols(),
-                       .ldy = inner(),
-                       .gate = gate_->panels,
-                       .up = up_.panels,
-                       .gate_scale = gate_->factors.data(),
-                       .up_scale = up_.factors.data(),
-                       .x = reinterpret_cast<const int8_t*>(codes_.data()),
-                       .x_scale = scales_.data(),
-                       .y = inner_.data()},
-                      machine_, pool);
+void FeedForward::gate(int64_t tokens, Pool* pool) {
+  switch (format_) {
+    case WeightFormat::nvfp4:
+      return gated<dual_gemm_nvfp4_s8::Op>(tokens, pool);
+    case WeightFormat::mxfp4:
+      return gated<dual_gemm_mxfp4_s8::Op>(tokens, pool);
+    case WeightFormat::int8:
+      return gated<dual_gemm_int8_s8::Op>(tokens, pool);
+    case WeightFormat::ternary:
+      return gated<dual_gemm_ternary_s8::Op>(tokens, pool);
+    default:
+      return gated<dual_gemm_fp8_bf16::Op>(tokens, pool);
+  }
 }
 
 // What down multiplies, from h.
 void FeedForward::activate(int64_t tokens, Pool* pool) {
   if (dual()) {
-    format_ == WeightFormat::nvfp4 ? gated<dual_gemm_nvfp4_s8::Op>(tokens, pool)
-                                   : gated<dual_gemm_mxfp4_s8::Op>(tokens, pool);
+    gate(tokens, pool);
+    if (in_bf16()) return round_rows(inner_.data(), tokens, inner(), halves(), pool);
     return workspaces_.run<encode_rows::Op>(
         {.rows = tokens, .cols = inner(), .x = inner_.data(), .to = codes()}, machine_, pool);
   }
@@ -159,14 +192,20 @@ void FeedForward::operator()(MatrixView<const float> x, MatrixView<float> y, Poo
   codes_.resize(size_t(x.rows * std::max(cols(), inner())));
   scales_.resize(size_t(x.rows));
   inner_.resize(size_t(x.rows * inner()));
-  workspaces_.run<norm_quantise::Op>({.rows = x.rows,
-                                      .cols = x.cols,
-                                      .eps = eps_,
-                                      .with_gamma = !gamma_.empty(),
-                                      .x = x.data,
-                                      .gamma = gamma_.data(),
-                                      .to = codes()},
-                                     machine_, pool);
+  if (in_bf16()) {
+    other_.resize(size_t(x.rows * cols()));
+    normalise(x, gamma_, eps_, other_.data(), pool);
+    round_rows(other_.data(), x.rows, cols(), halves(), pool);
+  } else {
+    workspaces_.run<norm_quantise::Op>({.rows = x.rows,
+                                        .cols = x.cols,
+                                        .eps = eps_,
+                                        .with_gamma = !gamma_.empty(),
+                                        .x = x.data,
+                                        .gamma = gamma_.data(),
+                                        .to = codes()},
+                                       machine_, pool);
+  }
   activate(x.rows, pool);
   multiply(down_, x.rows, y.data, y.stride, pool);
 }

@@ -1,4 +1,5 @@
-// A feed-forward layer of a checkpoint whose matrices are NVFP4, MXFP4 or int8 and stay packed:
+// A feed-forward layer of a checkpoint whose matrices are NVFP4, MXFP4, FP8, int8 or ternary and
+// stay packed:
 //
 //   y[t] = down (silu(gate h) * (up h)),   or without a gate   down gelu(up h)
 //   h = x[t] / sqrt(mean(x[t]^2) + eps) * gamma,   gelu in its tanh form
@@ -6,8 +7,9 @@
 // x and y are floats. Activations are rounded twice, h and what down multiplies, token by token,
 // in the pass that makes them:
 //
-//   with a gate   norm_quantise; gemm by up, by gate; silu_mul_quantise; gemm by down
-//   fp4 and s8    norm_quantise; dual_gemm_*_s8; encode_rows; gemm by down
+//   with a gate   norm_quantise; dual_gemm_*_s8 by gate and up; encode_rows; gemm by down
+//   in FP8        the same by dual_gemm_fp8_bf16, between passes that round to bf16
+//   to s16        norm_quantise; gemm by up, by gate; silu_mul_quantise; gemm by down
 //   without       norm_quantise; gemm by up; gelu_tanh_quantise; gemm by down
 //
 // The scales of tokens go into the epilogues of the products, and so do the tensor scales of gate
@@ -39,7 +41,8 @@ class FeedForward {
   // fit one another, or if activations are none of activations().
   FeedForward(const Weights&, Activations, const Machine&);
 
-  // What a layer of the format may round to, the default first: s16, s8; beside MXFP4 and int8 s8.
+  // What a layer of the format may round to, the default first: s16, s8; beside FP8 bf16, beside
+  // MXFP4, int8 and ternary weights s8. None to bf16 without a gate.
   static std::span<const Activations> activations(WeightFormat);
 
   int64_t cols() const { return up_.cols; }
@@ -54,15 +57,18 @@ class FeedForward {
     explicit Matrix(const PackedWeight&);
     int64_t rows, cols;
     const uint8_t* panels;
-    std::vector<float> factors;  // of rows
+    std::vector<float> factors;  // as factors_of() has them
   };
   bool dual() const;
+  bool in_bf16() const { return activations_ == Activations::bf16; }
+  bf16* halves() { return reinterpret_cast<bf16*>(codes_.data()); }
   encode_rows::Encoded codes();
   template <class Op>
   void product(const Matrix&, int64_t tokens, float* y, int64_t ldy, Pool*);
   void multiply(const Matrix&, int64_t tokens, float* y, int64_t ldy, Pool*);
   template <class Op>
   void gated(int64_t tokens, Pool*);
+  void gate(int64_t tokens, Pool*);
   void activate(int64_t tokens, Pool*);
 
   std::optional<Matrix> gate_;
@@ -72,7 +78,7 @@ class FeedForward {
   WeightFormat format_;
   Activations activations_;
   Machine machine_;
-  std::vector<int16_t> codes_;  // of the activations: int16, or int8 two to an element
+  std::vector<int16_t> codes_;  // of the activations: int16, bf16, or int8 two to an element
   std::vector<float> scales_, inner_, other_;
   Workspaces workspaces_;
 };

@@ -88,7 +88,8 @@ class FeedForwardTest : public testing::Test {
 // |g silu'(g)| <= 2 |silu(g)| but for few, twice that of g; rounding again adds r. A step of codes
 // is 1 / most of a row's greatest, and that is at most 6 times the root mean square of the second
 // rows: r is at most 6 / (most sqrt 12).
-// GELU for silu(g) u has at most as much.
+// GELU for silu(g) u has at most as much. A bf16 is off by 2^-9 at most, so its r is that of 1536
+// steps: 6 / (1536 sqrt 12) = 2^-9 / sqrt 3.
 TEST_F(FeedForwardTest, IsThatOfDoublesButForTheRoundingOfActivations) {
   const auto pool = cpu::make_pool(2);
   struct Kind {
@@ -96,17 +97,25 @@ TEST_F(FeedForwardTest, IsThatOfDoublesButForTheRoundingOfActivations) {
     bool with_gate;
     Activations activations;
     int most;
+    std::string ops;
   };
-  for (auto [format, with_gate, activations, most] :
-       {Kind{WeightFormat::nvfp4, true, Activations::s16, 32639},
-        {WeightFormat::nvfp4, true, Activations::s8, 127},
-        {WeightFormat::nvfp4, false, Activations::s16, 32639},
-        {WeightFormat::mxfp4, false, Activations::s8, 127},
-        {WeightFormat::mxfp4, true, Activations::s8, 127},
-        {WeightFormat::int8, true, Activations::s8, 127}}) {
+  for (auto [format, with_gate, activations, most, ops] :
+       {Kind{WeightFormat::nvfp4, true, Activations::s16, 32639, "3 x gemm_nvfp4_s16"},
+        {WeightFormat::nvfp4, true, Activations::s8, 127, "dual_gemm_nvfp4_s8, gemm_nvfp4_s8"},
+        {WeightFormat::nvfp4, false, Activations::s16, 32639, "2 x gemm_nvfp4_s16"},
+        {WeightFormat::mxfp4, false, Activations::s8, 127, "2 x gemm_mxfp4_s8"},
+        {WeightFormat::mxfp4, true, Activations::s8, 127, "dual_gemm_mxfp4_s8, gemm_mxfp4_s8"},
+        {WeightFormat::int8, true, Activations::s8, 127, "dual_gemm_int8_s8, gemm_int8_s8"},
+        {WeightFormat::int8, false, Activations::s8, 127, "2 x gemm_int8_s8"},
+        {WeightFormat::ternary, true, Activations::s8, 127,
+         "dual_gemm_ternary_s8, gemm_ternary_s8"},
+        {WeightFormat::ternary, false, Activations::s8, 127, "2 x gemm_ternary_s8"},
+        {WeightFormat::fp8, true, Activations::bf16, 1536, "dual_gemm_fp8_bf16, gemm_fp8_bf16"},
+        {WeightFormat::fp8_block, true, Activations::bf16, 1536,
+         "dual_gemm_fp8_bf16, gemm_fp8_bf16"}}) {
     pack(format);
     FeedForward layer(weights(with_gate), activations, cpu::this_machine());
-    EXPECT_NE(layer.ops().find("gemm_" + std::string(to_string(format))), std::string::npos);
+    EXPECT_EQ(layer.ops(), ops);
     for (int64_t tokens : {1, 3, 20, 2}) {  // fewer, more, and fewer than before
       std::vector<float> x(size_t(tokens * kCols)), y(size_t(tokens * (kCols + 3)), 7.0f);
       Random rng{uint64_t(tokens)};
@@ -123,8 +132,8 @@ TEST_F(FeedForwardTest, IsThatOfDoublesButForTheRoundingOfActivations) {
         for (int64_t k = kCols; k < kCols + 3; ++k) EXPECT_EQ(y[size_t(t * (kCols + 3) + k)], 7);
       }
       const double error = std::sqrt(wrong / all);
-      EXPECT_LT(error, 4 * 6 / (most * std::sqrt(12))) << to_string(activations);
-      EXPECT_GT(error, 0.1 / most) << to_string(activations);
+      EXPECT_LT(error, 4 * 6 / (most * std::sqrt(12))) << ops;
+      EXPECT_GT(error, 0.1 / most) << ops;
     }
   }
 }
@@ -151,9 +160,15 @@ TEST_F(FeedForwardTest, RefusesWhatDoesNotFit) {
   EXPECT_EQ(refused(weights(), Activations::s16),
             "activations of a feed-forward layer in mxfp4 are not rounded to s16, but to s8");
   pack(WeightFormat::fp8);
-  EXPECT_EQ(refused(weights(false), Activations::s8),
-            "tensor c.up.weight: a feed-forward layer multiplies by matrices in nvfp4, mxfp4 or "
-            "int8, in panels of 16 rows");
+  EXPECT_EQ(refused(weights(), Activations::s8),
+            "activations of a feed-forward layer in fp8 are not rounded to s8, but to bf16");
+  EXPECT_EQ(refused(weights(false), Activations::bf16),
+            "tensor c.up.weight: a feed-forward layer in fp8 has a gate; GELU rounds to codes of "
+            "integers");
+  pack(WeightFormat::mxfp8);
+  EXPECT_EQ(refused(weights(), Activations::s8),
+            "tensor c.up.weight: a feed-forward layer multiplies by matrices in nvfp4, mxfp4, fp8, "
+            "int8 or ternary, in panels of 16 rows");
   pack(WeightFormat::nvfp4);
   FeedForward layer(weights(), Activations::s16, cpu::this_machine());
   std::vector<float> x(2 * kCols), y(2 * kCols);

@@ -14,6 +14,7 @@
 #include "nibble/ops/grouped_gemm_f32/grouped_gemm_f32.h"
 #include "nibble/ops/grouped_gemm_fp16/grouped_gemm_fp16.h"
 #include "nibble/runtime/error.h"
+#include "nibble/runtime/round_rows.h"
 
 namespace nibble {
 namespace {
@@ -47,10 +48,6 @@ auto by_type(DType type, Fn&& fn) {
   return fn(float());
 }
 
-void narrow(float x, float& to) { to = x; }
-void narrow(float x, bf16& to) { to = to_bf16(x); }
-void narrow(float x, fp16& to) { to = to_fp16(x); }
-
 template <class T>
 const T* elements(const WholeWeight& w) {
   return reinterpret_cast<const T*>(w.panels.data());
@@ -61,13 +58,6 @@ T* space_for(Buffer<std::byte>& buffer, int64_t count) {
   const int64_t bytes = count * int64_t(sizeof(T));
   if (buffer.size() < bytes) buffer = Buffer<std::byte>(bytes);
   return reinterpret_cast<T*>(buffer.data());
-}
-
-template <class T>
-void round_rows(const float* x, int64_t rows, int64_t cols, T* to, Pool* pool) {
-  parallel_for(pool, rows, 1, [&](int64_t r, int64_t) {
-    for (int64_t k = r * cols; k < (r + 1) * cols; ++k) narrow(x[k], to[k]);
-  });
 }
 
 std::string size_of(const WholeWeight& w) {
