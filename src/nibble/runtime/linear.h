@@ -13,6 +13,9 @@
 //   nvfp4         NVFP4 with a tensor scale of its own        nvfp4
 //   fp16, f32     halves; floats as they are                  fp16; f32
 //
+// A NaN in x makes NaN of its token and of no other. So does an infinity, or infinities, but where
+// blocks of x have scales it is the greatest value of these (numerics/nvfp4.h, mx.h).
+//
 // The scales of W are applied where its sums are: a tensor scale and scales of rows are a factor of
 // each row, never merged. A matrix [E, N, K] is multiplied as E * N rows.
 #pragma once

@@ -131,6 +131,29 @@ TEST_F(LinearTest, MultipliesByEveryFormatThatHasAnOp) {
   }
 }
 
+TEST_F(LinearTest, KeepsWhatIsNotFiniteToItsToken) {
+  for (WeightFormat format : {WeightFormat::nvfp4, WeightFormat::mxfp4, WeightFormat::fp8,
+                              WeightFormat::fp8_block, WeightFormat::int8, WeightFormat::ternary}) {
+    const PackedWeights packed(quantised(format), {.rows = 16});
+    for (Activations a : activations_for(format))
+      for (const float odd : {NAN, -INFINITY}) {
+        Linear linear(packed.weights()[0], a, cpu::this_machine());
+        std::vector<float> x(3 * kCols, 0.5f), y(3 * kRows);
+        x[kCols + 7] = odd;
+        linear(MatrixView<const float>(x.data(), 3, kCols), MatrixView<float>(y.data(), 3, kRows));
+        const bool clamps =
+            a == Activations::nvfp4 || (a == Activations::e4m3 && format == WeightFormat::mxfp4);
+        for (int64_t i = 0; i < 3 * kRows; ++i) {
+          const float v = y[size_t(i)];
+          const bool there = i / kRows == 1;
+          if (there && std::isinf(odd) && clamps) continue;
+          EXPECT_EQ(std::isfinite(v), !there) << to_string(format) << " by " << to_string(a);
+          EXPECT_TRUE(!there || !std::isnan(odd) || std::isnan(v)) << to_string(a);
+        }
+      }
+  }
+}
+
 TEST(Activations, TheDefaultIsTheMostExactOfAFormat) {
   EXPECT_EQ(activations_for(WeightFormat::nvfp4).front(), Activations::s16);
   EXPECT_EQ(activations_for(WeightFormat::mxfp4).front(), Activations::s8);
