@@ -8,7 +8,7 @@
 //                  what follows; returns a bit for each row with NaN that factors do not tell
 //   many<F, P, T>  T tokens, T <= kMany<F>, of P unpacked panels
 //
-// and says in kReadAgain for how many tokens reading again costs less than unpacking. Tokens are
+// and says in kReadAgain<F> for how many tokens reading again costs less than unpacking. Tokens are
 // repacked first, tile by tile of so many as a loop takes:
 //
 //   block 0: T int32, what the sums of the tokens start at; if tokens have them, T factors;
@@ -148,7 +148,7 @@ template <class K, class F>
 constexpr int fp4_width(int64_t m) {
   int widest = K::template kFew<F>;
   if constexpr (kFp4Unpacks<K, F>)
-    if (m > K::kReadAgain) widest = K::template kMany<F>;
+    if (m > K::template kReadAgain<F>) widest = K::template kMany<F>;
   return int(std::min<int64_t>(m, widest));
 }
 
@@ -156,7 +156,7 @@ constexpr int fp4_width(int64_t m) {
 template <class K, class F>
 constexpr int fp4_chunk(int64_t m, int blocks) {
   if constexpr (kFp4Unpacks<K, F>)
-    if (m > K::kReadAgain) return kFp4Chunk / F::kBlock;
+    if (m > K::template kReadAgain<F>) return kFp4Chunk / F::kBlock;
   return blocks;
 }
 
@@ -170,7 +170,7 @@ void fp4_pack_tiles(const Rows& x, int64_t m, int blocks, uint8_t* packed, int64
     for (int b = 0; b < blocks; b += chunk) {
       const int here = std::min(chunk, blocks - b);
       K::template pack<F>(x.from(t, b * F::kBlock), int(std::min<int64_t>(width, m - t)), here,
-                          m > K::kReadAgain, packed + F::token_bytes(m * b + t * here));
+                          m > K::template kReadAgain<F>, packed + F::token_bytes(m * b + t * here));
     }
 }
 template <class K, class F, class Args>
@@ -225,7 +225,7 @@ void fp4_many(const std::array<const uint8_t*, P>& w, const Fp4Tokens& x, Write&
 template <class K, class F, size_t P, class Write>
 void fp4_product(const std::array<const uint8_t*, P>& w, const Fp4Tokens& x, Write&& write) {
   if constexpr (kFp4Unpacks<K, F>)
-    if (x.m > K::kReadAgain) return fp4_many<K, F>(w, x, write);
+    if (x.m > K::template kReadAgain<F>) return fp4_many<K, F>(w, x, write);
   fp4_few<K, F>(w, x, write);
 }
 
@@ -276,7 +276,7 @@ void fp4_panels(const Fp4Product& g, int64_t begin, int64_t end) {
   const auto panel = [&](int64_t p) { return g.w + p * panel_bytes; };
   int64_t p = begin;
   if constexpr (kFp4Unpacks<K, F>)
-    for (; g.m > K::kReadAgain && p + 2 <= end; p += 2)
+    for (; g.m > K::template kReadAgain<F> && p + 2 <= end; p += 2)
       fp4_many<K, F>(std::array{panel(p), panel(p + 1)}, x, writer(p, 2));
   for (; p < end; ++p) fp4_product<K, F>(std::array{panel(p)}, x, writer(p, 1));
 }
@@ -284,7 +284,7 @@ void fp4_panels(const Fp4Product& g, int64_t begin, int64_t end) {
 // Panels of a task, at most. Depends on the problem alone.
 template <class K, class F>
 int64_t fp4_grain(int64_t m, int64_t k) {
-  if (m > K::kReadAgain) return 2;
+  if (m > K::template kReadAgain<F>) return 2;
   return std::max<int64_t>(1, kFp4TaskBytes / (F::kLayout.panel_bytes(k) * ((m + 7) / 8)));
 }
 
@@ -302,7 +302,7 @@ void fp4_gemm(const Args& a, const Exec& e) {
                      .packed = a.workspace,
                      .y = a.y};
   parallel_even(e.pool, F::kLayout.panels(a.n), fp4_grain<K, F>(a.m, a.k),
-                a.m > K::kReadAgain ? 2 : 1,
+                a.m > K::template kReadAgain<F> ? 2 : 1,
                 [&](int64_t begin, int64_t end) { fp4_panels<K, F>(g, begin, end); });
 }
 

@@ -23,6 +23,7 @@ struct Fp4Avx2 {
   static constexpr int kFew = F::kBlock == 16 ? 8 : 4;
   template <class F>
   static constexpr int kMany = kFew<F>;
+  template <class F>
   static constexpr int kReadAgain = 16;
   // What sums are multiplied with: e4m3 factors come as fp16 bits, times 2^-8, or lifted.
   template <class F>

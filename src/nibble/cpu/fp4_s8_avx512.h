@@ -25,7 +25,8 @@ struct Fp4Avx512 {
   // takes 12 and 16.
   template <class F>
   static constexpr int kMany = F::kBlock == 16 ? 8 : 6;
-  static constexpr int kReadAgain = 32;
+  template <class F>
+  static constexpr int kReadAgain = F::kTokenScales ? 8 : 32;
   // What sums are multiplied with: they are of doubled elements and of factors in some unit.
   template <class F>
   static constexpr float kUnit = F::kOfDoubled / (F::kTokenScales   ? kE4m3ProductUnit

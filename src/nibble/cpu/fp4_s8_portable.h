@@ -13,6 +13,7 @@ struct Fp4Portable {
   using Lanes = numerics::F32x16;
   template <class F>
   static constexpr int kFew = 8;
+  template <class F>
   static constexpr int64_t kReadAgain = std::numeric_limits<int64_t>::max();
   template <class F>
   static constexpr float kUnit = F::kOfDoubled;

@@ -34,6 +34,10 @@ inline void fill_scales(Args& a, Random& rng) {
 inline void fill_x_scales(Args& a, Random& rng) {
   fill_x(a, rng, hard_e4m3);
   fill_w(a, rng, any_finite_e4m3);
+  // Tokens of which nothing is left.
+  for (int64_t i = 2; i < a.m; i += 4)
+    for (int b = 0; b < a.k / 16; ++b)
+      writable(a.x_blocks)[i * (a.k / 16) + b] = {uint8_t(b % 2 == 0 ? 0x00 : 0x80)};
 }
 // Scales of which most tiles are quick to decode, and some hold one that is not.
 inline void fill_plain(Args& a, Random& rng) {
@@ -44,6 +48,15 @@ inline void fill_plain(Args& a, Random& rng) {
 inline void fill_likely(Args& a, Random& rng) {
   fill_x(a, rng, likely_e4m3);
   fill_w(a, rng, likely_e4m3);
+}
+// NaN for the scales behind n and k, which are no one's.
+inline void fill_padding(Args& a, Random& rng) {
+  fill_random(a, rng);
+  for (int64_t row = 0; row < 16 * kLayout.panels(a.n); ++row)
+    for (int64_t b = 0; b < 4 * kLayout.tiles(a.k); ++b)
+      if (row >= a.n || 16 * b >= a.k)
+        writable(a.w)[row / 16 * kLayout.panel_bytes(a.k) + b / 4 * kLayout.tile_bytes() +
+                      kLayout.scale_offset(int(row % 16), int(b % 4 * 16))] = 0x7f;
 }
 // Every product at its largest, with equal signs: |S| = 2304 in all blocks.
 inline void fill_worst(Args& a, Random& rng) {
@@ -87,10 +100,12 @@ inline std::vector<Case<Args>> cases() {
   add("x_scales", 41, 50, 144, fill_x_scales);
   add("x_scales", 40, 33, 16, fill_x_scales);  // a block alone: what is no zero is seen
   add("worst", 36, 33, 192, fill_worst);
+  for (int m : {1, 3, 36}) add("padding", m, 20, 80, fill_padding);
   for (auto [m, n, k] : {std::array{1, 4096, 4096},
                          {1, 14336, 4096},
                          {8, 4096, 4096},
                          {16, 4096, 4096},
+                         {32, 4096, 4096},
                          {128, 4096, 4096},
                          {512, 4096, 4096},
                          // shapes of a public contest for this format
