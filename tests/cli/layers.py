@@ -18,7 +18,8 @@ class Layers(unittest.TestCase):
         write_floats(file, {"h.0.gate_proj.weight": [64, 32], "h.0.up_proj.weight": [64, 32],
                             "h.0.down_proj.weight": [32, 64]})
         nibble("quantize", file, packed, "--format", "nvfp4")
-        for activations, least, most in (("s16", 1e-6, 5e-4), ("s8", 1e-3, 1e-1)):
+        for activations, least, most in (
+                ("s16", 1e-6, 5e-4), ("s8", 1e-3, 1e-1), ("nvfp4", 2e-2, 5e-1)):
             line, = nibble("multiply", packed, "--layers", "--activations", activations, "--tokens",
                            5, "--seconds", 0, "--json").stdout.splitlines()
             layer = json.loads(line)

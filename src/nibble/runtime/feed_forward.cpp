@@ -5,12 +5,14 @@
 #include "nibble/ops/dual_gemm_fp8_bf16/dual_gemm_fp8_bf16.h"
 #include "nibble/ops/dual_gemm_int8_s8/dual_gemm_int8_s8.h"
 #include "nibble/ops/dual_gemm_mxfp4_s8/dual_gemm_mxfp4_s8.h"
+#include "nibble/ops/dual_gemm_nvfp4_nvfp4/dual_gemm_nvfp4_nvfp4.h"
 #include "nibble/ops/dual_gemm_nvfp4_s8/dual_gemm_nvfp4_s8.h"
 #include "nibble/ops/dual_gemm_ternary_s8/dual_gemm_ternary_s8.h"
 #include "nibble/ops/gelu_tanh_quantise/gelu_tanh_quantise.h"
 #include "nibble/ops/gemm_fp8_bf16/gemm_fp8_bf16.h"
 #include "nibble/ops/gemm_int8_s8/gemm_int8_s8.h"
 #include "nibble/ops/gemm_mxfp4_s8/gemm_mxfp4_s8.h"
+#include "nibble/ops/gemm_nvfp4_nvfp4/gemm_nvfp4_nvfp4.h"
 #include "nibble/ops/gemm_nvfp4_s16/gemm_nvfp4_s16.h"
 #include "nibble/ops/gemm_nvfp4_s8/gemm_nvfp4_s8.h"
 #include "nibble/ops/gemm_ternary_s8/gemm_ternary_s8.h"
@@ -23,7 +25,8 @@
 namespace nibble {
 namespace {
 
-constexpr Activations kRounded[] = {Activations::s16, Activations::s8, Activations::bf16};
+constexpr Activations kRounded[] = {Activations::s16, Activations::s8, Activations::nvfp4,
+                                    Activations::bf16};
 constexpr std::span kAll(kRounded);
 
 bool is_fp8(WeightFormat format) {
@@ -49,7 +52,7 @@ FeedForward::Matrix::Matrix(const PackedWeight& w)
 }
 
 std::span<const Activations> FeedForward::activations(WeightFormat format) {
-  if (format == WeightFormat::nvfp4) return kAll.first(2);
+  if (format == WeightFormat::nvfp4) return kAll.first(3);
   if (is_fp8(format)) return kAll.last(1);
   const bool s8 = format == WeightFormat::mxfp4 || format == WeightFormat::int8 ||
                   format == WeightFormat::ternary;
@@ -99,10 +102,12 @@ std::string FeedForward::ops() const {
 }
 
 encode_rows::Encoded FeedForward::codes() {
-  return {.format =
-              activations_ == Activations::s8 ? encode_rows::Format::s8 : encode_rows::Format::s16,
-          .codes = reinterpret_cast<uint8_t*>(codes_.data()),
-          .scales = scales_.data()};
+  using encode_rows::Format;
+  encode_rows::Encoded to{.format = activations_ == Activations::s8 ? Format::s8 : Format::s16,
+                          .codes = reinterpret_cast<uint8_t*>(codes_.data()),
+                          .scales = scales_.data()};
+  if (in_nvfp4()) to.format = Format::nvfp4, to.block_scales = blocks_.data();
+  return to;
 }
 
 template <class Op>
@@ -111,6 +116,8 @@ void FeedForward::product(const Matrix& w, int64_t tokens, float* y, int64_t ldy
   a.w = w.panels, a.w_scale = w.factors.data(), a.y = y;
   a.x = reinterpret_cast<decltype(a.x)>(codes_.data());
   if constexpr (requires { a.x_scale; }) a.x_scale = scales_.data();
+  if constexpr (requires { a.x_blocks; })
+    a.x_blocks = reinterpret_cast<const e4m3*>(blocks_.data());
   if constexpr (requires { a.w_factors; })
     if (format_ == WeightFormat::fp8_block) a.w_factors = cpu::Fp8Factors::blocks;
   workspaces_.run<Op>(a, machine_, pool);
@@ -118,6 +125,7 @@ void FeedForward::product(const Matrix& w, int64_t tokens, float* y, int64_t ldy
 
 void FeedForward::multiply(const Matrix& w, int64_t tokens, float* y, int64_t ldy, Pool* pool) {
   if (activations_ == Activations::s16) return product<gemm_nvfp4_s16::Op>(w, tokens, y, ldy, pool);
+  if (in_nvfp4()) return product<gemm_nvfp4_nvfp4::Op>(w, tokens, y, ldy, pool);
   switch (format_) {
     case WeightFormat::nvfp4:
       return product<gemm_nvfp4_s8::Op>(w, tokens, y, ldy, pool);
@@ -140,6 +148,8 @@ void FeedForward::gated(int64_t tokens, Pool* pool) {
   a.up = up_.panels, a.up_scale = up_.factors.data();
   a.x = reinterpret_cast<decltype(a.x)>(codes_.data()), a.y = inner_.data();
   if constexpr (requires { a.x_scale; }) a.x_scale = scales_.data();
+  if constexpr (requires { a.x_blocks; })
+    a.x_blocks = reinterpret_cast<const e4m3*>(blocks_.data());
   if constexpr (requires { a.w_factors; })
     if (format_ == WeightFormat::fp8_block) a.w_factors = cpu::Fp8Factors::blocks;
   workspaces_.run<Op>(a, machine_, pool);
@@ -147,6 +157,7 @@ void FeedForward::gated(int64_t tokens, Pool* pool) {
 
 // silu(gate h) * (up h), from h.
 void FeedForward::gate(int64_t tokens, Pool* pool) {
+  if (in_nvfp4()) return gated<dual_gemm_nvfp4_nvfp4::Op>(tokens, pool);
   switch (format_) {
     case WeightFormat::nvfp4:
       return gated<dual_gemm_nvfp4_s8::Op>(tokens, pool);
@@ -191,6 +202,7 @@ void FeedForward::operator()(MatrixView<const float> x, MatrixView<float> y, Poo
                 " columns, and x without gaps");
   codes_.resize(size_t(x.rows * std::max(cols(), inner())));
   scales_.resize(size_t(x.rows));
+  if (in_nvfp4()) blocks_.resize(codes_.size() / 16);
   inner_.resize(size_t(x.rows * inner()));
   if (in_bf16()) {
     other_.resize(size_t(x.rows * cols()));

@@ -7,7 +7,7 @@
 // x and y are floats. Activations are rounded twice, h and what down multiplies, token by token,
 // in the pass that makes them:
 //
-//   with a gate   norm_quantise; dual_gemm_*_s8 by gate and up; encode_rows; gemm by down
+//   with a gate   norm_quantise; dual_gemm_* by gate and up; encode_rows; gemm by down
 //   in FP8        the same by dual_gemm_fp8_bf16, between passes that round to bf16
 //   to s16        norm_quantise; gemm by up, by gate; silu_mul_quantise; gemm by down
 //   without       norm_quantise; gemm by up; gelu_tanh_quantise; gemm by down
@@ -41,8 +41,8 @@ class FeedForward {
   // fit one another, or if activations are none of activations().
   FeedForward(const Weights&, Activations, const Machine&);
 
-  // What a layer of the format may round to, the default first: s16, s8; beside FP8 bf16, beside
-  // MXFP4, int8 and ternary weights s8. None to bf16 without a gate.
+  // What a layer of the format may round to, the default first: s16, s8, nvfp4; beside FP8 bf16,
+  // beside MXFP4, int8 and ternary weights s8. None to bf16 without a gate.
   static std::span<const Activations> activations(WeightFormat);
 
   int64_t cols() const { return up_.cols; }
@@ -61,6 +61,7 @@ class FeedForward {
   };
   bool dual() const;
   bool in_bf16() const { return activations_ == Activations::bf16; }
+  bool in_nvfp4() const { return activations_ == Activations::nvfp4; }
   bf16* halves() { return reinterpret_cast<bf16*>(codes_.data()); }
   encode_rows::Encoded codes();
   template <class Op>
@@ -78,7 +79,8 @@ class FeedForward {
   WeightFormat format_;
   Activations activations_;
   Machine machine_;
-  std::vector<int16_t> codes_;  // of the activations: int16, bf16, or int8 two to an element
+  std::vector<int16_t> codes_;   // of the activations: int16, bf16, int8 or smaller
+  std::vector<uint8_t> blocks_;  // scales of their blocks, if they are in NVFP4
   std::vector<float> scales_, inner_, other_;
   Workspaces workspaces_;
 };
