@@ -231,17 +231,15 @@ class Layers {
           std::make_shared<WholeExperts>(whole_matrices(l), routed, top, std::span<const float>(),
                                          float(kEps), machine_),
           activations_for(t->copy.type), router_bytes);
-    const Activations rounded = Experts::activations(found_.weights[l.up[0]].encoding.format);
-    if (options_.activations.value_or(rounded) != rounded)
-      throw Error("activations of experts in " + format_of(l) + " are not rounded to " +
-                  std::string(to_string(*options_.activations)) + ", but to " +
-                  std::string(to_string(rounded)));
+    const auto known = Experts::activations(found_.weights[l.up[0]].encoding.format);
+    const Activations rounded = options_.activations.value_or(known.front());
     Experts::Weights w{.router = routed, .eps = float(kEps)};
     for (size_t e = 0; e < l.up.size(); ++e) {
       w.gate.push_back(&packed(l.gate[e])), w.up.push_back(&packed(l.up[e]));
       w.down.push_back(&packed(l.down[e]));
     }
-    return of_experts(l, std::make_shared<Experts>(w, top, machine_), rounded, router_bytes);
+    return of_experts(l, std::make_shared<Experts>(w, top, rounded, machine_), rounded,
+                      router_bytes);
   }
   template <class Layer>
   Product of_experts(const LayerNames& l, const std::shared_ptr<Layer>& layer, Activations rounded,

@@ -66,6 +66,8 @@ class Layers(unittest.TestCase):
         write_floats(file, shapes)
         dual, grouped = "dual_gemm_fp8_bf16", "grouped_gemm_fp8_bf16"
         for name, activations, alone, experts in (
+                ("nvfp4", "nvfp4", "dual_gemm_nvfp4_nvfp4, gemm_nvfp4_nvfp4",
+                 "3 x grouped_gemm_nvfp4_nvfp4"),
                 ("int8", "s8", "dual_gemm_int8_s8, gemm_int8_s8", "3 x grouped_gemm_int8_s8"),
                 ("ternary", "s8", "dual_gemm_ternary_s8, gemm_ternary_s8",
                  "3 x grouped_gemm_ternary_s8"),
@@ -74,12 +76,12 @@ class Layers(unittest.TestCase):
             packed = self.tmp / f"{name}.safetensors"
             nibble("quantize", file, packed, "--format", name)
             rows = [json.loads(line) for line in nibble(
-                "multiply", packed, "--layers", "--tokens", 5, "--seconds", 0,
-                "--json").stdout.splitlines()]
+                "multiply", packed, "--layers", "--tokens", 5, "--seconds", 0, "--json",
+                *(["--activations", name] if name == activations else [])).stdout.splitlines()]
             self.assertEqual([(r["weight"], r["op"], r["activations"]) for r in rows],
                              [("h.*", alone, activations),
                               ("m.experts.*", experts + ", top 2 in turn", activations)])
-            most = 1e-2 if activations == "bf16" else 1e-1
+            most = {"bf16": 1e-2, "s8": 1e-1, "nvfp4": 5e-1}[activations]
             self.assertTrue(all(1e-4 < r["rel_l2"] < most for r in rows), rows)
         done = nibble("multiply", packed, "--layers", "--activations", "s8", ok=False)
         self.assertIn("are not rounded to s8, but to bf16", done.stderr.decode())

@@ -6,6 +6,7 @@
 #include "nibble/ops/grouped_gemm_fp8_bf16/grouped_gemm_fp8_bf16.h"
 #include "nibble/ops/grouped_gemm_int8_s8/grouped_gemm_int8_s8.h"
 #include "nibble/ops/grouped_gemm_mxfp4_s8/grouped_gemm_mxfp4_s8.h"
+#include "nibble/ops/grouped_gemm_nvfp4_nvfp4/grouped_gemm_nvfp4_nvfp4.h"
 #include "nibble/ops/grouped_gemm_nvfp4_s8/grouped_gemm_nvfp4_s8.h"
 #include "nibble/ops/grouped_gemm_ternary_s8/grouped_gemm_ternary_s8.h"
 #include "nibble/ops/norm_quantise/norm_quantise.h"
@@ -16,11 +17,7 @@
 namespace nibble {
 namespace {
 
-encode_rows::Encoded encoded(std::vector<int8_t>& codes, std::vector<float>& scales) {
-  return {.format = encode_rows::Format::s8,
-          .codes = reinterpret_cast<uint8_t*>(codes.data()),
-          .scales = scales.data()};
-}
+constexpr Activations kRounded[] = {Activations::s8, Activations::nvfp4, Activations::bf16};
 
 bool is_fp8(WeightFormat format) {
   return format == WeightFormat::fp8 || format == WeightFormat::fp8_block;
@@ -61,8 +58,9 @@ Experts::Matrices::Matrices(const std::vector<const PackedWeight*>& all) {
   }
 }
 
-Experts::Experts(const Weights& w, int top, const Machine& machine)
+Experts::Experts(const Weights& w, int top, Activations rounded, const Machine& machine)
     : format_(w.up.at(0)->encoding.format),
+      activations_(rounded),
       gate_(w.gate),
       up_(w.up),
       down_(w.down),
@@ -78,15 +76,33 @@ Experts::Experts(const Weights& w, int top, const Machine& machine)
     throw Error("tensor " + up.name + " is " + size_of(up) + ", its gate " + size_of(gate) +
                 " and down " + size_of(down) + ": no layer of experts");
   routing_.check(up.name, cols());
+  const auto known = activations(format_);
+  if (std::find(known.begin(), known.end(), rounded) == known.end())
+    throw Error("activations of experts in " + std::string(to_string(format_)) +
+                " are not rounded to " + std::string(to_string(rounded)) + ", but to " +
+                std::string(to_string(known[0])) + (known.size() > 1 ? " or nvfp4" : ""));
 }
 
-Activations Experts::activations(WeightFormat format) {
-  return is_fp8(format) ? Activations::bf16 : Activations::s8;
+std::span<const Activations> Experts::activations(WeightFormat format) {
+  const std::span all(kRounded);
+  return is_fp8(format) ? all.last(1) : all.first(format == WeightFormat::nvfp4 ? 2 : 1);
+}
+
+int64_t Experts::code_bytes(int64_t elements) const {
+  return in_bf16() ? 2 * elements : in_nvfp4() ? elements / 2 : elements;
+}
+encode_rows::Encoded Experts::encoded(std::vector<int8_t>& codes, std::vector<uint8_t>& blocks,
+                                      std::vector<float>& scales) const {
+  return {.format = in_nvfp4() ? encode_rows::Format::nvfp4 : encode_rows::Format::s8,
+          .codes = reinterpret_cast<uint8_t*>(codes.data()),
+          .block_scales = in_nvfp4() ? blocks.data() : nullptr,
+          .scales = scales.data()};
 }
 
 std::string Experts::ops() const {
   if (in_bf16()) return "dual_gemm_fp8_bf16, grouped_gemm_fp8_bf16";
-  return "3 x grouped_gemm_" + std::string(to_string(format_)) + "_s8";
+  return "3 x grouped_gemm_" + std::string(to_string(format_)) + "_" +
+         std::string(to_string(activations_));
 }
 
 // h_ and h_scales_ of x.
@@ -101,14 +117,15 @@ void Experts::normalise_tokens(MatrixView<const float> x, Pool* pool) {
                                       .with_gamma = !gamma_.empty(),
                                       .x = x.data,
                                       .gamma = gamma_.data(),
-                                      .to = encoded(h_, h_scales_)},
+                                      .to = encoded(h_, h_blocks_, h_scales_)},
                                      machine_, pool);
 }
 
-// codes_ and scales_ of rows from those of their tokens.
+// codes_, blocks_ and scales_ of rows from those of their tokens.
 void Experts::gather(int64_t tokens, Pool* pool) {
-  const int64_t bytes = int64_t(h_.size()) / tokens;
+  const int64_t bytes = code_bytes(cols()), blocks = in_nvfp4() ? cols() / 16 : 0;
   routing_.each_row(tokens, pool, [&](int64_t token, int64_t row) {
+    std::copy_n(h_blocks_.data() + token * blocks, blocks, blocks_.data() + row * blocks);
     std::copy_n(&h_[size_t(token * bytes)], bytes, &codes_[size_t(row * bytes)]);
     scales_[size_t(row)] = h_scales_[size_t(token)];
   });
@@ -126,11 +143,14 @@ void Experts::product(const Matrices& w, int64_t rows, float* y, Pool* pool) {
   a.offsets = routing_.offsets().data(), a.w = w.of(0), a.w_scale = w.factors.data(), a.y = y;
   a.x = reinterpret_cast<decltype(a.x)>(codes_.data());
   if constexpr (requires { a.x_scale; }) a.x_scale = scales_.data();
+  if constexpr (requires { a.x_blocks; })
+    a.x_blocks = reinterpret_cast<const e4m3*>(blocks_.data());
   if constexpr (requires { a.w_factors; }) a.w_factors = fp8_factors(format_);
   workspaces_.run<Op>(a, machine_, pool);
 }
 
 void Experts::multiply(const Matrices& w, int64_t rows, float* y, Pool* pool) {
+  if (in_nvfp4()) return product<grouped_gemm_nvfp4_nvfp4::Op>(w, rows, y, pool);
   switch (format_) {
     case WeightFormat::nvfp4:
       return product<grouped_gemm_nvfp4_s8::Op>(w, rows, y, pool);
@@ -182,7 +202,7 @@ void Experts::activate(int64_t rows, Pool* pool) {
                                           .ld = inner(),
                                           .gate = one_.data(),
                                           .up = other_.data(),
-                                          .to = encoded(codes_, scales_)},
+                                          .to = encoded(codes_, blocks_, scales_)},
                                          machine_, pool);
 }
 
@@ -192,9 +212,10 @@ void Experts::operator()(MatrixView<const float> x, MatrixView<float> y, Pool* p
                 " columns, and x without gaps");
   const int64_t tokens = x.rows, rows = tokens * top(), width = std::max(cols(), inner());
   routing_(x, pool);
-  const int64_t bytes = in_bf16() ? sizeof(bf16) : 1;  // of an activation
-  h_.resize(size_t(tokens * cols() * bytes)), h_scales_.resize(size_t(tokens));
-  codes_.resize(size_t(rows * width * bytes)), scales_.resize(size_t(rows));
+  h_.resize(size_t(code_bytes(tokens * cols()))), h_scales_.resize(size_t(tokens));
+  codes_.resize(size_t(code_bytes(rows * width))), scales_.resize(size_t(rows));
+  if (in_nvfp4())
+    h_blocks_.resize(size_t(tokens * cols() / 16)), blocks_.resize(size_t(rows * width / 16));
   one_.resize(size_t(rows * width));
   normalise_tokens(x, pool);
   gather(tokens, pool);

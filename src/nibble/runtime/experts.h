@@ -9,7 +9,7 @@
 // down multiplies by silu_mul_quantise. Tokens are sorted by expert, so that grouped_gemm_*_s8
 // reads a matrix once for all of them, and the sum over j is in float, in order. In FP8 they are
 // rounded to bf16, and dual_gemm_fp8_bf16 of each expert in turn makes of h what
-// grouped_gemm_fp8_bf16 multiplies by down.
+// grouped_gemm_fp8_bf16 multiplies by down. Beside NVFP4 they may be NVFP4, too.
 //
 // The panels of the experts are copied, to lie behind one another.
 #pragma once
@@ -20,6 +20,7 @@
 
 #include "nibble/base/machine.h"
 #include "nibble/base/view.h"
+#include "nibble/ops/encode_rows/encode_rows.h"
 #include "nibble/runtime/linear.h"
 #include "nibble/runtime/routing.h"
 #include "nibble/runtime/workspaces.h"
@@ -36,10 +37,11 @@ class Experts {
     float eps = 1e-6f;
   };
   // The weights are in panels of 16 rows, and gamma outlives this. Throws if they do not fit one
-  // another, or if there are not so many experts.
-  Experts(const Weights&, int top, const Machine&);
+  // another, if there are not so many experts, or if activations are none of activations().
+  Experts(const Weights&, int top, Activations, const Machine&);
 
-  static Activations activations(WeightFormat);  // what a layer of the format rounds to
+  // What a layer of the format may round to, the default first.
+  static std::span<const Activations> activations(WeightFormat);
 
   int64_t cols() const { return up_.cols; }
   int64_t inner() const { return up_.rows; }
@@ -69,16 +71,23 @@ class Experts {
   void multiply(const Matrices&, int64_t rows, float* y, Pool*);
   void each_gated(Pool*);
   void activate(int64_t rows, Pool*);
-  bool in_bf16() const { return activations(format_) == Activations::bf16; }
+  encode_rows::Encoded encoded(std::vector<int8_t>& codes, std::vector<uint8_t>& blocks,
+                               std::vector<float>& scales) const;
+  int64_t code_bytes(int64_t elements) const;
+  bool in_bf16() const { return activations_ == Activations::bf16; }
+  bool in_nvfp4() const { return activations_ == Activations::nvfp4; }
 
   WeightFormat format_;
+  Activations activations_;
   Matrices gate_, up_, down_;
   Routing routing_;
   std::span<const float> gamma_;
   float eps_;
   Machine machine_;
-  // Of tokens; of rows, sorted by expert: int8, or bf16 in two elements.
+  // Of tokens; of rows, sorted by expert: int8, bf16 in two elements, or two of NVFP4 in one, whose
+  // blocks have scales.
   std::vector<int8_t> h_, codes_;
+  std::vector<uint8_t> h_blocks_, blocks_;
   std::vector<float> h_scales_, scales_, one_, other_;
   Workspaces workspaces_;
 };

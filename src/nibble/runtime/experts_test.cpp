@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "nibble/base/random.h"
 #include "nibble/cpu/detect.h"
@@ -82,13 +83,17 @@ TEST_F(ExpertsTest, AddUpWhatTheExpertsOfATokenMakeOfIt) {
   const auto pool = cpu::make_pool(2);
   const Source source(folder / "in.safetensors");
   const WholeWeight whole = pack_whole(*source.find("moe.gate.weight"));
-  for (WeightFormat format : {WeightFormat::nvfp4, WeightFormat::mxfp4, WeightFormat::int8,
-                              WeightFormat::ternary, WeightFormat::fp8, WeightFormat::fp8_block})
+  constexpr std::pair<WeightFormat, Activations> kKinds[] = {
+      {WeightFormat::nvfp4, Activations::s8},      {WeightFormat::nvfp4, Activations::nvfp4},
+      {WeightFormat::mxfp4, Activations::s8},      {WeightFormat::int8, Activations::s8},
+      {WeightFormat::ternary, Activations::s8},    {WeightFormat::fp8, Activations::bf16},
+      {WeightFormat::fp8_block, Activations::bf16}};
+  for (auto [format, activations] : kKinds)
     for (bool routed : {true, false}) {
       pack(format);
       const auto router = routed ? std::make_shared<Linear>(whole, cpu::this_machine()) : nullptr;
       for (int top : {1, 2, kExperts}) {
-        Experts layer(weights(router), top, cpu::this_machine());
+        Experts layer(weights(router), top, activations, cpu::this_machine());
         for (int64_t tokens : {1, 40, 3}) {  // fewer, more, and fewer than before
           std::vector<float> x(size_t(tokens * kCols)), y(size_t(tokens * (kCols + 3)), 7.0f);
           Random rng{uint64_t(tokens)};
@@ -105,7 +110,7 @@ TEST_F(ExpertsTest, AddUpWhatTheExpertsOfATokenMakeOfIt) {
                                   .up = weight(e, "up_proj"),
                                   .down = weight(e, "down_proj"),
                                   .gamma = gamma},
-                                 Experts::activations(format), cpu::this_machine());
+                                 activations, cpu::this_machine());
               expert(MatrixView<const float>(&x[size_t(t * kCols)], 1, kCols),
                      MatrixView<float>(part.data(), 1, kCols));
               for (size_t k = 0; k < kCols; ++k) want[k] += routes.share[size_t(i)] * part[k];
@@ -131,7 +136,7 @@ TEST_F(ExpertsTest, AddUpWhatTheExpertsOfATokenMakeOfIt) {
 TEST_F(ExpertsTest, RouteByTheRouterOfTheNormalisedToken) {
   const Source source(folder / "in.safetensors");
   const WholeWeight whole = pack_whole(*source.find("moe.gate.weight"));
-  Experts layer(weights(std::make_shared<Linear>(whole, cpu::this_machine())), 2,
+  Experts layer(weights(std::make_shared<Linear>(whole, cpu::this_machine())), 2, Activations::s8,
                 cpu::this_machine());
   constexpr int64_t kTokens = 20;
   std::vector<float> x(kTokens * kCols), y(x.size());
@@ -172,9 +177,10 @@ TEST_F(ExpertsTest, RoutesAreOfTheGreatestLogitsAndTheLowerNumber) {
 }
 
 TEST_F(ExpertsTest, RefuseWhatDoesNotFit) {
-  const auto refused = [&](const Experts::Weights& w, int top) {
+  const auto refused = [&](const Experts::Weights& w, int top,
+                           Activations activations = Activations::s8) {
     try {
-      Experts(w, top, cpu::this_machine());
+      Experts(w, top, activations, cpu::this_machine());
       return std::string("no error");
     } catch (const Error& e) {
       return std::string(e.what());
@@ -182,6 +188,8 @@ TEST_F(ExpertsTest, RefuseWhatDoesNotFit) {
   };
   EXPECT_EQ(refused(weights(nullptr), 6),
             "tensor moe.experts.0.up_proj.weight: a token has 1 to 5 of so many experts, not 6");
+  EXPECT_EQ(refused(weights(nullptr), 2, Activations::bf16),
+            "activations of experts in nvfp4 are not rounded to bf16, but to s8 or nvfp4");
   Experts::Weights swapped = weights(nullptr), mixed = swapped;
   std::swap(swapped.up, swapped.down), std::swap(mixed.up[2], mixed.down[2]);
   EXPECT_EQ(refused(swapped, 2),
