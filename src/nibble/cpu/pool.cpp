@@ -68,9 +68,18 @@ class ThreadPool final : public Pool {
     if (tasks >> 32 != 0) throw std::length_error("a pool runs at most 2^32 - 1 tasks a call");
     const Job job{tasks, call_.number.load(std::memory_order_relaxed) + 1, task, context};
     call_.job = job;
-    call_.number.store(job.number);
-    wake(sleeping_workers_, called_);
-    do_own(0, job);
+    // The first task is the caller's before others know of the call, and nobody is waited for
+    // until it is done: lines that workers look at take long to be written.
+    const Stretch own = stretch(0, job);
+    const bool first = own.begin < own.end;
+    workers_[0].taken.store(job.number << 32 | uint64_t(first), std::memory_order_relaxed);
+    call_.number.store(job.number, std::memory_order_release);
+    if (sleeping_workers_.load(std::memory_order_relaxed) > 0) rouse(called_);
+    if (first) task(context, own.begin, 0);
+    // Who has fallen asleep since: of this and the count that a sleeper adds to, one comes first,
+    // and either he sees the call or is seen.
+    if (sleeping_workers_.fetch_add(0) > 0) rouse(called_);
+    take_all(0, job);
     help(0, job);
     wait(sleeping_caller_, done_, [&] {
       return std::all_of(workers_.begin() + 1, workers_.end(),
@@ -82,6 +91,8 @@ class ThreadPool final : public Pool {
   // What one thread writes while others read on stands in lines of its own: two, because they are
   // prefetched in pairs.
   static constexpr size_t kApart = 128;
+  // 384 bytes: a copy of an op's arguments, and how the work is split.
+  static constexpr int kContextLines = 6;
 
   struct Job {
     int64_t tasks = 0;
@@ -113,42 +124,42 @@ class ThreadPool final : public Pool {
   }
 
   struct Stretch {
-    int64_t begin, end, next;
+    int64_t begin, end;
   };
-  Stretch stretch(int worker, const Job& job, uint64_t taken) const {
+  Stretch stretch(int worker, const Job& job) const {
     const auto n = int64_t(workers_.size());
-    const int64_t begin = job.tasks * worker / n, end = job.tasks * (worker + 1) / n;
+    return {job.tasks * worker / n, job.tasks * (worker + 1) / n};
+  }
+  // The first task of a stretch that is not taken when its count is this; its end if all are.
+  static int64_t next(const Stretch& s, const Job& job, uint64_t taken) {
     const auto age = int32_t(uint32_t(job.number) - uint32_t(taken >> 32));
-    const int64_t count = age == 0 ? int64_t(uint32_t(taken)) : 0;
-    return {begin, end, age < 0 ? end : begin + count};
+    if (age < 0) return s.end;
+    return s.begin + (age == 0 ? int64_t(uint32_t(taken)) : 0);
   }
   bool any_left(int worker, const Job& job) const {
-    const Stretch s =
-        stretch(worker, job, workers_[size_t(worker)].taken.load(std::memory_order_acquire));
-    return s.next < s.end;
+    const uint64_t taken = workers_[size_t(worker)].taken.load(std::memory_order_acquire);
+    const Stretch s = stretch(worker, job);
+    return next(s, job, taken) < s.end;
   }
 
-  // A task of the worker's stretch, or -1 where none is left. Takers go on from each other's count,
-  // so who sees the last task taken sees what each of them wrote before it took one.
-  int64_t take(int worker, const Job& job) {
-    std::atomic<uint64_t>& taken = workers_[size_t(worker)].taken;
+  // A task of the stretch, or -1 where none is left. Takers go on from each other's count, so who
+  // sees the last task taken sees what each of them wrote before it took one.
+  static int64_t take(std::atomic<uint64_t>& taken, const Stretch& s, const Job& job) {
     uint64_t seen = taken.load(std::memory_order_acquire);
     for (;;) {
-      const Stretch s = stretch(worker, job, seen);
-      if (s.next >= s.end) return -1;
-      const uint64_t count = (job.number << 32) | uint64_t(s.next + 1 - s.begin);
+      const int64_t i = next(s, job, seen);
+      if (i >= s.end) return -1;
+      const uint64_t count = (job.number << 32) | uint64_t(i + 1 - s.begin);
       if (taken.compare_exchange_weak(seen, count, std::memory_order_acq_rel,
                                       std::memory_order_acquire))
-        return s.next;
+        return i;
     }
   }
-
-  void do_own(int worker, const Job& job) {
+  // What is left of the worker's stretch.
+  void take_all(int worker, const Job& job) {
     std::atomic<uint64_t>& taken = workers_[size_t(worker)].taken;
-    const Stretch s = stretch(worker, job, job.number << 32);
-    // Marked even if it is empty: so a count is never older than the call before.
-    if (s.begin == s.end) taken.store(job.number << 32, std::memory_order_relaxed);
-    for (int64_t i; (i = take(worker, job)) >= 0;) job.task(job.context, i, worker);
+    const Stretch s = stretch(worker, job);
+    for (int64_t i; (i = take(taken, s, job)) >= 0;) job.task(job.context, i, worker);
   }
 
   // Tasks of the others. A worker has said before that it is done, so that nobody waits for it to
@@ -161,7 +172,7 @@ class ThreadPool final : public Pool {
       while (any_left(other, job)) {
         if (worker != 0)
           workers_[size_t(worker)].done.store(job.number - 1, std::memory_order_relaxed);
-        const int64_t i = take(other, job);
+        const int64_t i = take(workers_[size_t(other)].taken, stretch(other, job), job);
         if (i >= 0) job.task(job.context, i, worker);
         say_done(worker, job);
       }
@@ -180,7 +191,14 @@ class ThreadPool final : public Pool {
       if (call_.stop) return;
       ++seen;  // run() waits for every worker: none can miss a call
       const Job job = call_.job;
-      do_own(worker, job);
+      // What tasks know stands in lines that the caller has just written: they come at once, not
+      // one after another as they are read. Nothing is read: there may be less.
+      for (int line = 0; line < kContextLines; ++line)
+        __builtin_prefetch(static_cast<const char*>(job.context) + 64 * line);
+      // Marked even if it is empty: so a count is never older than the call before.
+      if (const Stretch s = stretch(worker, job); s.begin == s.end)
+        workers_[size_t(worker)].taken.store(job.number << 32, std::memory_order_relaxed);
+      take_all(worker, job);
       say_done(worker, job);
       help(worker, job);
     }
@@ -198,15 +216,18 @@ class ThreadPool final : public Pool {
     --sleepers;
   }
   void wake(std::atomic<int>& sleepers, std::condition_variable& to_be_woken) {
-    if (sleepers == 0) return;
+    if (sleepers > 0) rouse(to_be_woken);
+  }
+  void rouse(std::condition_variable& to_be_woken) {
     // Sleepers hold the lock from their last look until they sleep.
     { std::lock_guard lock(mutex_); }
     to_be_woken.notify_all();
   }
 
   Call call_;
-  std::vector<Worker> workers_;  // the caller is the first
-  alignas(kApart) std::atomic<int> sleeping_workers_{0}, sleeping_caller_{0};
+  std::vector<Worker> workers_;                           // the caller is the first
+  alignas(kApart) std::atomic<int> sleeping_workers_{0};  // the caller writes it, too
+  alignas(kApart) std::atomic<int> sleeping_caller_{0};
   std::mutex mutex_;
   std::condition_variable called_, done_;
   const bool awake_;
