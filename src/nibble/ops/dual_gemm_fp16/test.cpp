@@ -1,4 +1,4 @@
-#include "nibble/cpu/dense_dual_checks.h"
+#include "nibble/harness/dense_dual_checks.h"
 #include "nibble/harness/verify.h"
 #include "nibble/ops/dual_gemm_fp16/dual_gemm_fp16.h"
 #include "nibble/ops/gemm_fp16/gemm_fp16.h"
@@ -7,8 +7,8 @@ using namespace nibble;
 using namespace nibble::dual_gemm_fp16;
 
 int main() {
-  return harness::verify_main(
-      "dual_gemm_fp16", cpu::refuses_duals<Op>() &&
-                            cpu::are_silus_of_two_products<Op, gemm_fp16::Op>() &&
-                            chooses_by_isa<Op>({.m = 64, .n = 64, .k = 64}, "avx512", Isa::avx512));
+  const bool right = harness::refuses_duals<Op>() &&
+                     harness::are_silus_of_two_products<Op, gemm_fp16::Op>() &&
+                     chooses_by_isa<Op>({.m = 64, .n = 64, .k = 64}, "avx512", Isa::avx512);
+  return harness::verify_main("dual_gemm_fp16", right && harness::is_accurate_dual<Op>(6e-4));
 }

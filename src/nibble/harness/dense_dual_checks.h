@@ -6,17 +6,19 @@
 #include <vector>
 
 #include "nibble/cpu/dense_checks.h"
+#include "nibble/harness/dual_checks.h"
+#include "nibble/numerics/dense_dual_cases.h"
 
-namespace nibble::cpu {
+namespace nibble::harness {
 
 // Every variant's y is, bit for bit, silu of one product of Single times another, with a NaN in a
 // column of gate and an infinity in a row of x, or without.
 template <class Op, class Single>
 bool is_silu_of_two_products(int m, int n, int k, bool special = false) {
-  OwnedDense<Single> gate(m, n, k, 3), up(m, n, k, 4);
+  cpu::OwnedDense<Single> gate(m, n, k, 3), up(m, n, k, 4);
   if (special) put(gate.w[size_t(n / 2 * k)], NAN), put(gate.x[size_t(m / 2 * k)], INFINITY);
   up.args.x = gate.args.x;
-  for (OwnedDense<Single>* one : {&gate, &up}) {
+  for (cpu::OwnedDense<Single>* one : {&gate, &up}) {
     one->repack();
     Single::variants().back().run(one->args, {});
   }
@@ -37,7 +39,7 @@ bool is_silu_of_two_products(int m, int n, int k, bool special = false) {
                             .workspace = gate.args.workspace};
   bool ok = Op::check(a).ok();
   for (const auto& v : Op::variants()) {
-    if (!this_machine().has(v.needs)) continue;
+    if (!cpu::this_machine().has(v.needs)) continue;
     y.assign(y.size(), -1);
     v.run(a, {});
     ok = ok && std::memcmp(y.data(), want.data(), want.size() * sizeof(float)) == 0;
@@ -74,4 +76,26 @@ bool refuses_duals() {
          says(shifted, "aligned to 64 bytes");
 }
 
-}  // namespace nibble::cpu
+// What a product with matrices as the op has them errs by, and what its activations add: at most so
+// much of floats.
+template <class Op>
+bool is_accurate_dual(double most) {
+  using Args = typename Op::Args;
+  using T = typename Args::Element;
+  const auto fill = [](Args& a, Random& rng) {
+    const float unit = std::sqrt(3 / float(a.k));
+    fill_gate_and_up(a, [&](int) { return rng.uniform(-unit, unit); });
+  };
+  const auto decode = [](const Args& a, const T* panels, int row) {
+    std::vector<double> w(size_t(a.k));
+    for (int c = 0; c < a.k; ++c)
+      w[size_t(c)] = to_float(panels[kDensePanelOf<T>.slot(row, c, a.k)]);
+    return w;
+  };
+  constexpr double kSums = 3e-6;  // one chain of up to 4096
+  return dual_is_accurate<Op>(1024, 1, most, fill, decode, kSums) &&
+         dual_is_accurate<Op>(4096, 1, most, fill, decode, kSums) &&
+         dual_is_accurate<Op>(4096, 10, most, fill, decode, kSums);
+}
+
+}  // namespace nibble::harness
