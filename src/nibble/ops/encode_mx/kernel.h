@@ -16,16 +16,13 @@ using cpu::splat;
 
 constexpr int kGroup = 16;  // blocks
 
-// mx_scale() of finite magnitudes, as float bits.
+// mx_scale() of finite magnitudes, as float bits; 0 or 1 where it is one of these, but for 0.
 template <class Element>
 [[gnu::always_inline]] inline I16 scales_of(MxScale rule, I16 amax) {
   using E = MxElement<Element>;
   if (rule == MxScale::rceil) {
     const I16 u = cpu::bits(cpu::floats(amax) / splat(E::largest));
-    const I16 fraction = u & splat(0x7fffff);
-    // Below 2^-126 what counts is whether 2^-127 is reached or passed.
-    const auto above = cpu::greater(
-        cpu::select(cpu::greater(splat(0x800000), u), u + splat(-0x400000), fraction), splat(0));
+    const auto above = cpu::greater(u & splat(0x7fffff), splat(0));
     return cpu::shift_right<23>(u) + cpu::select(above, splat(1), splat(0));
   }
   I16 u = amax;
@@ -63,6 +60,7 @@ template <class Element, class T>
   const I16 amax = cpu::greatest_of_each(m);
   if (cpu::any(cpu::greater(amax, splat(int32_t(kFloatInf) - 1)))) return false;
   const I16 scale = scales_of<Element>(rule, amax);
+  static_assert(kLift<Element> >= 2);  // which scales of 0 and 1 are below
   // A factor of zeros is anything but infinite.
   const I16 exponent = cpu::min(splat(254 + kLift<Element>) - scale, splat(254));
   const auto low = cpu::greater(splat(kLift<Element>), scale);
