@@ -17,7 +17,7 @@ inline __m256i broadcast256(const int8_t* p) {
   std::memcpy(&group, p, 4);
   return _mm256_set1_epi32(group);
 }
-inline void prefetch(const uint8_t* p) {
+[[gnu::always_inline]] inline void prefetch(const uint8_t* p) {
   _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0);
 }
 
@@ -53,15 +53,45 @@ void int8_tile_avx2(const S8Tile& t) {
   });
 }
 
+// One row. A shift serves two masks: codes of every second place are multiplied where they lie, two
+// bits up, into sums of their own. Pair sums of vpmaddubsw are at most 2 * 3 * 128 = 768 and 3072,
+// so that a tile of a panel adds 8 of these as int16 (24576), and four tiles 32 of those.
+[[gnu::always_inline]] inline void ternary_row(const S8Tile& t, int32_t (&sum)[1][kPanelRows]) {
+  using Words = int16_t __attribute__((vector_size(32)));
+  const __m256i low = _mm256_set1_epi8(3), up = _mm256_set1_epi8(3 << 2);
+  const __m256i one = _mm256_set1_epi16(1), four = _mm256_set1_epi16(4);
+  Sums8 fourfold[2] = {};  // at most 4 * 3 * 128 k < 2^31
+  const int8_t* x = t.groups;
+  for (const uint8_t *w = t.w, *end = w + t.panel_bytes; w != end;) {
+    Words even[2] = {};
+    for (int tile = 0; tile < 4 && w != end; ++tile) {
+      Words odd[2] = {};
+      for (int l = 0; l < 4; ++l, w += 64) {
+        prefetch(w + 8192);
+        __m256i line[2] = {load256(w), load256(w + 32)};
+        unrolled<2>([&](auto) __attribute__((always_inline)) {
+          const __m256i v = broadcast256(x), next = broadcast256(x + 4);
+          unrolled<2>([&](auto h) __attribute__((always_inline)) {
+            even[h] += Words(_mm256_maddubs_epi16(_mm256_and_si256(line[h], low), v));
+            odd[h] += Words(_mm256_maddubs_epi16(_mm256_and_si256(line[h], up), next));
+            line[h] = _mm256_srli_epi16(line[h], 4);
+          });
+          x += 8;
+        });
+      }
+      for (int h = 0; h < 2; ++h) fourfold[h] += Sums8(_mm256_madd_epi16(__m256i(odd[h]), one));
+    }
+    for (int h = 0; h < 2; ++h) fourfold[h] += Sums8(_mm256_madd_epi16(__m256i(even[h]), four));
+  }
+  for (int h = 0; h < 2; ++h) *reinterpret_cast<Sums8*>(sum[0] + 8 * h) += fourfold[h] >> 2;
+}
+
 // Pair sums of vpmaddubsw are at most 2 * 3 * 128 here, so 32 steps of 4 columns, two tiles of a
 // panel, are added up as int16 (24576) before they are widened.
 template <int R>
-void ternary_tile_avx2(const S8Tile& t) {
+[[gnu::always_inline]] inline void ternary_rows(const S8Tile& t, int32_t (&sum)[R][kPanelRows]) {
   constexpr int kLines = 8;
   const __m256i low = _mm256_set1_epi8(3), ones = _mm256_set1_epi16(1);
-  alignas(32) int32_t sum[R][kPanelRows];
-  for (int r = 0; r < R; ++r)
-    for (int32_t& s : sum[r]) s = -TernaryCodes::kBias * t.sums[r];
   const int8_t* x = t.groups;
   for (const uint8_t *w = t.w, *end = w + t.panel_bytes; w != end;) {
     using Words = int16_t __attribute__((vector_size(32)));
@@ -86,6 +116,16 @@ void ternary_tile_avx2(const S8Tile& t) {
       });
     });
   }
+}
+template <int R>
+void ternary_tile_avx2(const S8Tile& t) {
+  alignas(32) int32_t sum[R][kPanelRows];
+  for (int r = 0; r < R; ++r)
+    for (int32_t& s : sum[r]) s = -TernaryCodes::kBias * t.sums[r];
+  if constexpr (R == 1)
+    ternary_row(t, sum);
+  else
+    ternary_rows(t, sum);
   for (int r = 0; r < R; ++r)
     for (int i = 0; i < t.columns; ++i)
       t.y[r * t.ldy + i] = float(sum[r][i]) * t.w_scale[i] * t.x_scale[r];
