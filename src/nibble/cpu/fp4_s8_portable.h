@@ -57,11 +57,12 @@ struct Fp4Portable {
       // row in low nibbles and the next four in high ones.
       int16_t w[F::kBlock][16];
       for (int i = 0; i < F::kBlock / 8; ++i)
-        for (int at = 0; at < 64; ++at) {
-          const uint8_t byte = codes[64 * i + at];
-          w[8 * i + at % 4][at / 4] = kDoubled[byte & 15];
-          w[8 * i + 4 + at % 4][at / 4] = kDoubled[byte >> 4];
-        }
+        for (int r = 0; r < 16; ++r)
+          for (int k = 0; k < 4; ++k) {
+            const uint8_t byte = codes[64 * i + 4 * r + k];
+            w[8 * i + k][r] = kDoubled[byte & 15];
+            w[8 * i + 4 + k][r] = kDoubled[byte >> 4];
+          }
       float scales[16];
       for (int r = 0; r < 16; ++r) scales[r] = scale<F>(tile[4 * r + b % 4]);
       for (int t = 0; t < T; ++t) {
