@@ -34,7 +34,7 @@ void fp4_dual(const Args& a, const Exec& e) {
   fp4_pack<K, F>(a, e.pool);
   // Half the panels of a product of one matrix.
   const int64_t grain = (fp4_grain<K, F>(a.m, a.k) + 1) / 2;
-  parallel_even(e.pool, F::kLayout.panels(a.n), grain, 1, [&](int64_t begin, int64_t end) {
+  parallel_even(e.pool, F::kLayout.panels(a.n), grain, 1, [=](int64_t begin, int64_t end) {
     for (int64_t p = begin; p < end; ++p) fp4_dual_panel<K, F>(a, p);
   });
 }

@@ -303,7 +303,7 @@ void fp4_gemm(const Args& a, const Exec& e) {
                      .y = a.y};
   parallel_even(e.pool, F::kLayout.panels(a.n), fp4_grain<K, F>(a.m, a.k),
                 a.m > K::template kReadAgain<F> ? 2 : 1,
-                [&](int64_t begin, int64_t end) { fp4_panels<K, F>(g, begin, end); });
+                [=](int64_t begin, int64_t end) { fp4_panels<K, F>(g, begin, end); });
 }
 
 }  // namespace

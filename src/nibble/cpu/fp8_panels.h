@@ -136,7 +136,7 @@ template <class Groups, int kTokens, class Args, class Copy, class Tile>
       copy(a.x + (block + begin) * a.ldx, a.ldx, count, a.k, a.scratch + begin * row_bytes);
     });
     each_tile<kTokens, 1>(
-        rows, a.n, panel_bytes, e.pool, [&](int64_t begin, int count, int64_t panel, int) {
+        rows, a.n, panel_bytes, e.pool, [=](int64_t begin, int count, int64_t panel, int) {
           const int64_t row = block + begin, column = panel * kPanelRows;
           const auto at = [](const float* p, int64_t i) { return p ? p + i : nullptr; };
           const Fp8Scales scales = {.w_row = at(s.w_row, column),

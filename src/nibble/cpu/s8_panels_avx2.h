@@ -152,7 +152,7 @@ void run_s8_avx2(const Args& a, const Exec& e) {
                      x.groups + begin * padded_k(a.k) / 4 * kGroupBytes, x.sums + begin);
     });
     each_tile<kTokens, 1>(
-        rows, a.n, panel_bytes, e.pool, [&](int64_t begin, int count, int64_t panel, int panels) {
+        rows, a.n, panel_bytes, e.pool, [=](int64_t begin, int count, int64_t panel, int panels) {
           const S8Tile t = s8_tile(a, x, kGroupBytes, block, begin, panel, panel_bytes, panels);
           if (count == 1) s8_tile_avx2<Codes, 1>(t);
           if (count == 2) s8_tile_avx2<Codes, 2>(t);

@@ -80,6 +80,9 @@ template <class Lines, int R, int P>
   unrolled<R>([&](auto r) {
     unrolled<P>([&](auto p) { unrolled<kParts>([&](auto i) { acc[i][r][p] = Sums{}; }); });
   });
+  // Another core may have written these, and what is multiplied is long enough for them to come.
+  _mm_prefetch(reinterpret_cast<const char*>(t.sums), _MM_HINT_T0);
+  _mm_prefetch(reinterpret_cast<const char*>(t.w_scale), _MM_HINT_T0);
   const int8_t* x = t.groups;
   const uint8_t *w = t.w, *end = w + t.panel_bytes;
   // Rows of y are fetched one after another: all at once they would be in the way of codes.
@@ -191,14 +194,17 @@ void s8_copy_avx512(const int8_t* x, int64_t ldx, int k, int8_t* to, int32_t* su
 // A row alone, unless `to` is null, and its sum.
 template <>
 void s8_copy_avx512<1>(const int8_t* x, int64_t, int k, int8_t* to, int32_t* sums) {
-  __m512i sum = _mm512_setzero_si512();
-  for (int c = 0; c < k; c += 64) {
-    const __mmask64 there = k - c >= 64 ? ~uint64_t(0) : (uint64_t(1) << (k - c)) - 1;
-    const __m512i v = _mm512_maskz_loadu_epi8(there, x + c);
-    sum = _mm512_dpbusd_epi32(sum, _mm512_set1_epi8(1), v);
-    if (to != nullptr) _mm512_storeu_si512(to + c, v);
-  }
-  *sums = _mm512_reduce_add_epi32(sum);
+  Sums sum[4] = {};
+  for (int c = 0; c < k; c += 256)
+    unrolled<4>([&](auto i) {
+      const int at = c + 64 * i;
+      if (at >= k) return;
+      const __mmask64 there = k - at >= 64 ? ~uint64_t(0) : (uint64_t(1) << (k - at)) - 1;
+      const __m512i v = _mm512_maskz_loadu_epi8(there, x + at);
+      sum[i] = Sums(_mm512_dpbusd_epi32(__m512i(sum[i]), _mm512_set1_epi8(1), v));
+      if (to != nullptr) _mm512_storeu_si512(to + at, v);
+    });
+  *sums = _mm512_reduce_add_epi32(__m512i((sum[0] + sum[1]) + (sum[2] + sum[3])));
 }
 template <int R = 1>
 void s8_copy_avx512(int rows, const int8_t* x, int64_t ldx, int k, int8_t* to, int32_t* sums) {
@@ -219,7 +225,7 @@ void run_s8_avx512(const Args& a, const Exec& e) {
       s8_copy_avx512(count, a.x + (block + begin) * a.ldx, a.ldx, a.k,
                      in_place ? nullptr : x.groups + begin * padded_k(a.k), x.sums + begin);
     });
-    const auto tile = [&](int64_t begin, int count, int64_t panel, int panels) {
+    const auto tile = [=](int64_t begin, int count, int64_t panel, int panels) {
       S8Tile t = s8_tile(a, x, 4, block, begin, panel, panel_bytes, panels);
       if (in_place) t.groups = a.x;
       const Ahead ahead = ahead_of(t, begin, rows, TokenTiles{rows, kS8Tokens}.count(), panels);
