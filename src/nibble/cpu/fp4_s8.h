@@ -90,8 +90,8 @@ void fp4_put_token_scales(const Args& a, int64_t begin, int64_t end) {
     }
 }
 
-// Bytes that a panel is prefetched ahead into L1, and twice as far one line of each tile of NVFP4
-// into L2, which starts the prefetchers of that cache on a page before its first lines are wanted.
+// Bytes that a panel is prefetched ahead, and twice as far one line of each tile of NVFP4, which
+// starts the prefetchers of L2 on a page before its first lines are wanted.
 constexpr int kFp4Ahead = 8192;
 constexpr int kFp4Chunk = 512;                // columns that are unpacked at a time
 constexpr int64_t kFp4PackTokens = 64;        // tokens that are repacked by a task

@@ -139,7 +139,7 @@ struct Fp4Avx512 {
       for (int line = 0; line < F::kTileBytes; line += 64)
         _mm_prefetch(reinterpret_cast<const char*>(panel) + kFp4Ahead + line, _MM_HINT_T0);
       if constexpr (F::kBlock == 16)
-        _mm_prefetch(reinterpret_cast<const char*>(panel) + 2 * kFp4Ahead, _MM_HINT_T1);
+        _mm_prefetch(reinterpret_cast<const char*>(panel) + 2 * kFp4Ahead, _MM_HINT_T0);
       __m512 scale[4];
       scales(F(), _mm512_loadu_si512(panel), scale);
 #pragma GCC unroll 4
