@@ -37,8 +37,9 @@ endif()
 # One row per ISA list that nibble_op() understands. A file compiled with a set may use all of it,
 # so its row in variants.cpp must ask for all of it (Isa::avx2, Isa::avx512, ... mean these sets).
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
-  set(NIBBLE_ISAS AVX2 AVX512 AVX512_VNNI AVX512_BF16 AVX512_FP16)
+  set(NIBBLE_ISAS AVX2 AVX_VNNI AVX512 AVX512_VNNI AVX512_BF16 AVX512_FP16)
   set(NIBBLE_FLAGS_AVX2 -mavx2 -mfma -mf16c -mbmi -mbmi2 -mlzcnt -mpopcnt)
+  set(NIBBLE_FLAGS_AVX_VNNI ${NIBBLE_FLAGS_AVX2} -mavxvnni)
   set(NIBBLE_FLAGS_AVX512 ${NIBBLE_FLAGS_AVX2} -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512cd
       -mprefer-vector-width=512 -Wno-maybe-uninitialized -Wno-uninitialized)
   set(NIBBLE_FLAGS_AVX512_VNNI ${NIBBLE_FLAGS_AVX512} -mavx512vnni -mavx512vbmi)

@@ -70,7 +70,7 @@ function(nibble_ptxrun_tests op variant sm)
 endfunction()
 
 function(nibble_op name)
-  set(lists HOST AVX2 AVX512 AVX512_VNNI AVX512_BF16 AVX512_FP16 ${NIBBLE_SMS})
+  set(lists HOST AVX2 AVX_VNNI AVX512 AVX512_VNNI AVX512_BF16 AVX512_FP16 ${NIBBLE_SMS})
   cmake_parse_arguments(A "" "" "${lists}" ${ARGN})
   if(A_UNPARSED_ARGUMENTS)
     list(JOIN lists ", " lists)

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "isa_limit.h"
 #include "nibble/harness/ceilings.h"
 #include "nibble/runtime/error.h"
 #include "nibble/runtime/files.h"
@@ -100,7 +101,7 @@ Suite read_suite(const std::string& name) {
 }
 
 harness::BenchOptions options_of(const SuiteEntry& e, harness::BenchOptions o) {
-  if (!e.isa.empty()) limit_isa(o.machine, e.isa);
+  limit_isa(o.machine, e.isa);
   if (!e.threads.empty()) o.threads = e.threads;
   o.case_name = e.case_name, o.l2_case = e.l2_case;
   const auto first = std::find_if(e.ceilings.begin(), e.ceilings.end(), [&](const auto& name) {
@@ -111,13 +112,6 @@ harness::BenchOptions options_of(const SuiteEntry& e, harness::BenchOptions o) {
   if (!e.variant.empty()) o.variant = e.variant;
   o.layout.cold |= e.cold;
   return o;
-}
-
-void limit_isa(Machine& machine, const std::string& isa) {
-  IsaSet allowed;
-  if (!parse_isa_limit(isa, allowed))
-    throw Error("unknown --isa '" + isa + "': portable, avx2 and avx512 are known");
-  machine = machine.limited_to(allowed);
 }
 
 }  // namespace nibble::app

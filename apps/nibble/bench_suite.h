@@ -35,7 +35,4 @@ Suite read_suite(const std::string& name);
 // The options of an entry, on top of those of the command line.
 harness::BenchOptions options_of(const SuiteEntry&, harness::BenchOptions);
 
-// Limits the machine to what --isa or an entry allows.
-void limit_isa(Machine&, const std::string& isa);
-
 }  // namespace nibble::app

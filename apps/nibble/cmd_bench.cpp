@@ -19,6 +19,7 @@
 #include "bench_train.h"
 #include "command.h"
 #include "console.h"
+#include "isa_limit.h"
 #include "nibble/cpu/detect.h"
 #include "nibble/harness/bench.h"
 #include "nibble/harness/ledger.h"
@@ -73,7 +74,7 @@ harness::BenchOptions options_from(const Flags& flags) {
   if (flags.pages == "4k") o.layout.pages = harness::Pages::small;
   o.variant = flags.variant, o.case_name = flags.case_name, o.ceiling = flags.ceiling;
   if (flags.seconds > 0) o.sampling.time_us = flags.seconds * 1e6;
-  if (!flags.isa.empty()) limit_isa(o.machine, flags.isa);
+  limit_isa(o.machine, flags.isa);
   return o;
 }
 
@@ -212,7 +213,7 @@ void add_bench(CLI::App& command, Exit& exit) {
   command.add_option("--case", flags->case_name, "only this case, also one that is no bench case");
   command.add_option("--variant", flags->variant, "this variant, or all; else the chosen one");
   command.add_option("--threads", flags->threads, "threads of the pool")->check(between(1, 1024));
-  command.add_option("--isa", flags->isa, "use no more than: portable, avx2, avx512");
+  command.add_option("--isa", flags->isa, kIsaHelp);
   command.add_option("--set", flags->set, "with train: a field of the recipe, as in train.batch=8")
       ->take_all()
       ->expected(1);

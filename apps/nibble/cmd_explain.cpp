@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "command.h"
+#include "isa_limit.h"
 #include "nibble/cpu/detect.h"
 #include "nibble/runtime/error.h"
 
@@ -42,12 +43,7 @@ std::vector<int> cases_of(const harness::OpView& op, const std::string& name) {
 
 Exit explain(const Flags& flags) {
   Machine machine = cpu::this_machine();
-  if (!flags.isa.empty()) {
-    IsaSet allowed;
-    if (!parse_isa_limit(flags.isa, allowed))
-      throw Error("unknown --isa '" + flags.isa + "': portable, avx2 and avx512 are known");
-    machine = machine.limited_to(allowed);
-  }
+  limit_isa(machine, flags.isa);
   std::string known = "all";
   int explained = 0;
   for (const auto* op : harness::all_ops()) {
@@ -70,7 +66,7 @@ void add_explain(CLI::App& command, Exit& exit) {
   auto flags = std::make_shared<Flags>();
   command.add_option("op", flags->op, "an op, or all")->required();
   command.add_option("--case", flags->case_name, "only this case; else the bench cases");
-  command.add_option("--isa", flags->isa, "use no more than: portable, avx2, avx512");
+  command.add_option("--isa", flags->isa, kIsaHelp);
   command.add_flag("--json", flags->json, "one object a line");
   command.callback([flags, &exit] { exit = explain(*flags); });
 }

@@ -9,6 +9,7 @@
 #include "bench_device.h"
 #include "command.h"
 #include "console.h"
+#include "isa_limit.h"
 #include "nibble/harness/machine.h"
 #include "nibble/harness/proofs.h"
 #include "nibble/harness/verify.h"
@@ -80,12 +81,7 @@ Exit verify(const Flags& flags) {
   options.variant = flags.variant, options.case_name = flags.case_name;
   options.bench_cases = !flags.case_name.empty();
   options.emulated = flags.emulated, options.device_only = flags.device;
-  if (!flags.isa.empty()) {
-    IsaSet allowed;
-    if (!parse_isa_limit(flags.isa, allowed))
-      throw Error("unknown --isa '" + flags.isa + "': portable, avx2 and avx512 are known");
-    options.machine = options.machine.limited_to(allowed);
-  }
+  limit_isa(options.machine, flags.isa);
   std::vector<harness::VariantReport> all;
   bool complete = true, case_known = flags.case_name.empty();
   for (const auto* op : harness::all_ops()) {
@@ -121,7 +117,7 @@ void add_verify(CLI::App& command, Exit& exit) {
   command.add_option("op", flags->op, "an op, or all")->required();
   auto* variant = command.add_option("--variant", flags->variant, "only this variant, or V,W");
   auto* named = command.add_option("--case", flags->case_name, "only this case");
-  auto* isa = command.add_option("--isa", flags->isa, "use no more than: portable, avx2, avx512");
+  auto* isa = command.add_option("--isa", flags->isa, kIsaHelp);
   command.add_flag("--device", flags->device, "only variants for the GPU");
   command.add_flag("--small", flags->small, "with --device: one small case for each variant")
       ->excludes(variant)

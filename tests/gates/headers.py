@@ -11,8 +11,9 @@ import subprocess
 
 import gate
 
-ISA = ["-mavx2", "-mfma", "-mf16c", "-mbmi", "-mbmi2", "-mavx512f", "-mavx512bw", "-mavx512dq",
-       "-mavx512vl", "-mavx512cd", "-mavx512vnni", "-mavx512vbmi", "-mavx512bf16", "-mavx512fp16"]
+ISA = ["-mavx2", "-mfma", "-mf16c", "-mbmi", "-mbmi2", "-mavxvnni", "-mavx512f", "-mavx512bw",
+       "-mavx512dq", "-mavx512vl", "-mavx512cd", "-mavx512vnni", "-mavx512vbmi", "-mavx512bf16",
+       "-mavx512fp16"]
 
 # Have nothing for baseline CPUs, so that neither have the kernels that include them.
 VECTORS = [f'#include "nibble/cpu/{name}.h"' for name in ("narrow16", "nvfp4_blocks", "made_rows")]

@@ -22,10 +22,19 @@ TEST(Random, PhiloxMatchesItsPublishedVectors) {
 TEST(Isa, NamesAndLimits) {
   EXPECT_EQ(to_string(Isa::portable), "portable");
   EXPECT_EQ(to_string(Isa::avx512 | Isa::vnni), "avx2+avx512+vnni");
+  EXPECT_EQ(to_string(Isa::avx_vnni), "avx2+avx_vnni");
+  EXPECT_EQ(to_string(Isa::avx512 | Isa::avx_vnni), "avx2+avx_vnni+avx512");
   IsaSet s;
   ASSERT_TRUE(parse_isa_limit("avx2", s));
   EXPECT_TRUE(s.contains(Isa::avx2));
   EXPECT_FALSE(s.contains(Isa::avx512));
+  EXPECT_FALSE(s.contains(Isa::avx_vnni));
+  ASSERT_TRUE(parse_isa_limit("avx_vnni", s));
+  EXPECT_TRUE(s.contains(Isa::avx2 | Isa::avx_vnni));
+  EXPECT_FALSE(s.contains(Isa::avx512));
+  EXPECT_FALSE(s.contains(Isa::vnni));
+  ASSERT_TRUE(parse_isa_limit("avx512", s));
+  EXPECT_TRUE(s.contains(Isa::avx512 | Isa::avx_vnni));
   EXPECT_FALSE(parse_isa_limit("avx3", s));
 }
 

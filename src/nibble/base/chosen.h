@@ -19,15 +19,19 @@ std::string_view chosen(const typename Op::Args& a, IsaSet isas,
   return v ? v->name : "none";
 }
 
-// A table of three is asked in turn: `best` where there is all that it needs, avx2 where that is
-// missing, portable elsewhere. It is alone in a build for another architecture than x86.
+// A table is asked in turn: `best` where there is all that it needs, avx2 where that is missing, or
+// avx_vnni where the table and the machine have it, portable elsewhere. It is alone in a build for
+// another architecture than x86.
 template <class Op>
 bool chooses_by_isa(const typename Op::Args& a, std::string_view best = "avx512_vnni",
                     IsaSet needs = Isa::avx512 | Isa::vnni) {
   const auto on = [&](IsaSet isas, std::string_view wanted) {
     return chosen<Op>(a, isas) == (Op::variants().size() > 1 ? wanted : "portable");
   };
+  bool has_avx_vnni = false;
+  for (const auto& v : Op::variants()) has_avx_vnni |= v.name == "avx_vnni";
   return on(Isa::portable, "portable") && on(Isa::avx2, "avx2") && on(needs, best) &&
+         on(Isa::avx_vnni, has_avx_vnni ? "avx_vnni" : "avx2") && on(needs | Isa::avx_vnni, best) &&
          (needs == IsaSet(Isa::avx512) || on(Isa::avx512, "avx2"));
 }
 

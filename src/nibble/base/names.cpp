@@ -6,8 +6,8 @@ namespace nibble {
 std::string to_string(IsaSet s) {
   std::string out;
   for (const auto& [set, name] : kIsaNames) {
-    // avx512 implies avx2: name the wider one by its own bit.
-    const IsaSet own = set == Isa::avx512 ? set - Isa::avx2 : set;
+    // Some imply avx2: they are known by their own bits.
+    const IsaSet own = set == Isa::avx2 ? set : set - Isa::avx2;
     if (!s.contains(own)) continue;
     if (!out.empty()) out += '+';
     out += name;
@@ -18,6 +18,7 @@ std::string to_string(IsaSet s) {
 bool parse_isa_limit(std::string_view name, IsaSet& allowed) {
   if (name == "portable") return allowed = Isa::portable, true;
   if (name == "avx2") return allowed = Isa::avx2, true;
+  if (name == "avx_vnni") return allowed = Isa::avx_vnni, true;
   if (name == "avx512") return allowed = Isa::any_cpu, true;
   return false;
 }

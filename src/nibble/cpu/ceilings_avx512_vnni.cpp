@@ -36,20 +36,6 @@ inline uint64_t scaled_blocks(int64_t rounds) {
 uint64_t avx512_vnni_nvfp4_mix(int64_t rounds) { return scaled_blocks<4>(rounds); }
 uint64_t avx512_vnni_mxfp4_mix(int64_t rounds) { return scaled_blocks<8>(rounds); }
 
-uint64_t avx512_vnni_int8_ymm(int64_t rounds) {
-  __m256i acc[16] = {}, x = _mm256_set1_epi8(3), w = _mm256_set1_epi8(-5);
-  __asm__ volatile("" : "+v"(x), "+v"(w));
-#pragma GCC unroll 16
-  for (int j = 0; j < 16; ++j) __asm__ volatile("" : "+v"(acc[j]));
-  for (int64_t i = 0; i < rounds; ++i) {
-#pragma GCC unroll 16
-    for (int j = 0; j < 16; ++j) acc[j] = _mm256_dpbusd_epi32(acc[j], x, w);
-  }
-  __m256i sum = acc[0];
-  for (int j = 1; j < 16; ++j) sum = _mm256_add_epi32(sum, acc[j]);
-  return uint64_t(_mm256_extract_epi64(sum, 0) ^ _mm256_extract_epi64(sum, 3));
-}
-
 uint64_t avx512_vnni_int8(int64_t rounds) {
   __m512i acc[16] = {}, x = _mm512_set1_epi8(3), w = _mm512_set1_epi8(-5);
   __asm__ volatile("" : "+v"(x), "+v"(w));

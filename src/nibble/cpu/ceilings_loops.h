@@ -25,6 +25,10 @@ uint64_t avx2_read_streams(const std::byte* p, size_t bytes);
 
 void avx2_copy_stream(std::byte* to, const std::byte* from, size_t bytes);
 
+uint64_t avx_vnni_int8(int64_t rounds);
+uint64_t avx_vnni_nvfp4_mix(int64_t rounds);
+uint64_t avx_vnni_mxfp4_mix(int64_t rounds);
+
 uint64_t avx512_int8(int64_t rounds);
 uint64_t avx512_fma(int64_t rounds);
 uint64_t avx512_read(const std::byte* p, size_t bytes);
@@ -33,7 +37,6 @@ uint64_t avx512_read_far_ahead(const std::byte* p, size_t bytes);
 uint64_t avx512_read_streams(const std::byte* p, size_t bytes);
 
 uint64_t avx512_vnni_int8(int64_t rounds);
-uint64_t avx512_vnni_int8_ymm(int64_t rounds);
 uint64_t avx512_vnni_nvfp4_mix(int64_t rounds);
 uint64_t avx512_vnni_mxfp4_mix(int64_t rounds);
 uint64_t avx512_bf16_dot(int64_t rounds);

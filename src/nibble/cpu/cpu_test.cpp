@@ -18,6 +18,7 @@ TEST(Detect, ThisMachineIsPlausible) {
   EXPECT_GE(m.l1d_bytes, 8 << 10);
   EXPECT_GT(m.memory_bytes, 64 << 20);
   EXPECT_TRUE(m.has(Isa::avx2) || !m.has(Isa::avx512));
+  EXPECT_TRUE(m.has(Isa::avx2) || !m.has(Isa::avx_vnni));
 }
 
 class PoolTest : public testing::TestWithParam<PoolBackend> {};

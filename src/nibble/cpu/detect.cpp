@@ -48,6 +48,7 @@ IsaSet detect_isas() {
   const bool avx2 = ymm && bits(l1.c, {12, 23, 29}) && bits(l7.b, {3, 5, 8}) && bits(ext.c, {5});
   if (!avx2) return s;
   s = s | Isa::avx2;
+  if (bits(l7_1.a, {4})) s = s | Isa::avx_vnni;
   if (!zmm || !bits(l7.b, {16, 17, 28, 30, 31})) return s;
   s = s | Isa::avx512;
   if (bits(l7.c, {1, 11})) s = s | Isa::vnni;
