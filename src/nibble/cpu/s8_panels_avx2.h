@@ -1,5 +1,5 @@
 // Tiles of s8_panels.h for AVX2: R rows of activations times one panel, a line of it as two
-// registers of 8 rows. Included by cpu_avx2.cpp of ops only.
+// registers of 8 rows; and what drives such tiles, those of AVX-VNNI (s8_panels_avx_vnni.h), too.
 #pragma once
 #include <immintrin.h>
 
@@ -131,35 +131,55 @@ void ternary_tile_avx2(const S8Tile& t) {
       t.y[r * t.ldy + i] = float(sum[r][i]) * t.w_scale[i] * t.x_scale[r];
 }
 
-template <class Codes, int R>
-void s8_tile_avx2(const S8Tile& t) {
-  if constexpr (Codes::kBias == TernaryCodes::kBias)
-    ternary_tile_avx2<R>(t);
-  else
-    int8_tile_avx2<R>(t);
+template <class Codes>
+struct S8Avx2 {
+  static constexpr auto kLayout = Codes::kLayout;
+  static constexpr bool kWide = Codes::kBias == Int8Codes::kBias;
+  static constexpr int kTokens = 4, kGroupBytes = kWide ? 8 : 4;
+  static constexpr bool kReadsInPlace = false;
+
+  static void copy(const int8_t* x, int64_t ldx, int rows, int k, int8_t* to, int32_t* sums) {
+    s8_copy<kWide>(x, ldx, rows, k, to, sums);
+  }
+  template <int R>
+  static void tile(const S8Tile& t) {
+    if constexpr (kWide)
+      int8_tile_avx2<R>(t);
+    else
+      ternary_tile_avx2<R>(t);
+  }
+};
+
+template <class Kernel, int R = 1>
+void s8_tile_ymm(int rows, const S8Tile& t) {
+  if (rows == R) return Kernel::template tile<R>(t);
+  if constexpr (R < Kernel::kTokens) s8_tile_ymm<Kernel, R + 1>(rows, t);
 }
 
-template <class Codes, class Args>
-void run_s8_avx2(const Args& a, const Exec& e) {
-  constexpr bool kWide = Codes::kBias == Int8Codes::kBias;
-  constexpr int kTokens = 4, kGroupBytes = kWide ? 8 : 4;
-  const int64_t panel_bytes = Codes::kLayout.panel_bytes(a.k), most = s8_block(a.m, a.k);
+template <class Kernel, class Args>
+void run_s8_ymm(const Args& a, const Exec& e) {
+  constexpr int kTokens = Kernel::kTokens, kGroupBytes = Kernel::kGroupBytes;
+  const int64_t panel_bytes = Kernel::kLayout.panel_bytes(a.k), most = s8_block(a.m, a.k);
   const S8Rows x = s8_rows(a.scratch, most);
+  const bool in_place = Kernel::kReadsInPlace && a.m == 1 && a.k % 64 == 0;
   for (int64_t block = 0; block < a.m; block += most) {
     const int64_t rows = std::min(most, a.m - block);
     each_tile_copy<kTokens>(rows, e.pool, [&](int64_t begin, int count) {
-      s8_copy<kWide>(a.x + (block + begin) * a.ldx, a.ldx, count, a.k,
-                     x.groups + begin * padded_k(a.k) / 4 * kGroupBytes, x.sums + begin);
+      int8_t* to = x.groups + begin * padded_k(a.k) / 4 * kGroupBytes;
+      Kernel::copy(a.x + (block + begin) * a.ldx, a.ldx, count, a.k, in_place ? nullptr : to,
+                   x.sums + begin);
     });
     each_tile<kTokens, 1>(
         rows, a.n, panel_bytes, e.pool, [=](int64_t begin, int count, int64_t panel, int panels) {
-          const S8Tile t = s8_tile(a, x, kGroupBytes, block, begin, panel, panel_bytes, panels);
-          if (count == 1) s8_tile_avx2<Codes, 1>(t);
-          if (count == 2) s8_tile_avx2<Codes, 2>(t);
-          if (count == 3) s8_tile_avx2<Codes, 3>(t);
-          if (count == 4) s8_tile_avx2<Codes, 4>(t);
+          S8Tile t = s8_tile(a, x, kGroupBytes, block, begin, panel, panel_bytes, panels);
+          if (in_place) t.groups = a.x;
+          s8_tile_ymm<Kernel>(count, t);
         });
   }
+}
+template <class Codes, class Args>
+void run_s8_avx2(const Args& a, const Exec& e) {
+  run_s8_ymm<S8Avx2<Codes>>(a, e);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@ namespace nibble::gemm_ternary_s8 {
 
 void portable(const Args&, const Exec&);
 void avx2(const Args&, const Exec&);
+void avx_vnni(const Args&, const Exec&);
 void avx512_vnni(const Args&, const Exec&);
 void sm80(const Args&, const Exec&);
 void sm90a(const Args&, const Exec&);
