@@ -37,7 +37,7 @@ struct Fp4AvxVnni : Fp4Ymm<Fp4VnniDot> {
     unrolled<F::kQuads>([&](auto q) __attribute__((always_inline)) {
       const __m256i w[2] = {quad(q, Constant<0>()), quad(q, Constant<1>())};
       unrolled<T>([&](auto t) __attribute__((always_inline)) {
-        const __m256i v = fp4_broadcast(x + 4 * T + F::kBlock * t + 4 * q);
+        const __m256i v = fp4_broadcast(x + F::kTokenHead * T + F::kBlock * t + 4 * q);
         unrolled<2>([&](auto h) __attribute__((always_inline)) {
           sum[t][h] = Sums(_mm256_dpbusd_avx_epi32(__m256i(sum[t][h]), w[h], v));
         });
@@ -47,7 +47,9 @@ struct Fp4AvxVnni : Fp4Ymm<Fp4VnniDot> {
     unrolled<2 * T>([&](auto i) __attribute__((always_inline)) {
       constexpr int t = i / 2, h = i % 2;
       float* at = to + stride * t + 8 * h;
-      const __m256 block = _mm256_cvtepi32_ps(__m256i(sum[t][h]));
+      __m256 block = _mm256_cvtepi32_ps(__m256i(sum[t][h]));
+      if constexpr (F::kTokenScales)
+        block = _mm256_mul_ps(block, _mm256_castsi256_ps(fp4_broadcast(x + 4 * (T + t))));
       _mm256_storeu_ps(at, _mm256_fmadd_ps(block, factor[h], _mm256_loadu_ps(at)));
     });
   }

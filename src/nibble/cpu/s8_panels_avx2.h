@@ -136,7 +136,7 @@ struct S8Avx2 {
   static constexpr auto kLayout = Codes::kLayout;
   static constexpr bool kWide = Codes::kBias == Int8Codes::kBias;
   static constexpr int kTokens = 4, kGroupBytes = kWide ? 8 : 4;
-  static constexpr bool kReadsInPlace = false;
+  static constexpr bool kRowIsGroups = false;
 
   static void copy(const int8_t* x, int64_t ldx, int rows, int k, int8_t* to, int32_t* sums) {
     s8_copy<kWide>(x, ldx, rows, k, to, sums);
@@ -161,7 +161,7 @@ void run_s8_ymm(const Args& a, const Exec& e) {
   constexpr int kTokens = Kernel::kTokens, kGroupBytes = Kernel::kGroupBytes;
   const int64_t panel_bytes = Kernel::kLayout.panel_bytes(a.k), most = s8_block(a.m, a.k);
   const S8Rows x = s8_rows(a.scratch, most);
-  const bool in_place = Kernel::kReadsInPlace && a.m == 1 && a.k % 64 == 0;
+  const bool in_place = Kernel::kRowIsGroups && a.m == 1 && a.k % 64 == 0;
   for (int64_t block = 0; block < a.m; block += most) {
     const int64_t rows = std::min(most, a.m - block);
     each_tile_copy<kTokens>(rows, e.pool, [&](int64_t begin, int count) {

@@ -36,7 +36,7 @@ struct S8AvxVnni {
   static constexpr auto kLayout = Halves::kLayout;
   static constexpr int kGroupBytes = 4;
   static constexpr int kTokens = 6;  // x 2 halves: 12 of 16 registers are sums
-  static constexpr bool kReadsInPlace = true;
+  static constexpr bool kRowIsGroups = true;
   static constexpr int64_t kAhead = 8192;
 
   // Dword by dword to where its group is, unless `to` is null.

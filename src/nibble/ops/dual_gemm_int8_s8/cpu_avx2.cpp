@@ -3,6 +3,8 @@
 
 namespace nibble::dual_gemm_int8_s8 {
 
-void avx2(const Args& a, const Exec& e) { cpu::s8_dual<cpu::S8DualAvx2<cpu::Int8Codes>>(a, e); }
+void avx2(const Args& a, const Exec& e) {
+  cpu::s8_dual<cpu::S8DualYmm<cpu::S8Avx2<cpu::Int8Codes>>>(a, e);
+}
 
 }  // namespace nibble::dual_gemm_int8_s8

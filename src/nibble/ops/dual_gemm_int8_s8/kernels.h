@@ -6,6 +6,7 @@ namespace nibble::dual_gemm_int8_s8 {
 
 void portable(const Args&, const Exec&);
 void avx2(const Args&, const Exec&);
+void avx_vnni(const Args&, const Exec&);
 void avx512_vnni(const Args&, const Exec&);
 
 }  // namespace nibble::dual_gemm_int8_s8

@@ -13,6 +13,10 @@ constexpr Variant<Args> kTable[] = {
      .needs = Isa::avx512 | Isa::vnni,
      .cost = at_rates<bytes, 40, products, 450>,
      .run = avx512_vnni},
+    {.name = "avx_vnni",
+     .needs = Isa::avx_vnni,
+     .cost = at_rates<bytes, 35, products, 220>,
+     .run = avx_vnni},
     {.name = "avx2", .needs = Isa::avx2, .cost = at_rates<bytes, 30, products, 100>, .run = avx2},
 #endif
     {.name = "portable",

@@ -1,0 +1,11 @@
+#include "nibble/cpu/fp4_dual.h"
+#include "nibble/cpu/fp4_s8_avx_vnni.h"
+#include "nibble/ops/dual_gemm_nvfp4_nvfp4/kernels.h"
+
+namespace nibble::dual_gemm_nvfp4_nvfp4 {
+
+void avx_vnni(const Args& a, const Exec& e) {
+  cpu::fp4_dual<cpu::Fp4AvxVnni, cpu::Nvfp4Pairs>(a, e);
+}
+
+}  // namespace nibble::dual_gemm_nvfp4_nvfp4
