@@ -10,6 +10,7 @@ inline constexpr int64_t kRowsPerTask = 64;
 
 void portable(const Args&, const Exec&);
 void avx2(const Args&, const Exec&);
+void avx_vnni(const Args&, const Exec&);
 void avx512_vnni(const Args&, const Exec&);
 
 }  // namespace nibble::gemm_s8

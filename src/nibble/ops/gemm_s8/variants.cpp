@@ -12,6 +12,10 @@ constexpr Variant<Args> kTable[] = {
      .needs = Isa::avx512 | Isa::vnni,
      .cost = at_rate<products, 240'000>,
      .run = avx512_vnni},
+    {.name = "avx_vnni",
+     .needs = Isa::avx_vnni,
+     .cost = at_rate<products, 120'000>,
+     .run = avx_vnni},
     {.name = "avx2", .needs = Isa::avx2, .cost = at_rate<products, 60'000>, .run = avx2},
 #endif
     {.name = "portable", .needs = Isa::portable, .cost = at_rate<products, 2'000>, .run = portable},
