@@ -11,13 +11,13 @@
 
 #include "nibble/base/case.h"
 #include "nibble/base/op.h"
+#include "nibble/cpu/detect.h"
 #include "nibble/harness/memory.h"
 #include "nibble/harness/relative_error.h"
 #include "nibble/numerics/absmax.h"
-#include "nibble/numerics/bf16.h"
+#include "nibble/numerics/dense_cases.h"
 #include "nibble/numerics/elementary.h"
-#include "nibble/numerics/floats.h"
-#include "nibble/numerics/fp16.h"
+#include "nibble/numerics/fp4_token_cases.h"
 
 namespace nibble::harness {
 
@@ -35,10 +35,10 @@ bool dual_refuses(typename Op::Args a, int bad_k) {
     if (!said) fmt::print("expected \"{}\", got \"{}\"\n", what, why);
     return said;
   };
-  const std::string_view null = "null";
+  const std::string_view null = "null", aligned = "must be aligned to 64 bytes";
   bool all = Op::check(a).ok();
-  all &= says("m and n must be positive, got m=0", [](Args& w) { w.m = 0; });
-  all &= says("m and n must be positive", [](Args& w) { w.n = 0; });
+  all &= says("must be positive, got ", [](Args& w) { w.m = 0; });
+  all &= says("must be positive", [](Args& w) { w.n = 0; });
   all &= says("k must be", [&](Args& w) { w.k = bad_k, w.ldx = bad_k; });
   all &= says("k must be", [](Args& w) { w.k = 0; });
   all &= says("ldx must be at least", [](Args& w) { w.ldx = w.k - 1; });
@@ -47,66 +47,85 @@ bool dual_refuses(typename Op::Args a, int bad_k) {
       says(null, [](Args& w) { w.gate = nullptr; }) && says(null, [](Args& w) { w.x = nullptr; });
   all &= says(null, [](Args& w) { w.up = nullptr; }) && says(null, [](Args& w) { w.y = nullptr; });
   all &= says(null, [](Args& w) { w.workspace = nullptr; });
-  all &= says(null, [](Args& w) { w.gate_scale = nullptr; });
-  all &= says(null, [](Args& w) { w.up_scale = nullptr; });
-  all &= says("gate and up must be aligned to 64 bytes", [](Args& w) { w.gate += 32; });
-  all &= says("gate and up must be aligned to 64 bytes", [](Args& w) { w.up += 1; });
+  all &= says(aligned, [](Args& w) { w.gate += 1; }) && says(aligned, [](Args& w) { w.up += 1; });
+  if constexpr (requires { a.gate_scale; }) {
+    all &= says(null, [](Args& w) { w.gate_scale = nullptr; });
+    all &= says(null, [](Args& w) { w.up_scale = nullptr; });
+  }
   if constexpr (requires { a.x_scale; }) all &= says(null, [](Args& w) { w.x_scale = nullptr; });
+  if constexpr (requires { a.x_blocks; }) {
+    all &= says(null, [](Args& w) { w.x_blocks = nullptr; });
+    all &= says(null, [](Args& w) { w.token_scale = nullptr; });
+    all &= says("ldx must be even", [](Args& w) { w.ldx = w.k + 1; });
+  }
   return all;
 }
 
-// Whether y has the bits that g and u of One have by sigmoid of numerics/elementary.h. Variants
-// agree in every bit, so the last of either op, which runs anywhere, stands for all.
+// Whether every variant's y has the bits that g and u of One have by sigmoid of
+// numerics/elementary.h. Of One the last variant, which runs anywhere, stands for all.
 template <class Op, class One>
 bool dual_is_of_products(typename Op::Args a, void (*fill)(typename Op::Args&, Random&)) {
   CaseMemory memory;
   Op::buffers(a, memory);
   Random rng(5);
   fill(a, rng);
-  Op::variants().back().run(a, {});
-  const auto product = [&](const uint8_t* w, const float* w_scale) {
+  const auto product = [&](const auto* w, [[maybe_unused]] auto scale_of) {
     typename One::Args one{.m = a.m, .n = a.n, .k = a.k, .ldx = a.ldx, .ldy = a.n};
     if constexpr (requires { one.w_factors; }) one.w_factors = a.w_factors;
     CaseMemory of_one;
     One::buffers(one, of_one);
-    one.w = w, one.w_scale = w_scale, one.x = a.x;
+    one.w = w, one.x = a.x;
+    if constexpr (requires { one.w_scale; }) one.w_scale = scale_of(a);
     if constexpr (requires { one.x_scale; }) one.x_scale = a.x_scale;
+    if constexpr (requires { one.x_blocks; }) one.x_blocks = a.x_blocks;
     One::variants().back().run(one, {});
     return std::vector<float>(one.y, one.y + a.m * a.n);
   };
-  const auto g = product(a.gate, a.gate_scale), u = product(a.up, a.up_scale);
-  int64_t wrong = 0;
-  for (int64_t i = 0; i < a.m; ++i)
-    for (int64_t j = 0; j < a.n; ++j) {
-      const auto at = size_t(i * a.n + j);
-      float y = g[at] * math::sigmoid(g[at]) * u[at];
-      if (y != y) y = bit_cast<float>(0x7fc00000u);
-      wrong += std::memcmp(&y, &a.y[i * a.ldy + j], sizeof y) != 0;
-    }
-  if (wrong > 0) fmt::print("{} results are not those of {} and {}\n", wrong, One::name, One::name);
-  return wrong == 0;
+  const auto g = product(a.gate, [](const auto& of) { return of.gate_scale; });
+  const auto u = product(a.up, [](const auto& of) { return of.up_scale; });
+  const Machine machine = cpu::this_machine();
+  bool right = Op::check(a).ok();
+  for (const auto& v : Op::variants()) {
+    if (!machine.has(v.needs)) continue;
+    v.run(a, {});
+    int64_t wrong = 0;
+    for (int64_t i = 0; i < a.m; ++i)
+      for (int64_t j = 0; j < a.n; ++j) {
+        const auto at = size_t(i * a.n + j);
+        float y = g[at] * math::sigmoid(g[at]) * u[at];
+        if (y != y) y = bit_cast<float>(0x7fc00000u);
+        wrong += std::memcmp(&y, &a.y[i * a.ldy + j], sizeof y) != 0;
+        a.y[i * a.ldy + j] = -1;
+      }
+    if (wrong > 0) fmt::print("{}: {} results are not of {}\n", v.name, wrong, One::name);
+    right = right && wrong == 0;
+  }
+  return right;
 }
 
-inline void round_row(const float* x, int k, int8_t* to, float* scale) {
-  *scale = s8_scale(amax_of(x, k));
-  for (int c = 0; c < k; ++c) to[c] = s8_element(*scale, x[c]);
+// Makes token i of floats, [a.k]. What it is then, with its factors.
+template <class Args>
+std::vector<double> rounded_token(const Args& a, int64_t i, const float* x) {
+  std::vector<double> as;
+  if constexpr (requires { a.x_blocks; }) {
+    encode_nvfp4_token(a, i, x);
+    for (int64_t c = 0; c < a.k; ++c) {
+      const e2m1x2 pair = a.x[(i * a.ldx + c) / 2];
+      const double code = to_float(c % 2 == 0 ? low(pair) : high(pair));
+      as.push_back(code * to_float(a.x_blocks[(i * a.k + c) / 16]) * a.x_scale[i]);
+    }
+  } else if constexpr (requires { a.x_scale; }) {
+    const float scale = writable(a.x_scale)[i] = s8_scale(amax_of(x, a.k));
+    for (int64_t c = 0; c < a.k; ++c)
+      as.push_back(double(writable(a.x)[i * a.ldx + c] = s8_element(scale, x[c])) * scale);
+  } else {
+    for (int64_t c = 0; c < a.k; ++c) {
+      put(writable(a.x)[i * a.ldx + c], x[c]);
+      as.push_back(to_float(a.x[i * a.ldx + c]));
+    }
+  }
+  return as;
 }
-inline void round_row(const float* x, int k, bf16* to, float* scale) {
-  *scale = 1;
-  for (int c = 0; c < k; ++c) to[c] = to_bf16(x[c]);
-}
-inline void round_row(const float* x, int k, fp16* to, float* scale) {
-  *scale = 1;
-  for (int c = 0; c < k; ++c) to[c] = to_fp16(x[c]);
-}
-inline void round_row(const float* x, int k, float* to, float* scale) {
-  *scale = 1;
-  std::copy_n(x, k, to);
-}
-inline double number(int8_t x) { return x; }
-inline double number(bf16 x) { return to_float(x); }
-inline double number(fp16 x) { return to_float(x); }
-inline double number(float x) { return x; }
 
 // What sums in float cost, and what rounded activations: y from activations of a bell shape, one
 // in 200 of them `outlier` times as large, against the same in double of the codes, and of the
@@ -120,14 +139,12 @@ bool dual_is_accurate(int k, float outlier, double most, Fill fill, Decode decod
   Op::buffers(a, memory);
   Random rng(uint64_t(k), 9);
   fill(a, rng);
-  std::vector<float> x(size_t(a.m * k)), scales(size_t(a.m));
+  std::vector<float> x(size_t(a.m * k));
   for (float& v : x)
     v = (rng.uniform(-1, 1) + rng.uniform(-1, 1) + rng.uniform(-1, 1)) *
         (rng.below(200) == 0 ? outlier : 1.0f);
-  for (int64_t i = 0; i < a.m; ++i)
-    round_row(x.data() + i * k, k, writable(a.x) + i * k, &scales[size_t(i)]);
-  if constexpr (requires { a.x_scale; })
-    std::copy(scales.begin(), scales.end(), writable(a.x_scale));
+  std::vector<std::vector<double>> rounded;
+  for (int64_t i = 0; i < a.m; ++i) rounded.push_back(rounded_token(a, i, x.data() + i * k));
   if (!Op::check(a).ok()) return false;
   Op::variants().back().run(a, {});
 
@@ -138,8 +155,7 @@ bool dual_is_accurate(int k, float outlier, double most, Fill fill, Decode decod
     for (int64_t i = 0; i < a.m; ++i) {
       double codes[2] = {}, floats[2] = {};
       for (int c = 0; c < k; ++c) {
-        const double code = number(a.x[i * k + c]) * scales[size_t(i)];
-        const double value = x[size_t(i * k + c)];
+        const double code = rounded[size_t(i)][size_t(c)], value = x[size_t(i * k + c)];
         codes[0] += gate[size_t(c)] * code, codes[1] += up[size_t(c)] * code;
         floats[0] += gate[size_t(c)] * value, floats[1] += up[size_t(c)] * value;
       }
