@@ -30,9 +30,7 @@ void s8_dual_reference(const PanelLayout& layout, const Args& a, Weight weight) 
   gate.y = g.data(), up.y = u.data(), gate.ldy = up.ldy = a.n;
   s8_product_reference(layout, gate, weight);
   s8_product_reference(layout, up, weight);
-  for (int64_t i = 0; i < a.m; ++i)
-    for (int64_t j = 0; j < a.n; ++j)
-      a.y[i * a.ldy + j] = silu_mul(g[size_t(i * a.n + j)], u[size_t(i * a.n + j)]);
+  silu_mul(a, g, u);
 }
 
 // No weight is greater than `weight`.

@@ -3,6 +3,7 @@
 #pragma once
 #include <cmath>
 #include <string>
+#include <vector>
 
 #include "nibble/base/hd.h"
 #include "nibble/base/op.h"
@@ -63,6 +64,13 @@ inline float silu_mul(float g, float u) {
   const auto sigmoid = float(1 / (1 + std::exp(-double(g))));
   const float y = float(double(g) * sigmoid) * u;
   return y != y ? bit_cast<float>(0x7fc00000u) : y;
+}
+
+template <class Args>
+void silu_mul(const Args& a, const std::vector<float>& g, const std::vector<float>& u) {
+  for (int64_t i = 0; i < a.m; ++i)
+    for (int64_t j = 0; j < a.n; ++j)
+      a.y[i * a.ldy + j] = silu_mul(g[size_t(i * a.n + j)], u[size_t(i * a.n + j)]);
 }
 
 // sigmoid is within 2.41 ulp for g >= -87; with the reference's half and those of a product less

@@ -13,15 +13,8 @@ namespace nibble {
 
 template <class Args>
 Status fp4_dual_check(const std::string& op, const PanelLayout& layout, const Args& a) {
-  if (a.m < 1 || a.n < 1)
-    return Status::error(op + ": m and n must be positive, got m=" + std::to_string(a.m) +
-                         ", n=" + std::to_string(a.n));
   if (Status s = fp4_tokens_check(op, layout, a); !s.ok()) return s;
-  if (!a.gate || !a.up || !a.gate_scale || !a.up_scale)
-    return Status::error(op + ": no pointer may be null");
-  if ((reinterpret_cast<uintptr_t>(a.gate) | reinterpret_cast<uintptr_t>(a.up)) % 64 != 0)
-    return Status::error(op + ": gate and up must be aligned to 64 bytes");
-  return {};
+  return dual_check(op, a, 1);
 }
 
 template <class Args>
