@@ -79,9 +79,7 @@ FeedForward::FeedForward(const Weights& w, Activations activations, const Machin
     throw Error("tensor " + w.up->name + " is " + shape(*w.up) +
                 (w.gate ? ", its gate " + shape(*w.gate) : "") + " and down " + shape(*w.down) +
                 ": no feed-forward layer");
-  if (!gamma_.empty() && int64_t(gamma_.size()) != up_.cols)
-    throw Error("tensor " + w.up->name + ": its norm has " + std::to_string(gamma_.size()) +
-                " factors, not " + std::to_string(up_.cols));
+  check_norm(gamma_, cols(), w.up->name);
   const auto known = FeedForward::activations(format_);
   if (std::find(known.begin(), known.end(), activations) == known.end())
     throw Error("activations of a feed-forward layer in " + std::string(to_string(format_)) +
