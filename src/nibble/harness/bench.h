@@ -56,8 +56,8 @@ struct BenchReport {
 
 BenchReport bench(const OpView&, const BenchOptions&);
 
-// Exactly the documented keys, on one line.
 std::string_view memory_name(bool hot, bool cold);  // "hot", "cold" or "one copy"
+// Exactly the documented keys, on one line.
 std::string to_json(const BenchResult&);
 std::string to_json(const Ceiling&, int threads);
 // A table for people.
