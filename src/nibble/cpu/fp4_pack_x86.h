@@ -18,7 +18,7 @@ namespace {
 }
 
 template <class F>
-void fp4_pack_tile(S8Rows rows, int tokens, int blocks, uint8_t* to) {
+void fp4_pack_tile(S8Tokens rows, int tokens, int blocks, uint8_t* to) {
   for (int t = 0; t < tokens; ++t) {
     const int8_t* x = rows.from(t, 0).x;
     uint8_t* p = to;
@@ -48,9 +48,9 @@ void fp4_pack_tile(S8Rows rows, int tokens, int blocks, uint8_t* to) {
 }
 // factors[i] are the four bytes that a kernel wants for the scale i.
 template <class F>
-void fp4_pack_tile(Nvfp4Rows rows, int tokens, int blocks, const uint32_t* factors, uint8_t* to) {
+void fp4_pack_tile(Nvfp4Tokens rows, int tokens, int blocks, const uint32_t* factors, uint8_t* to) {
   for (int t = 0; t < tokens; ++t) {
-    const Nvfp4Rows x = rows.from(t, 0);
+    const Nvfp4Tokens x = rows.from(t, 0);
     uint8_t* p = to;
     for (int b = 0; b < blocks; ++b, p += F::token_bytes(tokens)) {
       const __m128i v = fp4_doubled(x.x + 8 * b, x.scales[b]);

@@ -50,25 +50,25 @@ using Mxfp4Panels = Fp4Panels<32>;
 using Nvfp4Pairs = Fp4Panels<16, true>;
 
 // Tokens as they come.
-struct S8Rows {
+struct S8Tokens {
   const int8_t* x = nullptr;
   int64_t ldx = 0;
-  S8Rows from(int64_t token, int k) const { return {x + token * ldx + k, ldx}; }
+  S8Tokens from(int64_t token, int k) const { return {x + token * ldx + k, ldx}; }
 };
-struct Nvfp4Rows {
+struct Nvfp4Tokens {
   const e2m1x2* x = nullptr;
   const e4m3* scales = nullptr;
   int64_t ldx = 0, blocks = 0;
-  Nvfp4Rows from(int64_t token, int k) const {
+  Nvfp4Tokens from(int64_t token, int k) const {
     return {x + (token * ldx + k) / 2, scales + token * blocks + k / 16, ldx, blocks};
   }
 };
 template <class Args>
 auto fp4_rows(const Args& a) {
   if constexpr (requires { a.x_blocks; })
-    return Nvfp4Rows{a.x, a.x_blocks, a.ldx, a.k / 16};
+    return Nvfp4Tokens{a.x, a.x_blocks, a.ldx, a.k / 16};
   else
-    return S8Rows{a.x, a.ldx};
+    return S8Tokens{a.x, a.ldx};
 }
 // Factors of tokens. One NaN among the scales of its blocks makes that of a token NaN, so that
 // kernels need not know it.

@@ -68,12 +68,12 @@ struct Fp4Ymm {
   static constexpr int kTilesAtATime = 8;  // before the other half of them
 
   template <class F>
-  static void pack(S8Rows x, int tokens, int blocks, bool, uint8_t* to) {
+  static void pack(S8Tokens x, int tokens, int blocks, bool, uint8_t* to) {
     fp4_pack_tile<F>(x, tokens, blocks, to);
   }
   static constexpr auto kTokenFactors = fp4_token_factors(1);
   template <class F>
-  static void pack(Nvfp4Rows x, int tokens, int blocks, bool, uint8_t* to) {
+  static void pack(Nvfp4Tokens x, int tokens, int blocks, bool, uint8_t* to) {
     fp4_pack_tile<F>(x, tokens, blocks, kTokenFactors.data(), to);
   }
 

@@ -34,13 +34,13 @@ struct Fp4Avx512 {
                                                                     : 1);
 
   template <class F>
-  static void pack(S8Rows x, int tokens, int blocks, bool, uint8_t* to) {
+  static void pack(S8Tokens x, int tokens, int blocks, bool, uint8_t* to) {
     fp4_pack_tile<F>(x, tokens, blocks, to);
   }
   // few<> multiplies with these, many<> looks products up.
   static constexpr auto kTokenFactors = fp4_token_factors(kE4m3ProductUnit / kE5m3Unit);
   template <class F>
-  static void pack(Nvfp4Rows x, int tokens, int blocks, bool many, uint8_t* to) {
+  static void pack(Nvfp4Tokens x, int tokens, int blocks, bool many, uint8_t* to) {
     const auto& factors = many ? kE4m3ProductTables : kTokenFactors;
     fp4_pack_tile<F>(x, tokens, blocks, factors.data(), to);
   }

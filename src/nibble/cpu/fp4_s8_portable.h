@@ -20,7 +20,7 @@ struct Fp4Portable {
 
   // Sums start at 0: nothing here wants an operand without sign.
   template <class F>
-  static void pack(S8Rows x, int tokens, int blocks, bool, uint8_t* to) {
+  static void pack(S8Tokens x, int tokens, int blocks, bool, uint8_t* to) {
     for (int b = 0; b < blocks; ++b, to += F::token_bytes(tokens))
       for (int t = 0; t < tokens; ++t)
         std::memcpy(to + F::kTokenHead * tokens + F::kBlock * t, x.from(t, b * F::kBlock).x,
@@ -28,10 +28,10 @@ struct Fp4Portable {
   }
   static constexpr std::array<int8_t, 16> kDoubled = fp4_doubled_codes();
   template <class F>
-  static void pack(Nvfp4Rows x, int tokens, int blocks, bool, uint8_t* to) {
+  static void pack(Nvfp4Tokens x, int tokens, int blocks, bool, uint8_t* to) {
     for (int b = 0; b < blocks; ++b, to += F::token_bytes(tokens))
       for (int t = 0; t < tokens; ++t) {
-        const Nvfp4Rows from = x.from(t, b * F::kBlock);
+        const Nvfp4Tokens from = x.from(t, b * F::kBlock);
         const float factor = to_float(*from.scales);
         std::memcpy(to + 4 * (tokens + t), &factor, 4);
         uint8_t* values = to + F::kTokenHead * tokens + F::kBlock * t;
