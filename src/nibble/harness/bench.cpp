@@ -389,7 +389,14 @@ std::string to_sentence(const AbResult& r) {
       r.ratio.high, r.rounds, r.noise, r.candidate, to_string(r.verdict));
 }
 
-int bench_main(std::string_view name) {
+int bench_main(std::string_view name, int argc, const char* const* argv) {
+  if (argc > 1) {
+    fmt::print(stderr,
+               "{}_bench takes no arguments, but was given {}: nibble bench {} takes some, see "
+               "--help\n",
+               name, argv[1], name);
+    return 2;
+  }
   const OpView* op = find_op(name);
   if (!op) return fmt::print(stderr, "no op named {}\n", name), 1;
   BenchOptions options{.machine = cpu::this_machine()};

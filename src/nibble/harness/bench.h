@@ -88,7 +88,8 @@ AbReport compare_variants(const OpView&, const std::string& baseline, const std:
 std::string to_json(const AbResult&);
 std::string to_sentence(const AbResult&);
 
-// For bench.cpp of an op: every variant and bench case, hot, on one thread and on all.
-int bench_main(std::string_view op);
+// For bench.cpp of an op: every variant and bench case, hot, on one thread and on all. Takes no
+// arguments, and says so if it is given some.
+int bench_main(std::string_view op, int argc = 1, const char* const* argv = nullptr);
 
 }  // namespace nibble::harness

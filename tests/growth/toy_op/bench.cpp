@@ -1,3 +1,3 @@
 #include "nibble/harness/bench.h"
 
-int main() { return nibble::harness::bench_main("toy_op"); }
+int main(int argc, char** argv) { return nibble::harness::bench_main("toy_op", argc, argv); }

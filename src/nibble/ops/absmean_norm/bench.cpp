@@ -1,3 +1,3 @@
 #include "nibble/harness/bench.h"
 
-int main() { return nibble::harness::bench_main("absmean_norm"); }
+int main(int argc, char** argv) { return nibble::harness::bench_main("absmean_norm", argc, argv); }

@@ -1,3 +1,3 @@
 #include "nibble/harness/bench.h"
 
-int main() { return nibble::harness::bench_main("adam_ternary"); }
+int main(int argc, char** argv) { return nibble::harness::bench_main("adam_ternary", argc, argv); }

@@ -1,3 +1,3 @@
 #include "nibble/harness/bench.h"
 
-int main() { return nibble::harness::bench_main("decode_nvfp4"); }
+int main(int argc, char** argv) { return nibble::harness::bench_main("decode_nvfp4", argc, argv); }

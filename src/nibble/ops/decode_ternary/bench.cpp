@@ -1,3 +1,5 @@
 #include "nibble/harness/bench.h"
 
-int main() { return nibble::harness::bench_main("decode_ternary"); }
+int main(int argc, char** argv) {
+  return nibble::harness::bench_main("decode_ternary", argc, argv);
+}

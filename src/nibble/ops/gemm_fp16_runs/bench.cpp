@@ -1,3 +1,5 @@
 #include "nibble/harness/bench.h"
 
-int main() { return nibble::harness::bench_main("gemm_fp16_runs"); }
+int main(int argc, char** argv) {
+  return nibble::harness::bench_main("gemm_fp16_runs", argc, argv);
+}

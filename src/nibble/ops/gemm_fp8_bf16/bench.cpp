@@ -1,3 +1,3 @@
 #include "nibble/harness/bench.h"
 
-int main() { return nibble::harness::bench_main("gemm_fp8_bf16"); }
+int main(int argc, char** argv) { return nibble::harness::bench_main("gemm_fp8_bf16", argc, argv); }

@@ -1,3 +1,3 @@
 #include "nibble/harness/bench.h"
 
-int main() { return nibble::harness::bench_main("gemm_int8_s8"); }
+int main(int argc, char** argv) { return nibble::harness::bench_main("gemm_int8_s8", argc, argv); }

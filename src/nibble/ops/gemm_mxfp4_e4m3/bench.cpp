@@ -1,3 +1,5 @@
 #include "nibble/harness/bench.h"
 
-int main() { return nibble::harness::bench_main("gemm_mxfp4_e4m3"); }
+int main(int argc, char** argv) {
+  return nibble::harness::bench_main("gemm_mxfp4_e4m3", argc, argv);
+}

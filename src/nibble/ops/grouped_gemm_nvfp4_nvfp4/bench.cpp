@@ -1,3 +1,5 @@
 #include "nibble/harness/bench.h"
 
-int main() { return nibble::harness::bench_main("grouped_gemm_nvfp4_nvfp4"); }
+int main(int argc, char** argv) {
+  return nibble::harness::bench_main("grouped_gemm_nvfp4_nvfp4", argc, argv);
+}

@@ -1,3 +1,5 @@
 #include "nibble/harness/bench.h"
 
-int main() { return nibble::harness::bench_main("low_rank_noise"); }
+int main(int argc, char** argv) {
+  return nibble::harness::bench_main("low_rank_noise", argc, argv);
+}

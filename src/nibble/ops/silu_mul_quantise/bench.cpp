@@ -1,3 +1,5 @@
 #include "nibble/harness/bench.h"
 
-int main() { return nibble::harness::bench_main("silu_mul_quantise"); }
+int main(int argc, char** argv) {
+  return nibble::harness::bench_main("silu_mul_quantise", argc, argv);
+}
