@@ -42,8 +42,11 @@ struct TernaryLines : TernaryCodes {
 };
 
 // vpdpbusd takes 5 cycles and starts twice in one: where a tile has few sums, each is kept in so
-// many parts, by steps in turn.
-constexpr int parts_of(int sums) { return sums >= 9 ? 1 : sums >= 5 ? 2 : sums >= 2 ? 4 : 8; }
+// many parts, by steps in turn; four and more are as many for each step.
+constexpr int parts_of(int sums, int steps) {
+  const int parts = sums >= 9 ? 1 : sums >= 5 ? 2 : sums >= 2 ? 4 : 8;
+  return parts < 4 ? parts : (parts + steps - 1) / steps * steps;
+}
 // 16 int32 by name: as __m512i, which is 8 int64 to the compiler, sums are copied and spilled at
 // every step where what follows the loop takes them for int32 (GCC 12: 2.3 times as slow).
 using Sums = int32_t __attribute__((vector_size(64)));
@@ -73,7 +76,7 @@ inline Ahead ahead_of(const S8Tile& t, int64_t begin, int64_t rows, int64_t tile
 // grows by several tiles GCC 12 stops to inline, and sums come to memory: a third of the speed.
 template <class Lines, int R, int P>
 [[gnu::noinline]] void s8_tile_avx512(const S8Tile& t, Ahead ahead, int64_t apart) {
-  constexpr int kParts = parts_of(R * P), kSteps = Lines::kSteps;
+  constexpr int kSteps = Lines::kSteps, kParts = parts_of(R * P, kSteps);
   constexpr int kLines = kParts > kSteps ? kParts / kSteps : 1;  // of a round
   constexpr bool kPlaces = kParts % kSteps == 0;
   Sums acc[kParts][R][P];

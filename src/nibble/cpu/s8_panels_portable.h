@@ -26,7 +26,7 @@ void decode_tile(const uint8_t* tile, int8_t (*w)[kPanelRows]) {
 
 template <class Codes, class Args>
 void run_s8_portable(const Args& a, const Exec& e) {
-  constexpr PanelLayout l = Codes::kLayout;
+  constexpr auto l = Codes::kLayout;
   constexpr int kTokens = 8;
   parallel_for(e.pool, l.panels(a.n), 1, [&](int64_t panel, int64_t) {
     const int64_t column = panel * kPanelRows;

@@ -10,7 +10,7 @@
 
 namespace nibble {
 
-template <class Args, PanelLayout kLayout, int kMaxK>
+template <class Args, auto kLayout, int kMaxK>
 struct S8ProductCases {
   // All bytes, also in the padding of panels; factors as packers write them. What is timed: a
   // subnormal product is 30 ns in microcode, and one in 28 rows a tenth of a token's time.

@@ -32,8 +32,8 @@ Status s8_product_check(const std::string& op, const Args& a, int most_k) {
   return {};
 }
 
-template <class Args>
-void s8_product_buffers(const PanelLayout& layout, Args& a, int64_t scratch, BufferVisitor& v) {
+template <class Layout, class Args>
+void s8_product_buffers(const Layout& layout, Args& a, int64_t scratch, BufferVisitor& v) {
   const int64_t rows = a.batch * a.m;
   v.in("w", a.w, a.batch * layout.bytes(a.n, a.k), 64);
   v.in("w_scale", a.w_scale, int64_t(a.batch) * a.n);
@@ -43,18 +43,15 @@ void s8_product_buffers(const PanelLayout& layout, Args& a, int64_t scratch, Buf
   v.workspace("scratch", a.scratch, scratch, 64);
 }
 
-// Of one pair of the batch; weight(code) of the bits of a code.
-template <class Args, class Weight>
-void s8_product_reference(const PanelLayout& layout, const Args& a, Weight weight) {
+// Of one pair of the batch; weight(tile, r, k) of row r and column k of a tile.
+template <class Layout, class Args, class Weight>
+void s8_tiles_reference(const Layout& layout, const Args& a, Weight weight) {
   std::vector<int> row(size_t(a.k));
   for (int64_t j = 0; j < a.n; ++j) {
     const uint8_t* panel = a.w + j / layout.rows * layout.panel_bytes(a.k);
-    for (int k = 0; k < a.k; ++k) {
-      const uint8_t* tile = panel + k / layout.tile_k() * layout.tile_bytes();
-      const int at = k % layout.tile_k();
-      const int code = tile[layout.code_offset(int(j % layout.rows), at)] >> layout.code_shift(at);
-      row[size_t(k)] = weight(code & ((1 << layout.code_bits()) - 1));
-    }
+    for (int k = 0; k < a.k; ++k)
+      row[size_t(k)] = weight(panel + k / layout.tile_k() * layout.tile_bytes(),
+                              int(j % layout.rows), k % layout.tile_k());
     for (int64_t i = 0; i < a.m; ++i) {
       const int8_t* x = a.x + i * a.ldx;
       int64_t sum = 0;
@@ -62,6 +59,14 @@ void s8_product_reference(const PanelLayout& layout, const Args& a, Weight weigh
       a.y[i * a.ldy + j] = float(sum) * a.w_scale[j] * a.x_scale[i];
     }
   }
+}
+// weight(code) of the bits of a code.
+template <class Args, class Weight>
+void s8_product_reference(const PanelLayout& layout, const Args& a, Weight weight) {
+  s8_tiles_reference(layout, a, [&](const uint8_t* tile, int r, int k) {
+    const int code = tile[layout.code_offset(r, k)] >> layout.code_shift(k);
+    return weight(code & ((1 << layout.code_bits()) - 1));
+  });
 }
 
 }  // namespace nibble
