@@ -342,6 +342,40 @@ TEST_F(Checkpoints, PanelsUnpackToTheSameBytes) {
   }
 }
 
+TEST_F(Checkpoints, PanelsInBase3UnpackToTheSameBytes) {
+  for (const auto& [n, k] : {std::pair<int64_t, int64_t>{19, 96}, {1, 3}, {33, 160}, {16, 21}}) {
+    make(n, k);
+    for (int rows : {8, 16})
+      for (bool cache : {false, true}) {
+        const fs::path out = folder / "out.safetensors";
+        fs::remove(out);
+        quantise_to(out, WeightFormat::ternary, Layout::plain, "base3");
+        const PackedWeights packed(out, {.rows = rows, .cache = cache});
+        const QuantisedWeight w = recognise(packed.source()).weights.at(0);
+        const PackedWeight& p = packed.weights()[0];
+        const Base3Panel l{rows};
+        ASSERT_EQ(int64_t(p.panels.size()), l.bytes(n, k));
+        std::vector<uint8_t> codes(w.codes->data.size());
+        unpack_rows(p, 0, n, codes.data(), nullptr);
+        EXPECT_EQ(std::memcmp(codes.data(), w.codes->data.data(), codes.size()), 0);
+        EXPECT_EQ(std::memcmp(p.scales.data(), w.scales->data.data(), sizeof(float)), 0);
+        // Every weight where the layout says that it is, and weights 0 around them.
+        for (int64_t r = 0; r < l.panels(n) * rows; ++r)
+          for (int64_t c = 0; c < l.tiles(k) * l.tile_k(); ++c) {
+            const auto* tile = reinterpret_cast<const uint8_t*>(p.panels.data()) +
+                               r / rows * l.panel_bytes(k) + c / l.tile_k() * l.tile_bytes();
+            const bool there = r < n && c < k;
+            const uint8_t byte =
+                there ? codes[size_t(r * ternary_row_bytes(TernaryPacking::base3, k) + c / 5)] : 0;
+            ASSERT_EQ(l.weight_at(tile, int(r % rows), int(c % l.tile_k())),
+                      there ? base3_at(byte, int(c % 5)) : 0)
+                << r << " " << c;
+          }
+        fs::remove(PackedWeights::cache_path(packed.source(), rows));
+      }
+  }
+}
+
 TEST_F(Checkpoints, CachedPanelsAreMadeOnceAndAnewWhenTheyMust) {
   make();
   const fs::path out = folder / "out.safetensors", cache = folder / "out.safetensors.panels16";

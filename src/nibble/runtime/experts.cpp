@@ -46,6 +46,10 @@ Experts::Matrices::Matrices(const std::vector<const PackedWeight*>& all) {
         "tensor " + first.name +
         ": experts multiply by matrices in nvfp4, mxfp4, fp8, int8 or ternary, in panels of "
         "16 rows");
+  const auto in_base3 = [](const PackedWeight* w) { return is_base3(w->encoding); };
+  if (const auto it = std::find_if(all.begin(), all.end(), in_base3); it != all.end())
+    throw Error("tensor " + (*it)->name +
+                ": experts multiply by ternary weights of mode int2, not base3");
   panels = Buffer<std::byte>(stride * int64_t(all.size()));
   for (size_t e = 0; e < all.size(); ++e) {
     const PackedWeight& w = *all[e];

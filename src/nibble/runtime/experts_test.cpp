@@ -46,12 +46,13 @@ class ExpertsTest : public testing::Test {
   }
   ~ExpertsTest() override { fs::remove_all(folder); }
 
-  void pack(WeightFormat format) {
+  void pack(WeightFormat format, const std::string& mode = "") {
     const fs::path out = folder / (std::string(to_string(format)) + ".safetensors");
     fs::remove(out);
-    quantise(Source(folder / "in.safetensors"), out,
-             {.format = format, .layout = usual_layout(format), .include = {"*experts*"}},
-             cpu::this_machine(), nullptr);
+    quantise(
+        Source(folder / "in.safetensors"), out,
+        {.format = format, .mode = mode, .layout = usual_layout(format), .include = {"*experts*"}},
+        cpu::this_machine(), nullptr);
     packed = std::make_unique<PackedWeights>(out, PackedWeights::Options{.rows = 16});
   }
   const PackedWeight* weight(int expert, const std::string& matrix) const {
@@ -203,6 +204,10 @@ TEST_F(ExpertsTest, RefuseWhatDoesNotFit) {
       std::make_shared<Linear>(*weight(0, "down_proj"), Activations::s8, cpu::this_machine()));
   EXPECT_EQ(refused(routed, 2),
             "tensor moe.experts.0.up_proj.weight: its router is 96 x 160, not 5 x 96");
+  pack(WeightFormat::ternary, "base3");
+  EXPECT_NE(refused(weights(nullptr), 2)
+                .find("_proj.weight: experts multiply by ternary weights of mode int2, not base3"),
+            std::string::npos);
 }
 
 TEST(LayerNamesTest, AreThoseOfTheModelsThatAreKnown) {

@@ -49,6 +49,9 @@ FeedForward::Matrix::Matrix(const PackedWeight& w)
     throw Error("tensor " + w.name +
                 ": a feed-forward layer multiplies by matrices in nvfp4, mxfp4, fp8, int8 or "
                 "ternary, in panels of 16 rows");
+  if (is_base3(w.encoding))
+    throw Error("tensor " + w.name +
+                ": a feed-forward layer multiplies by ternary weights of mode int2, not base3");
 }
 
 std::span<const Activations> FeedForward::activations(WeightFormat format) {

@@ -39,12 +39,13 @@ class FeedForwardTest : public testing::Test {
     for (float& v : gamma) v = rng.uniform(0.5f, 2);
     pack(WeightFormat::nvfp4);
   }
-  void pack(WeightFormat format) {
+  void pack(WeightFormat format, const std::string& mode = "") {
     const fs::path out = folder / (std::string(to_string(format)) + ".safetensors");
     fs::remove(out);
-    quantise(Source(folder / "in.safetensors"), out,
-             {.format = format, .layout = usual_layout(format), .include = {"*.weight"}},
-             cpu::this_machine(), nullptr);
+    quantise(
+        Source(folder / "in.safetensors"), out,
+        {.format = format, .mode = mode, .layout = usual_layout(format), .include = {"*.weight"}},
+        cpu::this_machine(), nullptr);
     packed = std::make_unique<PackedWeights>(out, PackedWeights::Options{.rows = 16});
   }
   ~FeedForwardTest() override { fs::remove_all(folder); }
@@ -173,6 +174,10 @@ TEST_F(FeedForwardTest, RefusesWhatDoesNotFit) {
   EXPECT_EQ(refused(weights(), Activations::s8),
             "tensor c.up.weight: a feed-forward layer multiplies by matrices in nvfp4, mxfp4, fp8, "
             "int8 or ternary, in panels of 16 rows");
+  pack(WeightFormat::ternary, "base3");
+  EXPECT_EQ(refused(weights(), Activations::s8),
+            "tensor c.up.weight: a feed-forward layer multiplies by ternary weights of mode int2, "
+            "not base3");
   pack(WeightFormat::nvfp4);
   FeedForward layer(weights(), Activations::s16, cpu::this_machine());
   std::vector<float> x(2 * kCols), y(2 * kCols);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "nibble/ops/gemm_base3_s8/gemm_base3_s8.h"
 #include "nibble/ops/gemm_bf16/gemm_bf16.h"
 #include "nibble/ops/gemm_f32/gemm_f32.h"
 #include "nibble/ops/gemm_fp16/gemm_fp16.h"
@@ -165,6 +166,7 @@ std::unique_ptr<Linear::Product> Linear::product_of(const PackedWeight& w, Activ
     case WeightFormat::int8:
       return std::make_unique<ProductOf<gemm_int8_s8::Op>>(w, m);
     case WeightFormat::ternary:
+      if (is_base3(w.encoding)) return std::make_unique<ProductOf<gemm_base3_s8::Op>>(w, m);
       return std::make_unique<ProductOf<gemm_ternary_s8::Op>>(w, m);
     case WeightFormat::mxfp4:
       if (a == Activations::e4m3) return std::make_unique<ProductOf<gemm_mxfp4_e4m3::Op>>(w, m);

@@ -115,7 +115,8 @@ TEST_F(LinearTest, MultipliesByEveryFormatThatHasAnOp) {
                                                          {WeightFormat::fp8_block, "f32"},
                                                          {WeightFormat::fp8_block, "ue8m0"},
                                                          {WeightFormat::int8, ""},
-                                                         {WeightFormat::ternary, ""}}) {
+                                                         {WeightFormat::ternary, ""},
+                                                         {WeightFormat::ternary, "base3"}}) {
     const PackedWeights packed(quantised(format, mode), {.rows = 16});
     ASSERT_FALSE(activations_for(format).empty());
     EXPECT_EQ(Linear(packed.weights()[0], {}, cpu::this_machine()).activations(),
@@ -128,6 +129,26 @@ TEST_F(LinearTest, MultipliesByEveryFormatThatHasAnOp) {
         EXPECT_GT(error, 0);
       }
     }
+  }
+}
+
+// Both packings hold the same weights, and integer sums are the same in any order.
+TEST_F(LinearTest, TernaryWeightsMultiplyToTheSameBitsInBothPackings) {
+  const auto pool = cpu::make_pool(2);
+  const PackedWeights int2(quantised(WeightFormat::ternary), {.rows = 16});
+  const PackedWeights base3(quantised(WeightFormat::ternary, "base3"), {.rows = 16});
+  Linear four(int2.weights()[0], {}, cpu::this_machine());
+  Linear five(base3.weights()[0], {}, cpu::this_machine());
+  EXPECT_EQ(four.op(), "gemm_ternary_s8");
+  EXPECT_EQ(five.op(), "gemm_base3_s8");
+  Random rng(4);
+  for (int64_t tokens : {1, 2, 20}) {
+    std::vector<float> x(size_t(tokens * kCols)), y(size_t(tokens * kRows)), z(y.size());
+    fill_f32(x.data(), int64_t(x.size()), rng);
+    const MatrixView<const float> in(x.data(), tokens, kCols);
+    four(in, MatrixView<float>(y.data(), tokens, kRows), pool.get());
+    five(in, MatrixView<float>(z.data(), tokens, kRows), pool.get());
+    EXPECT_EQ(y, z) << tokens;
   }
 }
 

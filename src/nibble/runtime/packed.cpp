@@ -58,9 +58,16 @@ uint32_t load_dword(const std::byte* row, int64_t row_bytes, int64_t q, uint32_t
   return x;
 }
 
-// One panel from rows [first, first + layout.rows) of the checkpoint's codes and scales.
-void pack_panel(const PackedWeight& p, const QuantisedWeight& w, int64_t first, std::byte* to) {
-  const PanelLayout& l = p.layout;
+// fn(layout) of a matrix's tiles.
+template <class Fn>
+auto with_layout(const PackedWeight& p, Fn&& fn) {
+  return is_base3(p.encoding) ? fn(Base3Panel{p.layout.rows}) : fn(p.layout);
+}
+
+// One panel from rows [first, first + l.rows) of the checkpoint's codes and scales.
+template <class Panels>
+void pack_panel(const Panels& l, const PackedWeight& p, const QuantisedWeight& w, int64_t first,
+                std::byte* to) {
   const Parts parts = parts_of(p.encoding, p.rows(), p.cols());
   for (int64_t t = 0; t < l.tiles(p.cols()); ++t, to += l.tile_bytes())
     for (int r = 0; r < l.rows; ++r) {
@@ -72,24 +79,28 @@ void pack_panel(const PackedWeight& p, const QuantisedWeight& w, int64_t first, 
         const uint32_t y = l.to_panel(x);
         std::memcpy(to + l.dword_offset(r, q), &y, sizeof y);
       }
-      if (l.block == 0) continue;
-      const auto* scales = w.scales->data.data() + (there ? first + r : 0) * parts.scale_cols;
-      const uint32_t x = there ? load_dword(scales, parts.scale_cols, t, 0) : 0;
-      std::memcpy(to + l.scale_offset(r, 0), &x, sizeof x);
+      if constexpr (requires { l.scale_offset(r, 0); }) {
+        if (l.block == 0) continue;
+        const auto* scales = w.scales->data.data() + (there ? first + r : 0) * parts.scale_cols;
+        const uint32_t x = there ? load_dword(scales, parts.scale_cols, t, 0) : 0;
+        std::memcpy(to + l.scale_offset(r, 0), &x, sizeof x);
+      }
     }
 }
 
 // put(begin, bytes) for all panels of a matrix, a chunk at a time.
 template <class Put>
 void pack(const PackedWeight& p, const QuantisedWeight& w, Pool* pool, Put&& put) {
-  const int64_t size = p.layout.panel_bytes(p.cols()), panels = p.layout.panels(p.rows());
+  const int64_t size = p.panel_bytes(), panels = p.layout.panels(p.rows());
   const int64_t chunk = std::clamp(kChunkBytes / size, int64_t(1), panels);
   std::vector<std::byte> bytes(size_t(chunk * size));
   for (int64_t first = 0; first < panels; first += chunk) {
     const int64_t n = std::min(chunk, panels - first);
     parallel_for(pool, n, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i)
-        pack_panel(p, w, (first + i) * p.layout.rows, bytes.data() + i * size);
+      with_layout(p, [&](const auto& l) {
+        for (int64_t i = begin; i < end; ++i)
+          pack_panel(l, p, w, (first + i) * l.rows, bytes.data() + i * size);
+      });
     });
     put(first * size, std::span<const std::byte>(bytes).first(size_t(n * size)));
   }
@@ -121,9 +132,8 @@ void write_pack(const Source& source, const Recognised& found, const fs::path& p
   for (const QuantisedWeight& w : found.weights) {
     weights.push_back(described(w, rows));
     const PackedWeight& p = weights.back();
-    entries.push_back({p.name + ".panels",
-                       DType::u8,
-                       {p.layout.panels(p.rows()), p.layout.panel_bytes(p.cols())}});
+    entries.push_back(
+        {p.name + ".panels", DType::u8, {p.layout.panels(p.rows()), p.panel_bytes()}});
   }
   for (const PackedWeight& p : weights)
     if (!p.scales.empty())
@@ -165,6 +175,10 @@ int64_t PackedWeight::rows() const {
   return n;
 }
 
+int64_t PackedWeight::panel_bytes() const {
+  return with_layout(*this, [&](const auto& l) { return l.panel_bytes(cols()); });
+}
+
 PanelLayout panel_layout_of(const Encoding& e, int rows) {
   if (rows != 8 && rows != 16) throw Error("panels have 8 or 16 rows, not " + std::to_string(rows));
   switch (e.format) {
@@ -175,17 +189,16 @@ PanelLayout panel_layout_of(const Encoding& e, int rows) {
     case WeightFormat::mxfp8:
       return {rows, PanelCodes::bytes, kMxBlock};
     case WeightFormat::ternary:
-      if (e.packing == TernaryPacking::base3)
-        throw Error("ternary weights in base 3 have no panels: mode int2 has");
-      return {rows, PanelCodes::two_bit, 0};
+      return {rows, is_base3(e) ? PanelCodes::bytes : PanelCodes::two_bit, 0};
     default:
       return {rows, PanelCodes::bytes, 0};
   }
 }
 
-void unpack_rows(const PackedWeight& p, int64_t begin, int64_t end, uint8_t* codes,
-                 uint8_t* scales) {
-  const PanelLayout& l = p.layout;
+namespace {
+template <class Panels>
+void unpack(const Panels& l, const PackedWeight& p, int64_t begin, int64_t end, uint8_t* codes,
+            uint8_t* scales) {
   const Parts parts = parts_of(p.encoding, p.rows(), p.cols());
   for (int64_t row = begin; row < end; ++row) {
     const auto r = int(row % l.rows);
@@ -199,13 +212,20 @@ void unpack_rows(const PackedWeight& p, int64_t begin, int64_t end, uint8_t* cod
         if (at < parts.code_cols)
           std::memcpy(codes + at, &x, size_t(std::min(parts.code_cols - at, int64_t(4))));
       }
-      if (l.block > 0 && 4 * t < parts.scale_cols)
-        std::memcpy(scales + 4 * t, tile + l.scale_offset(r, 0),
-                    size_t(std::min(parts.scale_cols - 4 * t, int64_t(4))));
+      if constexpr (requires { l.scale_offset(r, 0); })
+        if (l.block > 0 && 4 * t < parts.scale_cols)
+          std::memcpy(scales + 4 * t, tile + l.scale_offset(r, 0),
+                      size_t(std::min(parts.scale_cols - 4 * t, int64_t(4))));
     }
     codes += parts.code_cols;
     if (l.block > 0) scales += parts.scale_cols;
   }
+}
+}  // namespace
+
+void unpack_rows(const PackedWeight& p, int64_t begin, int64_t end, uint8_t* codes,
+                 uint8_t* scales) {
+  with_layout(p, [&](const auto& l) { unpack(l, p, begin, end, codes, scales); });
 }
 
 fs::path PackedWeights::cache_path(const Source& source, int rows) {
@@ -224,7 +244,7 @@ PackedWeights::PackedWeights(const fs::path& checkpoint, const Options& options,
   if (!options.cache) {
     for (size_t i = 0; i < weights_.size(); ++i) {
       PackedWeight& p = weights_[i];
-      Buffer<std::byte>& to = memory_.emplace_back(p.layout.bytes(p.rows(), p.cols()));
+      Buffer<std::byte>& to = memory_.emplace_back(p.layout.panels(p.rows()) * p.panel_bytes());
       pack(p, found.weights[i], pool, [&](int64_t begin, std::span<const std::byte> data) {
         std::copy(data.begin(), data.end(), to.data() + begin);
       });
@@ -248,8 +268,7 @@ PackedWeights::PackedWeights(const fs::path& checkpoint, const Options& options,
     return file_->at(name, DType::u8, shape).data;
   };
   for (PackedWeight& p : weights_) {
-    p.panels =
-        part(p.name + ".panels", {p.layout.panels(p.rows()), p.layout.panel_bytes(p.cols())});
+    p.panels = part(p.name + ".panels", {p.layout.panels(p.rows()), p.panel_bytes()});
     if (!p.scales.empty()) p.scales = part(p.name + ".scales", {int64_t(p.scales.size())});
   }
 }

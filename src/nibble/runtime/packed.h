@@ -1,5 +1,5 @@
-// Packed weights: the quantised matrices of a checkpoint in panels (numerics/panel_layout.h), which
-// kernels read as they are.
+// Packed weights: the quantised matrices of a checkpoint in panels (numerics/panel_layout.h;
+// ternary weights in base 3: base3_panel.h), which kernels read as they are.
 //
 // A pack is a safetensors file of its own. For each matrix W it has W.panels, u8 [panels, bytes of
 // a panel], and, where scales are floats, W.scales, the checkpoint's bytes of them; the metadata
@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "nibble/base/parallel.h"
+#include "nibble/numerics/base3_panel.h"
 #include "nibble/numerics/panel_layout.h"
 #include "nibble/runtime/buffer.h"
 #include "nibble/runtime/quantised.h"
@@ -28,16 +29,16 @@ struct PackedWeight {
   Encoding encoding;
   Layout source_layout = Layout::plain;
   std::vector<int64_t> shape;  // of the matrix: [N, K] or [E, N, K]; panels are of all rows
-  PanelLayout layout;
+  PanelLayout layout;          // in base 3 of its bytes, whose tiles are those of Base3Panel
   std::span<const std::byte> panels;
   std::span<const std::byte> scales;  // floats; empty: they are in the panels
   float multiplier = 1;               // nvfp4: of codes times scales
 
   int64_t cols() const { return shape.back(); }
   int64_t rows() const;
+  int64_t panel_bytes() const;
 };
 
-// Throws, if there is no panel layout of the format (ternary in base 3).
 PanelLayout panel_layout_of(const Encoding&, int rows);
 
 // Rows [begin, end) as a checkpoint has them: codes, and block scales if panels have them.

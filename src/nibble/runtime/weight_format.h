@@ -59,6 +59,9 @@ struct Encoding {
   Stochastic stochastic;             // nvfp4: how elements are rounded
   std::optional<uint16_t> hadamard;  // signs: what is encoded are rows that op hadamard16 made
 };
+constexpr bool is_base3(const Encoding& e) {
+  return e.format == WeightFormat::ternary && e.packing == TernaryPacking::base3;
+}
 // By the name of a mode; empty: the first of modes_of(). `source` is the type that is encoded,
 // which the mode ct goes by. Throws, naming all modes of the format.
 Encoding encoding_of(WeightFormat, std::string_view mode, DType source);
