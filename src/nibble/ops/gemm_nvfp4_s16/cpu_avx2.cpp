@@ -1,52 +1,15 @@
-#include <immintrin.h>
-
-#include <cstring>
-
-#include "nibble/cpu/e4m3_scales_avx2.h"
 #include "nibble/cpu/fetch.h"
 #include "nibble/cpu/panel_tasks.h"
 #include "nibble/cpu/unrolled.h"
-#include "nibble/ops/gemm_nvfp4_s16/kernels.h"
+#include "nibble/ops/gemm_nvfp4_s16/ymm.h"
 
 namespace nibble::gemm_nvfp4_s16 {
 namespace {
 
-constexpr int kTokens = 4;                 // of a tile: 8 of 16 registers are sums
-constexpr int64_t kAheadBytes = 10 << 10;  // for one token
-constexpr int kOffset = 12;  // added to twice the value, which vpmaddubsw wants unsigned: 0..24
+constexpr int kTokens = 4;  // of a tile: 8 of 16 registers are sums
 
-// x = 256 high + low, and 2 v + 12 <= 24: a sum of four pairs is at most 4 * 2 * 24 * 128 = 24576
-// and fits 16 bits. What the offset adds, 12 times the sum of the block's x, is taken off again.
-// A block is its 16 high bytes, then its 16 low ones.
-void pack_row(const Args& a, int64_t i) {
-  const int16_t* x = a.x + i * a.ldx;
-  auto* to = reinterpret_cast<__m256i*>(a.packed_x + i * padded_k(a.k));
-  int32_t* sums = a.block_sums + i * padded_k(a.k) / kBlock;
-  const __m256i byte = _mm256_set1_epi16(255), offset = _mm256_set1_epi16(-kOffset);
-  for (int64_t k = 0; k < padded_k(a.k); k += kBlock, ++to, ++sums) {
-    const __m256i v = k < a.k ? _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x + k))
-                              : _mm256_setzero_si256();
-    // Both as 0..255, which packing keeps; it works in halves: high 0-7, low 0-7, high 8-15, ...
-    const __m256i high = _mm256_srli_epi16(_mm256_add_epi16(v, _mm256_set1_epi16(128)), 8);
-    const __m256i bytes = _mm256_packus_epi16(high, _mm256_and_si256(v, byte));
-    _mm256_store_si256(to, _mm256_permute4x64_epi64(bytes, 0xd8));
-    const __m256i pairs = _mm256_madd_epi16(v, offset);
-    __m128i sum = _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
-    sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0x4e));
-    *sums = _mm_cvtsi128_si32(_mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0xb1)));
-  }
-}
-
-[[gnu::always_inline]] inline __m256i broadcast4(const int8_t* x) {
-  int32_t four;
-  std::memcpy(&four, x, 4);
-  return _mm256_set1_epi32(four);
-}
-// Four columns of 16 rows, as bytes: rows 0 to 7, and 8 to 15.
-struct Values {
-  __m256i a, b;
-};
-// Of a block: words of rows a and b, sums of products with high bytes and with low ones.
+// Of a block: words of rows a and b, sums of products with high bytes and with low ones. Four pairs
+// of products are at most 4 * 2 * 24 * 128 = 24576, which fits 16 bits.
 struct Words {
   __m256i high_a, low_a, high_b, low_b;
 
@@ -61,26 +24,6 @@ struct Words {
     high_b = _mm256_add_epi16(high_b, p.high_b), low_b = _mm256_add_epi16(low_b, p.low_b);
     // Now. Left alone, the compiler makes all products first, and has no registers for them.
     __asm__ volatile("" : "+x"(high_a), "+x"(low_a), "+x"(high_b), "+x"(low_b));
-  }
-};
-
-// Eight columns: the lower halves of bytes are the first four, the upper ones the last.
-struct Eight {
-  __m256i rows_a, rows_b;
-
-  [[gnu::always_inline]] explicit Eight(const uint8_t* codes)
-      : rows_a(_mm256_load_si256(reinterpret_cast<const __m256i*>(codes))),
-        rows_b(_mm256_load_si256(reinterpret_cast<const __m256i*>(codes) + 1)) {
-    __asm__("" : "+x"(rows_a), "+x"(rows_b));  // read once, not once for each half of bytes
-  }
-  template <int kHalf>
-  [[gnu::always_inline]] Values values() const {
-    const __m256i table = _mm256_broadcastsi128_si256(
-        _mm_setr_epi8(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0));
-    const __m256i nibble = _mm256_set1_epi8(15);
-    return {
-        _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi16(rows_a, 4 * kHalf), nibble)),
-        _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi16(rows_b, 4 * kHalf), nibble))};
   }
 };
 
@@ -99,22 +42,6 @@ struct Eight {
   acc[1] = _mm256_fmadd_ps(widened(words.high_b, words.low_b, start, upper, one),
                            _mm256_load_ps(scale + 8), acc[1]);
 }
-[[gnu::always_inline]] inline void put(const Args& a, int64_t m, int64_t panel,
-                                       const cpu::NanRows& nans, const __m256 (&acc)[2]) {
-#pragma GCC unroll 2
-  for (int half = 0; half < 2; ++half) {
-    const int64_t row = 16 * panel + 8 * half, left = a.n - row;
-    const __m256 sum =
-        _mm256_mul_ps(nans.marked(half, acc[half]), _mm256_set1_ps(0.5f / cpu::kE4m3Lifted));
-    const __m256 y = _mm256_mul_ps(_mm256_mul_ps(sum, cpu::load_rows(a.w_scale + row, left)),
-                                   _mm256_set1_ps(a.x_scale[m]));
-    cpu::store_rows(a.y + m * a.ldy + row, cpu::one_nan(y), left);
-  }
-}
-
-// Codes 8 columns further, of the same block or of the next; and of a tile, the first ones.
-constexpr int64_t kEightBytes = kPanels.dword_offset(0, 1) - kPanels.dword_offset(0, 0);
-constexpr int64_t kFirstCodes = kPanels.dword_offset(0, 0);
 
 // One token. Values are looked up one step ahead of the products that take them, so that these
 // wait for no table.
@@ -195,7 +122,7 @@ void tile(const Args& a, int64_t m, int64_t panel) {
 
 void avx2(const Args& a, const Exec& e) {
   parallel_for(e.pool, a.m, 16, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) pack_row(a, i);
+    for (int64_t i = begin; i < end; ++i) pack_row(a, i, i * padded_k(a.k) / kBlock, 1);
   });
   cpu::panel_tasks(e.pool, a.m, kPanels.panels(a.n), kPanels.panel_bytes(a.k),
                    [&](int64_t begin, int64_t end, int64_t panel) {

@@ -6,6 +6,7 @@ namespace nibble::gemm_nvfp4_s16 {
 
 void portable(const Args&, const Exec&);
 void avx2(const Args&, const Exec&);
+void avx_vnni(const Args&, const Exec&);
 void avx512_vnni(const Args&, const Exec&);
 
 }  // namespace nibble::gemm_nvfp4_s16

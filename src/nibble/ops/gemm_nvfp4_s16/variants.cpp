@@ -13,6 +13,10 @@ constexpr Variant<Args> kTable[] = {
      .needs = Isa::avx512 | Isa::vnni,
      .cost = at_rates<bytes, 15, products, 100>,
      .run = avx512_vnni},
+    {.name = "avx_vnni",
+     .needs = Isa::avx_vnni,
+     .cost = at_rates<bytes, 15, products, 50>,
+     .run = avx_vnni},
     {.name = "avx2", .needs = Isa::avx2, .cost = at_rates<bytes, 15, products, 25>, .run = avx2},
 #endif
     {.name = "portable",
