@@ -6,6 +6,7 @@ namespace nibble::gemm_s8_cross_entropy {
 
 void portable(const Args&, const Exec&);
 void avx2(const Args&, const Exec&);
+void avx_vnni(const Args&, const Exec&);
 void avx512_vnni(const Args&, const Exec&);
 
 }  // namespace nibble::gemm_s8_cross_entropy

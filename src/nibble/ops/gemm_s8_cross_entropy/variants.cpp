@@ -15,6 +15,7 @@ constexpr Variant<Args> kTable[] = {
      .needs = Isa::avx512 | Isa::vnni,
      .cost = at_rate<steps, 5'700>,
      .run = avx512_vnni},
+    {.name = "avx_vnni", .needs = Isa::avx_vnni, .cost = at_rate<steps, 1'800>, .run = avx_vnni},
     {.name = "avx2", .needs = Isa::avx2, .cost = at_rate<steps, 1'200>, .run = avx2},
 #endif
     {.name = "portable", .needs = Isa::portable, .cost = at_rate<steps, 20>, .run = portable},
