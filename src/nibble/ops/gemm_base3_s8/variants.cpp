@@ -13,7 +13,7 @@ constexpr Variant<Args> kTable[] = {
      .needs = Isa::avx512 | Isa::vnni,
      .cost = at_rates<bytes, 40, products, 450>,
      .run = avx512_vnni},
-    {.name = "avx2", .needs = Isa::avx2, .cost = at_rates<bytes, 12, products, 100>, .run = avx2},
+    {.name = "avx2", .needs = Isa::avx2, .cost = at_rates<bytes, 9, products, 100>, .run = avx2},
 #endif
     {.name = "portable",
      .needs = Isa::portable,
